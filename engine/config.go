@@ -1,0 +1,117 @@
+package engine
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/xylem-im/xylem/storage"
+)
+
+// Config says what an Engine serves. The zero value of each field is usable;
+// New checks all of it once and reports every fault by the field's name.
+type Config struct {
+	// Domains served from the start; more come and go with AddDomain and
+	// RemoveDomain. Prepared as RFC 7622 domainparts. May be empty.
+	Domains []string
+
+	// Listeners to open. Empty: none; sessions then come in by Attach or Pipe.
+	Listeners []Listener
+
+	// Certificates answers which certificate to show for a domain. nil: no
+	// TLS, and therefore no STARTTLS, no direct TLS, no SASL unless
+	// AllowPlaintext.
+	Certificates Certificates
+
+	// Store keeps accounts and what they own. The engine uses it through the
+	// asynchronous pump and closes it in Shutdown. nil: Auth must be set, and
+	// nothing is stored.
+	Store storage.Driver
+
+	// Auth decides who may log in. nil: the accounts in Store.
+	Auth Authenticator
+
+	// Policy decides what sessions may do. nil: everything that the RFCs allow.
+	Policy Policy
+
+	// Hooks watch; nil members are skipped.
+	Hooks Hooks
+
+	// Limits bound memory and time; zero fields take the defaults.
+	Limits Limits
+
+	// ScramIterations for new credentials and for the decoys that unknown
+	// users are shown, at least 10,000 (RFC 7677 §4 asks for 4,096). Default 10,000.
+	ScramIterations int
+
+	// Loops is the number of event loops. Default: one per usable core.
+	Loops int
+
+	// AllowPlaintext offers SASL on streams without TLS. For tests on
+	// loopback: passwords and messages can be read on the way.
+	AllowPlaintext bool
+
+	// Logger takes what is worth telling an operator. nil: discarded.
+	Logger *slog.Logger
+}
+
+// Listener is one address that takes connections.
+type Listener struct {
+	Name    string // for logs, Stats and Addrs: "c2s", "c2s-tls"; default Role's name
+	Role    Role
+	Address string // "127.0.0.1:5222"; port 0 takes a free one, see Engine.Addrs
+	TLS     bool   // TLS from the first byte (XEP-0368) instead of STARTTLS
+}
+
+// Role is what connects to a listener.
+type Role uint8
+
+// The roles. RoleClient is the zero value.
+const (
+	RoleClient Role = iota // c2s, RFC 6120 with content namespace jabber:client
+)
+
+// Addr is where a listener really listens.
+type Addr struct {
+	Name string
+	Role Role
+	TLS  bool
+	Addr net.Addr
+}
+
+// Certificates finds the certificate for a domain. Safe for concurrent use;
+// called on handshake workers, so it may not wait long.
+type Certificates interface {
+	// Certificate answers for serverName, the prepared domain of the TLS SNI
+	// or of the stream's to attribute; "" when the client named none.
+	Certificate(serverName string) (*tls.Certificate, error)
+}
+
+// Limits bound what a peer can make the engine hold. Passing one has the
+// outcome that its comment names. Zero fields take the default.
+type Limits struct {
+	StanzaBytes     int           // one stanza after login; stream error policy-violation. Default 262,144
+	PreAuthBytes    int           // one element before login; policy-violation. Default 16,384
+	OutboundBytes   int           // unsent bytes held for one connection; then the slow consumer is closed with policy-violation. Default 1,048,576
+	InboundBytes    int           // bytes held of one connection while its session waits; then reading stops until it goes on. Default: StanzaBytes + 65,536
+	Connections     int           // open connections; the surplus is refused with resource-constraint. Default: 90 % of the open files that are left to the process at start
+	PreAuthTime     time.Duration // from connect to logged in; connection-timeout. Default 60 s
+	IdleTime        time.Duration // silence of a client until it is asked for a sign of life (white space is sent). Default 5 min
+	AuthAttempts    int           // failed SASL exchanges per connection; then policy-violation. Default 5
+	HandshakeQueue  int           // TLS handshakes that wait for a worker; the surplus is closed. Default 16,384
+	SessionsPerUser int           // resources of one account; resource-constraint on bind (RFC 6120 §7.6.2.1). Default 64
+	DrainTime       time.Duration // grace for clients in Shutdown. Default 5 s
+}
+
+// Hooks watch what happens; each may be nil. All but Log run on an event
+// loop: they may not block, and what they are lent is valid until they return.
+type Hooks struct {
+	// SessionOpened is called when a resource was bound, with the full JID.
+	SessionOpened func(s SessionInfo)
+	// SessionClosed is called when a bound session has ended, with the reason.
+	SessionClosed func(s SessionInfo, reason error)
+	// Message is called for each message a local client sent, before it is
+	// routed; see MessageHook.
+	Message func(m MessageView)
+}

@@ -1,0 +1,34 @@
+package engine
+
+// Stats are counters since the start (…Total) and gauges of now. Cheap enough
+// to ask for once a second.
+type Stats struct {
+	Connections       int64  // open now
+	Sessions          int64  // resources bound now
+	Handshakes        int64  // TLS handshakes under way now
+	Domains           int64  // served now
+	AcceptedTotal     uint64 // connections accepted
+	RefusedTotal      uint64 // connections refused by admission
+	AuthSuccessTotal  uint64 // SASL exchanges that succeeded
+	AuthFailureTotal  uint64 // and that failed
+	StanzasInTotal    uint64 // stanzas read from clients
+	StanzasOutTotal   uint64 // stanzas written to clients
+	BouncedTotal      uint64 // stanzas answered with a stanza error
+	StreamErrorsTotal uint64 // streams ended with a stream error
+	SlowClosedTotal   uint64 // connections closed because the peer did not read
+	BytesInTotal      uint64 // from the sockets, before decryption
+	BytesOutTotal     uint64 // to the sockets, after encryption
+	OutboundBytes     int64  // held now for peers that read slowly
+	WritesTotal       uint64 // write calls, for writes per message
+	WakesTotal        uint64 // hand-overs between loops, for wakes per batch
+
+	Storage StorageStats
+}
+
+// StorageStats are the figures of the storage pump.
+type StorageStats struct {
+	Queued       int64  // operations waiting now
+	CommitsTotal uint64 // group commits
+	OpsTotal     uint64 // operations finished
+	ErrorsTotal  uint64 // of them with an error other than not found or conflict
+}

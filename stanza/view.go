@@ -1,0 +1,53 @@
+package stanza
+
+import "github.com/xylem-im/xylem/parser"
+
+// View is a borrowed look at one stanza. valid until its frame is.
+type View struct {
+	Frame *parser.Frame
+	Kind  Kind
+	Type  Type // TypeNone when the attribute is absent
+}
+
+// Of makes a View of a stanza frame. ok is false when the element's name is
+// none of the three stanzas'; the content namespace is the caller's to check.
+func Of(f *parser.Frame) (v View, ok bool) {
+	kind := KindOf(f.Local())
+	if kind == KindNone {
+		return View{}, false
+	}
+	v = View{Frame: f, Kind: kind}
+	if raw, ok := f.Type(); ok {
+		v.Type = TypeOf(kind, raw)
+	}
+	return v, true
+}
+
+// ID is the id attribute as written, escaped; empty when absent.
+func (v *View) ID() []byte {
+	id, _ := v.Frame.ID()
+	return id
+}
+
+// To is the to attribute as written, escaped; empty when absent.
+func (v *View) To() []byte {
+	to, _ := v.Frame.To()
+	return to
+}
+
+// From is the from attribute as written, escaped; empty when absent.
+func (v *View) From() []byte {
+	from, _ := v.Frame.From()
+	return from
+}
+
+// Payload is the first child that is not <error/>: the one child of an IQ
+// get or set, or the extension of a message. ok is false when there is none.
+func (v *View) Payload() (child parser.Child, ok bool) {
+	for _, c := range v.Frame.Children() {
+		if string(c.Local) != "error" {
+			return c, true
+		}
+	}
+	return parser.Child{}, false
+}
