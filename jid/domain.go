@@ -15,9 +15,8 @@ const (
 	maxName  = 253
 )
 
-// names maps as RFC 5895 says and checks labels: hyphens, joiners, bidi, the
-// letter-digit-hyphen rule for ASCII. unicodeForm is one of it without limits,
-// asciiForm adds those of DNS.
+// Both map as RFC 5895 says and check labels: hyphens, joiners, bidi, the
+// letter-digit-hyphen rule for ASCII. asciiForm adds the limits of DNS.
 var (
 	unicodeForm = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiRule())
 	asciiForm   = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiRule(), idna.VerifyDNSLength(true))
@@ -36,8 +35,7 @@ func appendDomain(dst []byte, s string) ([]byte, error) {
 	start := len(dst)
 	if isASCII(s) {
 		dst = appendLower(dst, strings.TrimSuffix(s, "."))
-		n, ok := scanName(string(dst[start:]))
-		if ok && n == len(dst)-start {
+		if n, ok := scanName(lend(dst[start:])); ok && n == len(dst)-start {
 			return dst, nil
 		}
 		dst = dst[:start]
@@ -49,21 +47,24 @@ func appendDomain(dst []byte, s string) ([]byte, error) {
 	return append(dst, name...), nil
 }
 
-// prepareName maps a domain name to its U-labels and validates it.
+// prepareName maps a domain name to its U-labels and validates it. One final
+// dot is removed, which the mapping may have made of U+3002 and its like.
 func prepareName(s string) (string, error) {
+	mapped, err := unicodeForm.ToUnicode(s)
+	if err != nil {
+		return "", ErrDomain
+	}
+	mapped = strings.TrimSuffix(mapped, ".")
 	for range maxRounds {
-		mapped, err := unicodeForm.ToUnicode(s)
-		if err != nil {
-			return "", ErrDomain
-		}
-		mapped = strings.TrimSuffix(mapped, ".")
-		if mapped == "" {
+		if s = mapped; s == "" {
 			return "", ErrEmpty
+		}
+		if mapped, err = unicodeForm.ToUnicode(s); err != nil {
+			return "", ErrDomain
 		}
 		if mapped == s {
 			return s, validName(s)
 		}
-		s = mapped
 	}
 	return "", ErrDomain
 }

@@ -3,7 +3,6 @@ package jid
 import (
 	"strings"
 	"unicode/utf8"
-	"unsafe"
 
 	"golang.org/x/text/secure/precis"
 )
@@ -62,7 +61,7 @@ func build(scratch *[]byte, p parts) (j JID, err error) {
 	}
 	if scratch != nil {
 		*scratch = buf
-		j.s = unsafe.String(unsafe.SliceData(buf), len(buf))
+		j.s = lend(buf)
 		return j, nil
 	}
 	j.s = string(buf)

@@ -16,7 +16,7 @@ type View struct{ JID }
 // with this one. The View is valid until b or *scratch changes. b and *scratch
 // must not overlap. The error is an *[Error] and lends nothing.
 func ParseView(b []byte, scratch *[]byte) (View, error) {
-	s := unsafe.String(unsafe.SliceData(b), len(b))
+	s := lend(b)
 	if local, domain, ok := scanCanonical(s); ok {
 		return View{JID{s: s, local: local, domain: domain}}, nil
 	}
@@ -35,3 +35,6 @@ func (v View) DomainJID() View { return View{v.JID.DomainJID()} }
 
 // View is v itself.
 func (v View) View() View { return v }
+
+// lend is b as a string without a copy; it changes when b does.
+func lend(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
