@@ -1,0 +1,157 @@
+package parser
+
+import "bytes"
+
+// The functions of this file walk bytes that the Scanner has accepted, so they
+// check nothing.
+
+var (
+	cdataStart = []byte("<![CDATA[") // never written
+	cdataEnd   = []byte("]]>")       // never written
+)
+
+// tagReader reads a start tag. The zero value has no attributes.
+type tagReader struct {
+	b           []byte
+	at          int
+	name, value []byte // of the attribute that next moved to; after readName the element's name
+	end         int    // behind '>', once next has returned false
+	empty       bool   // the tag ends with "/>", likewise
+}
+
+// readName reads the name at t.at.
+func (t *tagReader) readName() {
+	from := t.at
+	for !endsName(t.b[t.at]) {
+		t.at++
+	}
+	t.name = t.b[from:t.at]
+}
+
+func endsName(c byte) bool { return isSpace(c) || c == '=' || c == '>' || c == '/' }
+
+// next moves to the next attribute, declarations included.
+func (t *tagReader) next() bool {
+	if t.b == nil {
+		return false
+	}
+	t.space()
+	switch t.b[t.at] {
+	case '>':
+		t.end = t.at + 1
+		return false
+	case '/':
+		t.end, t.empty = t.at+2, true
+		return false
+	}
+	t.readName()
+	t.space()
+	t.at++ // '='
+	t.space()
+	quote := t.b[t.at]
+	from := t.at + 1
+	t.at = from + bytes.IndexByte(t.b[from:], quote) + 1
+	t.value = t.b[from : t.at-1 : t.at-1]
+	return true
+}
+
+func (t *tagReader) space() {
+	for isSpace(t.b[t.at]) {
+		t.at++
+	}
+}
+
+// skipElement returns the index behind the element that begins at b[i].
+func skipElement(b []byte, i int) int {
+	for depth := 0; ; {
+		switch i += bytes.IndexByte(b[i:], '<'); b[i+1] {
+		case '!':
+			i += bytes.Index(b[i:], cdataEnd) + len(cdataEnd)
+			continue
+		case '/':
+			i += bytes.IndexByte(b[i:], '>') + 1
+			depth--
+		default:
+			end, empty := skipTag(b, i)
+			i = end
+			if !empty {
+				depth++
+			}
+		}
+		if depth == 0 {
+			return i
+		}
+	}
+}
+
+// skipTag returns the index behind the start tag at b[i]. A '>' may stand in
+// attribute values.
+func skipTag(b []byte, i int) (end int, empty bool) {
+	for {
+		switch c := b[i]; c {
+		case '>':
+			return i + 1, b[i-1] == '/'
+		case '\'', '"':
+			i += 1 + bytes.IndexByte(b[i+1:], c)
+		}
+		i++
+	}
+}
+
+// refer makes an nsRef for a raw namespace name at off, unescaping it into the
+// arena if need be.
+func (f *Frame) refer(raw []byte, off int) nsRef {
+	for _, c := range raw {
+		if c == '&' || isLineSpace(c) {
+			from := len(f.arena)
+			f.arena = appendValue(f.arena, raw)
+			return nsRef{off: uint32(from), n: uint32(len(f.arena)-from) | refArena}
+		}
+	}
+	return nsRef{off: uint32(off), n: uint32(len(raw))}
+}
+
+// lookup returns the namespace that prefix is bound to in the start tag at
+// target. It goes down from the top element through the ancestors of target:
+// time linear in the bytes before it, no memory. Handlers meet prefixes below
+// the first level rarely.
+func (f *Frame) lookup(prefix []byte, target uint32) nsRef {
+	if string(prefix) == "xml" {
+		return nsRef{n: refXML}
+	}
+	var ref nsRef
+	if i := f.header.find(prefix); i >= 0 {
+		ref = nsRef{off: uint32(i), n: refHeader}
+	}
+	for at := 0; ; {
+		t := tagReader{b: f.buf, at: at + 1}
+		t.readName()
+		for t.next() {
+			if len(t.name) == len("xmlns:")+len(prefix) && string(t.name[:6]) == "xmlns:" &&
+				string(t.name[6:]) == string(prefix) {
+				ref = f.refer(t.value, t.at-1-len(t.value))
+			}
+		}
+		if at == int(target) {
+			return ref
+		}
+		at = ancestorAt(f.buf, t.end, int(target))
+	}
+}
+
+// ancestorAt returns where the element that contains target, or is at it,
+// begins, given the start of its parent's content.
+func ancestorAt(b []byte, i, target int) int {
+	for {
+		i += bytes.IndexByte(b[i:], '<')
+		if b[i+1] == '!' {
+			i += bytes.Index(b[i:], cdataEnd) + len(cdataEnd)
+			continue
+		}
+		end := skipElement(b, i)
+		if target < end {
+			return i
+		}
+		i = end
+	}
+}
