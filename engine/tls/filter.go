@@ -1,0 +1,311 @@
+package tls
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"iter"
+	"slices"
+)
+
+// MaxHeld bounds in bytes the ciphertext that a Filter keeps for later: an
+// incomplete record, or what the caller did not want decrypted yet.
+const MaxHeld = 256 << 10
+
+var (
+	// ErrClosed is returned by a Filter after Close.
+	ErrClosed = errors.New("tls: filter is closed")
+	// ErrPhase is returned for a call that belongs to the other phase: Step after
+	// the handshake, Decrypt or Encrypt before its end.
+	ErrPhase = errors.New("tls: wrong phase for this call")
+	// ErrHeld is returned when more than MaxHeld bytes would have to be kept.
+	ErrHeld = errors.New("tls: too much input held back")
+)
+
+// Filter is one TLS connection over memory. Not safe for concurrent use: one
+// caller at a time, first a worker, then the loop that owns the connection.
+// Close must be called on one that is given up before its handshake is done.
+type Filter struct {
+	conn   *tls.Conn
+	wire   wire
+	info   *Info
+	err    error // final: what every further call returns
+	client bool
+	eof    bool // close_notify received
+}
+
+// handshake is what exists only until the handshake is done.
+type handshake struct {
+	next  func() (struct{}, bool)
+	stop  func()
+	yield func(struct{}) bool
+	err   error
+	left  int  // bytes of the record that Read is in the middle of
+	leaf  leaf // which certificate the server showed
+}
+
+// Server makes the server's end. cfg is shared by all connections and must not
+// change; make it with [ServerConfig] if tls-server-end-point is wanted.
+func Server(cfg *tls.Config) *Filter {
+	f := &Filter{}
+	f.conn = tls.Server(&f.wire, cfg)
+	f.start()
+	return f
+}
+
+// Client makes the client's end, for outgoing streams and tests.
+func Client(cfg *tls.Config) *Filter {
+	f := &Filter{client: true}
+	f.conn = tls.Client(&f.wire, cfg)
+	f.start()
+	return f
+}
+
+// start makes the coroutine; it first runs in Step. It keeps no reference to
+// f beyond the handshake.
+func (f *Filter) start() {
+	hs, conn := &handshake{}, f.conn
+	hs.next, hs.stop = iter.Pull(func(yield func(struct{}) bool) {
+		hs.yield = yield
+		hs.err = conn.Handshake()
+		hs.yield = nil
+	})
+	f.wire.hs = hs
+}
+
+// Established tells whether the handshake is done and nothing has failed.
+func (f *Filter) Established() bool { return f.wire.hs == nil && f.err == nil }
+
+// Step feeds ciphertext to the handshake and runs it until it needs more or
+// is over. The first call of a client takes nil and returns the ClientHello.
+// out is what to send, also with an error (the alert); it belongs to the
+// caller. When done is true, call Decrypt(nil, …) at once on the loop: data
+// may have come with the last message. in is copied. Takes 0.25 to 2 ms:
+// for a worker. Not for more than one caller at a time.
+func (f *Filter) Step(in []byte) (out []byte, done bool, err error) {
+	if f.err != nil {
+		return nil, false, f.err
+	}
+	hs := f.wire.hs
+	if hs == nil {
+		return nil, false, ErrPhase
+	}
+	if len(f.wire.in)+len(in) > MaxHeld {
+		f.Close()
+		f.err = ErrHeld
+		return nil, false, f.err
+	}
+	f.wire.in = append(f.wire.in, in...)
+	_, running := hs.next()
+	out, f.wire.out = f.wire.out, nil
+	if running {
+		f.compact()
+		return out, false, nil
+	}
+	f.wire.hs = nil
+	if hs.err != nil {
+		f.fail(hs.err)
+		return out, false, f.err
+	}
+	f.info = newInfo(f.conn, hs.leaf, f.client)
+	if fields.ok {
+		fields.release(f.conn)
+	}
+	f.compact()
+	return out, true, nil
+}
+
+// compact moves the rest of the input to the front of a slice that fits, so
+// that consumed input is not kept alive by it.
+func (f *Filter) compact() {
+	if len(f.wire.in) == 0 {
+		f.wire.in = nil
+	} else if cap(f.wire.in) > 2*len(f.wire.in) {
+		f.wire.in = slices.Clone(f.wire.in)
+	}
+}
+
+// fail makes err final and drops what is not needed to report it.
+func (f *Filter) fail(err error) {
+	f.err = err
+	f.wire.in = nil
+}
+
+// Close ends the filter wherever it is: the coroutine of an unfinished
+// handshake is unwound before Close returns, and memory is let go. It sends
+// nothing, see [Filter.CloseNotify]. It must not be called while another
+// goroutine is in Step. A second call does nothing.
+func (f *Filter) Close() {
+	if hs := f.wire.hs; hs != nil {
+		hs.stop()
+		f.wire.hs = nil
+	}
+	if f.err == nil {
+		f.err = ErrClosed
+	}
+	f.conn, f.info, f.wire.in, f.wire.out = nil, nil, nil, nil
+}
+
+// Decrypt takes ciphertext as it came from the network and appends the
+// plaintext to dst. All of in is consumed: records are opened in place, so in
+// is overwritten, and the rest of an incomplete record is kept. It returns
+// io.EOF when the peer sent close_notify (plaintext before it is still
+// returned), and what crypto/tls says for anything against the protocol; then
+// an alert waits in [Filter.Pending]. It adds at most len(in) plus the length
+// of one record. Loop only. It does not allocate as long as dst has room and
+// records arrive whole.
+func (f *Filter) Decrypt(in, dst []byte) (plain []byte, err error) {
+	plain, _, err = f.DecryptUpTo(in, dst, int(^uint(0)>>1))
+	return plain, err
+}
+
+// DecryptUpTo is Decrypt with a bound: once most bytes or more were added to
+// dst it opens no further record (so it may add up to 16,383 more), keeps the
+// rest as ciphertext and says so with more. Call it with nil to go on. A
+// caller that does so must stop reading from the network meanwhile: beyond
+// MaxHeld it fails with ErrHeld.
+func (f *Filter) DecryptUpTo(in, dst []byte, most int) (plain []byte, more bool, err error) {
+	if f.err != nil {
+		return dst, false, f.err
+	}
+	if f.wire.hs != nil {
+		return dst, false, ErrPhase
+	}
+	start := len(dst)
+	for len(dst)-start < most {
+		var record []byte
+		if record, in = f.nextRecord(in); record == nil {
+			break
+		}
+		if dst, err = f.open(record, dst); err != nil {
+			f.fail(err)
+			return dst, false, err
+		}
+	}
+	if len(f.wire.in)+len(in) > MaxHeld {
+		f.fail(ErrHeld)
+		return dst, false, ErrHeld
+	}
+	if len(in) > 0 {
+		f.wire.in = append(f.wire.in, in...)
+	}
+	if len(f.wire.in) == 0 {
+		f.wire.in = nil
+	}
+	return dst, len(f.wire.in) >= recordSize(f.wire.in), nil
+}
+
+// recordSize returns the length of the record at the head of b with its
+// header. What cannot be a record counts as one of headerSize, which is enough
+// for crypto/tls to refuse it. It is more than len(b) when b is incomplete.
+func recordSize(b []byte) int {
+	if len(b) < headerSize {
+		return headerSize
+	}
+	n := int(b[3])<<8 | int(b[4])
+	if n > maxRecord {
+		return headerSize
+	}
+	return headerSize + n
+}
+
+// nextRecord cuts one whole record off what is held and in, or returns nil and
+// leaves all as held. Only a record that began in an earlier call is copied.
+func (f *Filter) nextRecord(in []byte) (record, rest []byte) {
+	if len(f.wire.in) == 0 {
+		if n := recordSize(in); n <= len(in) {
+			return in[:n:n], in[n:]
+		}
+		return nil, in
+	}
+	// Twice at most: up to the header, then up to the end.
+	for len(f.wire.in) < recordSize(f.wire.in) {
+		n := min(recordSize(f.wire.in)-len(f.wire.in), len(in))
+		if n == 0 {
+			return nil, in
+		}
+		f.wire.in = append(f.wire.in, in[:n]...)
+		in = in[n:]
+	}
+	n := recordSize(f.wire.in)
+	record = f.wire.in[:n:n]
+	f.wire.in = f.wire.in[n:]
+	return record, in
+}
+
+// open gives one whole record to crypto/tls and appends its plaintext to dst.
+// A record of another kind (KeyUpdate, ticket) yields none.
+func (f *Filter) open(record, dst []byte) ([]byte, error) {
+	dst = slices.Grow(dst, max(len(record), 1))
+	held := f.wire.in
+	if fields.ok {
+		f.wire.in = nil
+		fields.lend(f.conn, record)
+	} else {
+		f.wire.in = record
+	}
+	// One Read drains a record: there is room for all of it.
+	n, err := f.conn.Read(dst[len(dst):cap(dst)])
+	f.wire.in = held
+	if fields.ok {
+		fields.takeBack(f.conn)
+	}
+	if err == errAgain {
+		err = nil
+	} else if err == io.EOF {
+		f.eof = true
+	}
+	return dst[:len(dst)+n], err
+}
+
+// Encrypt appends plain as records to dst, behind whatever [Filter.Pending]
+// would have returned. An empty plain adds only that. Loop only. It does not
+// allocate as long as dst has room: about 22 bytes more per 16 KB.
+func (f *Filter) Encrypt(plain, dst []byte) ([]byte, error) {
+	if f.err != nil && f.err != io.EOF { // a peer that closed its side may still read
+		return dst, f.err
+	}
+	if f.wire.hs != nil {
+		return dst, ErrPhase
+	}
+	dst = append(dst, f.Pending()...)
+	if len(plain) == 0 {
+		return dst, nil
+	}
+	f.wire.out = dst
+	_, err := f.conn.Write(plain)
+	dst, f.wire.out = f.wire.out, nil
+	return dst, err
+}
+
+// Pending takes the bytes that crypto/tls wants sent on its own account: the
+// answer to a KeyUpdate, or the alert that goes with an error. They must be
+// sent in front of anything that is encrypted later; Encrypt does so by
+// itself. Nil most of the time. The result belongs to the caller.
+func (f *Filter) Pending() []byte {
+	out := f.wire.out
+	f.wire.out = nil
+	return out
+}
+
+// CloseNotify appends to dst what is pending and a close_notify alert, RFC
+// 8446 §6.1. Nothing can be encrypted afterwards. On a filter that is closed
+// or still in its handshake it adds nothing.
+func (f *Filter) CloseNotify(dst []byte) []byte {
+	if f.conn == nil || f.wire.hs != nil {
+		return dst
+	}
+	f.wire.out = append(dst, f.Pending()...)
+	_ = f.conn.CloseWrite() // an error only says that an alert was sent before
+	return f.Pending()
+}
+
+// CloseRead says what the end of the TCP stream means: nil if the peer sent
+// close_notify before, io.ErrUnexpectedEOF if not, so that what was received
+// may be a part only (a truncation, RFC 8446 §6.1).
+func (f *Filter) CloseRead() error {
+	if f.eof {
+		return nil
+	}
+	return io.ErrUnexpectedEOF
+}

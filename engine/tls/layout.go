@@ -1,0 +1,82 @@
+package tls
+
+import (
+	"bytes"
+	"crypto/tls"
+	"reflect"
+	"unsafe"
+)
+
+// layout is where tls.Conn keeps what a finished handshake no longer needs.
+type layout struct {
+	ok               bool
+	rawInput, hand   uintptr // bytes.Buffer
+	input            uintptr // bytes.Reader
+	ekm              uintptr // func(string, []byte, int) ([]byte, error)
+	resumptionSecret uintptr // []byte
+}
+
+type ekmFunc = func(label string, context []byte, length int) ([]byte, error)
+
+// fields is the layout of the crypto/tls that this program was built with. It
+// is computed once and never changes.
+var fields = findLayout(reflect.TypeFor[tls.Conn]())
+
+// Lean tells whether the private fields of tls.Conn were found as expected, so
+// that buffers are released and records are opened in place. False costs about
+// 3.6 KB per connection (LIMITS: 6.7 KB instead of 3.1 KB) and two allocations
+// per record; nothing else changes.
+func Lean() bool { return fields.ok }
+
+// findLayout is the self-test at start-up: every field must be there under its
+// name and with its type, or none is touched.
+func findLayout(conn reflect.Type) layout {
+	l := layout{ok: true}
+	offset := func(name string, typ reflect.Type) uintptr {
+		f, found := conn.FieldByName(name)
+		if !found || f.Type != typ || len(f.Index) != 1 {
+			l.ok = false
+			return 0
+		}
+		return f.Offset
+	}
+	l.rawInput = offset("rawInput", reflect.TypeFor[bytes.Buffer]())
+	l.hand = offset("hand", reflect.TypeFor[bytes.Buffer]())
+	l.input = offset("input", reflect.TypeFor[bytes.Reader]())
+	l.ekm = offset("ekm", reflect.TypeFor[ekmFunc]())
+	l.resumptionSecret = offset("resumptionSecret", reflect.TypeFor[[]byte]())
+	return l
+}
+
+// field returns a pointer to a field of c. off must come from a layout that is
+// ok, and T must be the type that was checked there.
+func field[T any](c *tls.Conn, off uintptr) *T {
+	return (*T)(unsafe.Add(unsafe.Pointer(c), off))
+}
+
+// lend makes record the input of c: crypto/tls finds the record already read
+// and opens it in place instead of copying it into a buffer of its own.
+func (l *layout) lend(c *tls.Conn, record []byte) {
+	*field[bytes.Buffer](c, l.rawInput) = *bytes.NewBuffer(record)
+}
+
+// takeBack ends what lend began: c no longer refers to the record. A handshake
+// message that is complete only with the next record stays in c.
+func (l *layout) takeBack(c *tls.Conn) {
+	*field[bytes.Buffer](c, l.rawInput) = bytes.Buffer{}
+	*field[bytes.Reader](c, l.input) = bytes.Reader{}
+	if hand := field[bytes.Buffer](c, l.hand); hand.Len() == 0 {
+		*hand = bytes.Buffer{}
+	}
+}
+
+// release drops what only the handshake and the exporter needed. On TLS 1.2
+// the exporter is a closure that pins the whole ClientHello. The exporter of c
+// must not be used afterwards.
+func (l *layout) release(c *tls.Conn) {
+	if field[bytes.Buffer](c, l.rawInput).Len() != 0 || field[bytes.Reader](c, l.input).Len() != 0 {
+		return
+	}
+	l.takeBack(c)
+	*field[ekmFunc](c, l.ekm) = nil
+}
