@@ -1,10 +1,5 @@
 package jid
 
-import (
-	"encoding/binary"
-	"unsafe"
-)
-
 // class says in which parts of a canonical address an ASCII byte may stand.
 type class uint8
 
@@ -104,27 +99,9 @@ func printable(s string) bool {
 	if len(s) == 0 || len(s) > MaxPart {
 		return false
 	}
-	// Eight bytes at a time: resources are the longest part, and this takes
-	// the check of one of 20 bytes from 14 to 3 ns. The last step overlaps.
-	b := unsafe.Slice(unsafe.StringData(s), len(s))
-	if len(b) >= 8 {
-		bad := unprintable(binary.LittleEndian.Uint64(b[len(b)-8:]))
-		for ; len(b) > 8; b = b[8:] {
-			bad |= unprintable(binary.LittleEndian.Uint64(b))
-		}
-		return bad == 0
-	}
 	all := inResource
-	for _, c := range b {
-		all &= classes[c]
+	for i := 0; i < len(s); i++ {
+		all &= classes[s[i]]
 	}
 	return all != 0
-}
-
-// unprintable is not 0 if a byte of x is below U+0020, is U+007F or is beyond
-// ASCII. It is exact as a whole: a borrow or carry between bytes only starts
-// at a byte that is unprintable itself.
-func unprintable(x uint64) uint64 {
-	const ones, high = 0x0101010101010101, 0x8080808080808080
-	return (x | (x - 0x20*ones) | (x + ones)) & high
 }
