@@ -1,0 +1,83 @@
+package script
+
+import "fmt"
+
+// bound lists those who have a resource and a living connection, in cast order.
+func (s *stage) bound() []*actor {
+	var list []*actor
+	for _, r := range s.play.cast {
+		if a := s.actors[r]; a != nil && a.bound && !a.conn.hasEnded() {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// barrier returns when all that the actors sent before has had its effect on
+// each of them: each asks its server something and sends the others a mark;
+// what RFC 6120 §10.1 says of order does the rest. No clock is involved. Marks
+// are headlines to full JIDs, which no server stores or copies; one that is
+// refused is as good, the refusal came in order too.
+func (s *stage) barrier(actors []*actor) error {
+	s.ids++
+	id := fmt.Sprintf("sync-%d", s.ids)
+	for _, a := range actors {
+		for _, other := range actors {
+			if other == a {
+				continue
+			}
+			mark := fmt.Sprintf("<message type='headline' to='%s' id='%s'><sync xmlns='%s' from='%s'/></message>",
+				escape(other.jid), id, nsSync, escape(a.jid))
+			if err := a.conn.send(mark); err != nil {
+				return err
+			}
+		}
+		if err := a.conn.send(fmt.Sprintf("<iq type='get' id='%s'><sync xmlns='%s'/></iq>", id, nsSync)); err != nil {
+			return err
+		}
+	}
+	missing := map[[2]string]bool{} // sender, recipient of each mark
+	for _, a := range actors {
+		for _, b := range actors {
+			missing[[2]string{a.jid, b.jid}] = true
+		}
+	}
+	for _, a := range actors {
+		err := a.conn.wait(func(ev event) (stop, take bool) {
+			take = ev.kind == stanza && a.collect(ev.elem, id, missing)
+			return !a.waitsFor(missing), take
+		})
+		if err != nil {
+			return fmt.Errorf("%s waits for the others' marks: %w", a.role.name, err)
+		}
+	}
+	return nil
+}
+
+// collect strikes out what e answers and reports whether it was part of the barrier.
+func (a *actor) collect(e *element, id string, missing map[[2]string]bool) bool {
+	if e.attr("id") != id {
+		return false
+	}
+	switch {
+	case e.is(nsClient, "iq"):
+		delete(missing, [2]string{a.jid, a.jid})
+	case e.attr("type") == "error": // our mark came back
+		delete(missing, [2]string{a.jid, e.attr("from")})
+	default:
+		delete(missing, [2]string{e.attr("from"), a.jid})
+	}
+	return true
+}
+
+// waitsFor reports whether something is still to come to this actor. A mark
+// that was refused comes to its sender, so each waits for what is addressed to
+// it; the sender's refusals are collected on the way to its own answer.
+func (a *actor) waitsFor(missing map[[2]string]bool) bool {
+	for pair := range missing {
+		if pair[1] == a.jid {
+			return true
+		}
+	}
+	return false
+}
