@@ -102,8 +102,7 @@ func (b *Batch) OnlyRemoves() bool {
 	return true
 }
 
-// Size returns the bytes of the batch's keys and values plus stepBytes for each
-// check and step.
+// Size returns the bytes that the batch keeps in memory, roughly.
 func (b *Batch) Size() int {
 	n := stepBytes * (len(b.Checks) + len(b.Steps))
 	for i := range b.Checks {

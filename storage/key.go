@@ -3,6 +3,7 @@ package storage
 import (
 	"bytes"
 	"fmt"
+	"strings"
 )
 
 // Stores that have one flat ordered key space write (owner, collection, key) as
@@ -35,6 +36,9 @@ func AppendOwnerPrefix(dst []byte, owner string) []byte {
 func appendPart(dst []byte, part string) []byte {
 	return append(appendEscaped(dst, part), 0, terminator)
 }
+
+// partSize returns what appendPart appends.
+func partSize(part string) int { return len(part) + strings.Count(part, "\x00") + 2 }
 
 func appendEscaped(dst []byte, part string) []byte {
 	for i := range len(part) {

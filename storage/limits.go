@@ -15,10 +15,12 @@ const (
 	// MaxValueBytes bounds a value. The largest stanza of a usual configuration is
 	// 256 KiB.
 	MaxValueBytes = 512 << 10
-	// MaxBatchBytes bounds Batch.Size.
+	// MaxBatchBytes bounds a batch: for each check and step stepBytes, its encoded key
+	// (see AppendKey), its value and its End; for each key that a DeleteRange
+	// removes stepBytes and the encoded key.
 	MaxBatchBytes = 1 << 20
-	// MaxSteps bounds the checks, the steps, and the keys that the DeleteRange steps
-	// of one batch remove, each and in sum.
+	// MaxSteps bounds the checks and steps of a batch, and the keys that its
+	// DeleteRange steps remove.
 	MaxSteps = 4 << 10
 	// MaxItems bounds the items of one Result.
 	MaxItems = 1 << 10
@@ -54,17 +56,18 @@ func (op *Op) Validate() error {
 		}
 		return nil
 	case Apply:
-		return op.Batch.validate()
+		return op.validateBatch()
 	}
 	return fmt.Errorf("%w: kind %d", ErrInvalid, op.Kind)
 }
 
-func (b *Batch) validate() error {
+func (op *Op) validateBatch() error {
+	b := &op.Batch
 	if n := len(b.Checks) + len(b.Steps); n > MaxSteps {
 		return fmt.Errorf("%w: %d checks and steps, at most %d", ErrTooLarge, n, MaxSteps)
 	}
-	if n := b.Size(); n > MaxBatchBytes {
-		return fmt.Errorf("%w: batch of %d bytes, at most %d", ErrTooLarge, n, MaxBatchBytes)
+	if n := op.batchBytes(); n > MaxBatchBytes {
+		return errBatchBytes(n)
 	}
 	for i := range b.Checks {
 		c := &b.Checks[i]
@@ -86,6 +89,45 @@ func (b *Batch) validate() error {
 		if err := validateKeys(s.Collection, s.Key, s.End); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// batchBytes returns what MaxBatchBytes bounds, without what ranges will remove.
+func (op *Op) batchBytes() int {
+	b := &op.Batch
+	n := (len(b.Checks) + len(b.Steps)) * (stepBytes + partSize(op.Owner))
+	for i := range b.Checks {
+		c := &b.Checks[i]
+		n += partSize(c.Collection) + len(c.Key) + len(c.Value)
+	}
+	for i := range b.Steps {
+		s := &b.Steps[i]
+		n += partSize(s.Collection) + len(s.Key) + len(s.Value) + len(s.End)
+	}
+	return n
+}
+
+func errBatchBytes(n int) error {
+	return fmt.Errorf("%w: batch of %d bytes, at most %d", ErrTooLarge, n, MaxBatchBytes)
+}
+
+// Removals lets a driver hold the bounds of what the DeleteRange steps of one
+// batch remove. Each step counts what was stored before the batch.
+type Removals struct{ keys, bytes int }
+
+// NewRemovals returns the count for op, a valid Apply.
+func NewRemovals(op *Op) Removals { return Removals{bytes: op.batchBytes()} }
+
+// Add counts one key of so many encoded bytes. The error wraps ErrTooLarge.
+func (r *Removals) Add(encoded int) error {
+	r.keys++
+	r.bytes += stepBytes + encoded
+	switch {
+	case r.keys > MaxSteps:
+		return fmt.Errorf("%w: batch removes more than %d keys", ErrTooLarge, MaxSteps)
+	case r.bytes > MaxBatchBytes:
+		return errBatchBytes(r.bytes)
 	}
 	return nil
 }

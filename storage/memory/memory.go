@@ -148,16 +148,16 @@ func (d *Driver) check(op *storage.Op) error {
 			return storage.ErrConflict
 		}
 	}
-	grow, removed := 0, 0
+	grow, removals := 0, storage.NewRemovals(op)
 	for i := range op.Batch.Steps {
 		s := &op.Batch.Steps[i]
 		switch s.Kind {
 		case storage.Put:
 			grow += entryBytes + len(op.Owner) + len(s.Collection) + len(s.Key) + len(s.Value)
 		case storage.DeleteRange:
-			for range d.between(op.Owner, s) {
-				if removed++; removed > storage.MaxSteps {
-					return fmt.Errorf("%w: batch removes more than %d keys", storage.ErrTooLarge, storage.MaxSteps)
+			for e := range d.between(op.Owner, s) {
+				if err := removals.Add(len(e.key)); err != nil {
+					return err
 				}
 			}
 		}

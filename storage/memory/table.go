@@ -71,7 +71,7 @@ func (t *table) put(key string, value []byte) (old []byte, had bool) {
 		half := len(chunk) / 2
 		upper := slices.Clone(chunk[half:])
 		clear(chunk[half:])
-		t.chunks[c] = chunk[:half:half]
+		t.chunks[c] = chunk[:half]
 		t.chunks = slices.Insert(t.chunks, c+1, upper)
 	}
 	return nil, false
