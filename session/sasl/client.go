@@ -118,7 +118,7 @@ func (c *Client) Finish(data []byte) error {
 	case c.hash == nil || c.step != 2:
 		return fmt.Errorf("%w: unexpected success", ErrServer)
 	}
-	value, extensions, err := attribute(data, 'v')
+	value, extensions, err := attribute(data, "v=")
 	if err == nil {
 		err = checkExtensions(extensions)
 	}
@@ -169,18 +169,18 @@ func (c *Client) final(challenge []byte) ([]byte, error) {
 
 func parseServerFirst(msg []byte) (nonce, salt []byte, iterations int, err error) {
 	bad := func(what string) error { return fmt.Errorf("%w: %s in %q", ErrServer, what, msg) }
-	nonce, rest, err := attribute(msg, 'r')
+	nonce, rest, err := attribute(msg, "r=")
 	if err != nil || !isNonce(nonce) {
 		return nil, nil, 0, bad("nonce")
 	}
-	value, rest, err := attribute(rest, 's')
+	value, rest, err := attribute(rest, ",s=")
 	if err != nil {
 		return nil, nil, 0, bad("salt")
 	}
 	if salt, err = decodeBase64(value); err != nil || len(salt) == 0 {
 		return nil, nil, 0, bad("salt")
 	}
-	value, rest, err = attribute(rest, 'i')
+	value, rest, err = attribute(rest, ",i=")
 	if err != nil {
 		return nil, nil, 0, bad("iteration count")
 	}

@@ -1,6 +1,7 @@
 package sasl
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 )
@@ -8,29 +9,26 @@ import (
 // ErrFormat is returned by ParseCredentials for bytes that Append did not make.
 var ErrFormat = errors.New("sasl: not stored credentials")
 
-const (
-	formatV1     = 1
-	keysPerEntry = 5 // salt and four keys
-)
+const formatV1 = 1
 
 // Append appends the form that is stored to dst: a version byte (1), then for
 // SHA-1 and for SHA-256 the iteration count as a uvarint and five byte strings
-// (salt, StoredKey, ServerKey, CompatStoredKey, CompatServerKey), each with one
-// byte of length before it. About 180 bytes.
+// (salt, StoredKey, ServerKey, CompatStoredKey, CompatServerKey), each with its
+// length as a uvarint before it. About 150 bytes.
 func (c Credentials) Append(dst []byte) []byte {
 	dst = append(dst, formatV1)
 	dst = c.SHA1.append(dst)
 	return c.SHA256.append(dst)
 }
 
-func (k *Keys) fields() [keysPerEntry]*[]byte {
-	return [...]*[]byte{&k.Salt, &k.StoredKey, &k.ServerKey, &k.CompatStoredKey, &k.CompatServerKey}
+func (k *Keys) fields() [5]*[]byte {
+	return [5]*[]byte{&k.Salt, &k.StoredKey, &k.ServerKey, &k.CompatStoredKey, &k.CompatServerKey}
 }
 
 func (k *Keys) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(k.Iterations))
 	for _, f := range k.fields() {
-		dst = append(dst, byte(len(*f)))
+		dst = binary.AppendUvarint(dst, uint64(len(*f)))
 		dst = append(dst, *f...)
 	}
 	return dst
@@ -60,17 +58,18 @@ func (k *Keys) parse(b []byte, h *hashKind) ([]byte, bool) {
 	}
 	k.Iterations, b = int(n), b[used:]
 	for i, f := range k.fields() {
-		if len(b) == 0 || len(b) < 1+int(b[0]) {
+		size, used := binary.Uvarint(b)
+		if used <= 0 || size > uint64(len(b)-used) {
 			return nil, false
 		}
-		size := int(b[0])
-		if i > 0 && size != 0 && size != h.size {
+		isKey := i > 0
+		if isKey && size != 0 && size != uint64(h.size) {
 			return nil, false
 		}
-		if size > 0 {
-			*f = append(make([]byte, 0, size), b[1:1+size]...)
+		if b = b[used:]; size > 0 {
+			*f = bytes.Clone(b[:size])
 		}
-		b = b[1+size:]
+		b = b[size:]
 	}
 	return b, true
 }

@@ -25,31 +25,32 @@ func decodeBase64(s []byte) ([]byte, error) {
 	return out[:n], nil
 }
 
-// attribute cuts "name=value" off the front of a comma-separated list. An
-// attribute that is missing, or another one in its place, is an error: RFC
-// 5802 §5.1 fixes the order.
-func attribute(b []byte, name byte) (value, rest []byte, err error) {
-	if len(b) < 2 || b[0] != name || b[1] != '=' {
+// attribute takes one attribute off the front of b: prefix is its letter and
+// "=", with the comma before it unless it is the first. rest begins with the
+// next comma. An attribute that is missing, or another one in its place, is an
+// error: RFC 5802 §5.1 fixes the order.
+func attribute(b []byte, prefix string) (value, rest []byte, err error) {
+	b, ok := bytes.CutPrefix(b, []byte(prefix))
+	if !ok {
 		return nil, nil, errSyntax
 	}
-	value, rest, _ = bytes.Cut(b[2:], []byte{','})
-	return value, rest, nil
+	if i := bytes.IndexByte(b, ','); i >= 0 {
+		return b[:i], b[i:], nil
+	}
+	return b, nil, nil
 }
 
-// checkExtensions checks the optional attributes at the end of a message
-// (RFC 5802 §7 "extensions"): each is a letter, "=" and a value, and none may
-// be the reserved "m". Unknown ones are ignored, as §5.1 asks.
+// checkExtensions checks the optional attributes at the end of a message, with
+// the comma before them (RFC 5802 §7 "extensions"): each is a letter, "=" and a
+// value, and none may be the reserved "m". Unknown ones are ignored, as §5.1
+// asks.
 func checkExtensions(b []byte) error {
 	for len(b) > 0 {
-		var ext []byte
-		more := false
-		ext, b, more = bytes.Cut(b, []byte{','})
+		ext, _, _ := bytes.Cut(b[1:], []byte{','})
 		if len(ext) < 3 || !isLetter(ext[0]) || ext[0] == 'm' || ext[1] != '=' || bytes.IndexByte(ext, 0) >= 0 {
 			return errSyntax
 		}
-		if more && len(b) == 0 {
-			return errSyntax // ends in a comma
-		}
+		b = b[1+len(ext):]
 	}
 	return nil
 }
@@ -151,14 +152,14 @@ func parseClientFirst(msg []byte) (m clientFirst, err error) {
 	m.gs2Header, m.bare = msg[:len(msg)-len(bare)], bare
 	// "m=" in front of the user name is a mandatory extension; as attribute
 	// refuses whatever is not "n=", so it refuses that, RFC 5802 §5.1.
-	name, rest, err := attribute(bare, 'n')
+	name, rest, err := attribute(bare, "n=")
 	if err != nil {
 		return m, err
 	}
 	if m.username, err = unescape(name); err != nil {
 		return m, err
 	}
-	nonce, extensions, err := attribute(rest, 'r')
+	nonce, extensions, err := attribute(rest, ",r=")
 	if err != nil {
 		return m, err
 	}
@@ -198,14 +199,14 @@ func parseClientFinal(msg []byte) (m clientFinal, err error) {
 	if m.proof, err = decodeBase64(msg[cut+3:]); err != nil {
 		return m, err
 	}
-	binding, rest, err := attribute(m.withoutProof, 'c')
+	binding, rest, err := attribute(m.withoutProof, "c=")
 	if err != nil {
 		return m, err
 	}
 	if m.binding, err = decodeBase64(binding); err != nil {
 		return m, err
 	}
-	nonce, extensions, err := attribute(rest, 'r')
+	nonce, extensions, err := attribute(rest, ",r=")
 	if err != nil {
 		return m, err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/secure/precis"
 	"golang.org/x/text/unicode/norm"
@@ -55,7 +56,7 @@ func printableASCII(s string, first byte) bool {
 // often they are equal. A password that only SASLprep admits (it drops soft
 // hyphens and joiners, OpaqueString refuses them) is taken in that form.
 func preparePassword(s string) (prepared, legacy string, err error) {
-	if s == "" || len(s) > MaxPassword {
+	if s == "" || len(s) > MaxPassword || !utf8.ValidString(s) {
 		return "", "", ErrPassword
 	}
 	if printableASCII(s, ' ') {

@@ -99,12 +99,13 @@ func (c *Config) prepareUsername(s string) (string, error) {
 }
 
 // Verify checks a password for PLAIN against what is stored, or against the
-// decoy of user when c is nil (always false then, after the same work).
+// decoy of user when stored is nil or holds no keys (always false then, after
+// the same work).
 // Expensive: one PBKDF2 run, or two for passwords of the kind that
 // [Keys.CompatStoredKey] describes; never on an event loop. Safe for
 // concurrent use.
 func (c *Config) Verify(stored *Credentials, user, password string) bool {
-	if stored != nil {
+	if stored != nil && (stored.SHA256.usable(kindSHA256) || stored.SHA1.usable(kindSHA1)) {
 		return stored.Verify(password)
 	}
 	decoy := Decoy(c.DecoySecret, user, c.iterations())
