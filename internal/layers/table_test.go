@@ -1,0 +1,86 @@
+package layers
+
+// A layer is one row of the table of ARCHITECTURE.md: the packages that pkg
+// names (with "/..." at its end: all below it too) may import these packages
+// of the module and these third-party modules, beside the standard library.
+// The first row that fits a package counts.
+//
+// "any" among imports stands for every package of the module.
+// internal/invariants may be imported everywhere: it is empty in a normal
+// build.
+type layer struct {
+	pkg     string
+	imports []string
+	modules []string
+}
+
+var table = []layer{
+	{"jid", nil, list("golang.org/x/text", "golang.org/x/net/idna")},
+	{"parser", nil, nil},
+	{"stanza", list("jid", "parser"), nil},
+	{"session/sasl", nil, list("golang.org/x/crypto", "golang.org/x/text")},
+	{"session", list("jid", "parser", "stanza", "storage", "session/sasl"), nil},
+	{"routing", list("jid", "stanza"), list("github.com/puzpuzpuz/xsync/v4")},
+
+	{"storage", list("jid"), nil},
+	{"storage/async", list("storage", "jid"), nil},
+	{"storage/badger", list("storage", "jid"), list("github.com/dgraph-io/badger/v4", "golang.org/x/sys")},
+	{"storage/memory", list("storage", "jid"), nil},
+	{"storage/storagetest", list("storage", "jid"), nil}, // the contract test that all drivers run
+
+	{"xep", list("session", "stanza", "jid", "storage"), nil},
+	{"xep/standard", list("xep", "xep/..."), nil},
+	{"xep/...", list("xep", "session", "stanza", "jid", "storage"), nil},
+
+	{"s2s", list("jid", "parser", "stanza", "session", "routing"), nil},
+
+	{"engine/...", list("jid", "parser", "stanza", "session/...", "routing", "storage", "storage/async", "xep", "s2s", "engine/..."),
+		list("github.com/panjf2000/gnet/v2", "github.com/valyala/bytebufferpool", "github.com/klauspost/compress", "golang.org/x/sys")},
+
+	{"bench/inproc/...", list("any"), nil},
+	{"bench/...", list("jid", "parser", "stanza", "bench/..."), nil},
+
+	{"cmd/...", list("any"), list("github.com/pelletier/go-toml/v2", "github.com/spf13/pflag",
+		"github.com/prometheus", "golang.org/x/net", "golang.org/x/crypto", "golang.org/x/sys", "golang.org/x/term")},
+	{"examples/...", list("jid", "parser", "stanza", "session", "routing", "storage/...", "xep/...", "engine/..."), nil},
+	{"test/...", list("any"), list("any")}, // runs of real clients and their libraries
+
+	{"internal/invariants", nil, nil},
+	{"internal/layers", nil, nil},
+	{"internal/script", list("jid", "parser", "stanza", "session/..."), nil}, // drives clients in tests,
+	{"internal/...", nil, nil},
+}
+
+// folders at the top of the module that hold no Go packages.
+var otherFolders = list("docs", "deploy", "scripts")
+
+// A fence keeps one import inside some packages of the whole module, tests
+// included.
+type fence struct {
+	imports string
+	inside  []string
+}
+
+var fences = []fence{
+	{"github.com/dgraph-io/badger/v4", list("storage/badger", "test/...")},
+	{"github.com/panjf2000/gnet/v2", list("engine/...", "bench/inproc/...", "test/...")},
+}
+
+// pure are the packages of protocol logic: time is a parameter, and what is
+// outside the process is somebody else's.
+var pure = list("jid", "parser", "stanza", "session/...", "routing", "xep/...", "s2s")
+
+// Outside of the process, or logging: not for pure packages. "net/netip" and
+// its like only compute.
+var (
+	impure       = list("net/...", "os/...", "log/...", "crypto/tls", "syscall", "time/tzdata")
+	pureInImpure = list("net/netip", "net/url", "net/mail", "net/textproto")
+)
+
+// clocks are the functions of package time that read or wait for a clock.
+var clocks = map[string]bool{
+	"Now": true, "Since": true, "Until": true, "Sleep": true, "After": true, "AfterFunc": true,
+	"Tick": true, "NewTicker": true, "NewTimer": true,
+}
+
+func list(s ...string) []string { return s }
