@@ -12,6 +12,7 @@ type position uint8
 
 const (
 	atStart    position = iota // nothing read: BOM and XML declaration may come
+	atDecl                     // BOM passed: XML declaration may come
 	inProlog                   // header expected
 	inStream                   // stanza or closing tag expected
 	afterClose                 // only white space may come
