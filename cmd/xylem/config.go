@@ -1,0 +1,87 @@
+package main
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/xylem-im/xylem/engine"
+)
+
+// config is everything that a file, --set and flags can say. Each field has
+// one row in configKeys, which names, checks and documents it.
+type config struct {
+	Server serverConfig
+	C2S    c2sConfig
+	TLS    tlsConfig
+	Auth   authConfig
+	HTTP   httpConfig
+	Limits engine.Limits // [limits]; StanzaBytes is c2s.max_stanza_bytes
+	Log    logConfig
+}
+
+// serverConfig is [server].
+type serverConfig struct {
+	Domains []string // prepared domainparts; at run time. Default "localhost"
+	Data    string   // folder for everything that is kept. Default "./xylem-data"
+	Loops   int      // event loops; 0: one per usable core. Default 0
+}
+
+// c2sConfig is [c2s]: what clients connect to.
+type c2sConfig struct {
+	Listen         []string // host:port with STARTTLS. Default "127.0.0.1:5222"
+	ListenTLS      []string // host:port with TLS from the first byte. Default "127.0.0.1:5223"
+	AllowPlaintext bool     // SASL without TLS, for tests on loopback. Default false
+}
+
+// tlsConfig is [tls].
+type tlsConfig struct {
+	Certificates []certificateConfig // [[tls.certificate]]; at run time. Default none
+}
+
+// certificateConfig is one [[tls.certificate]].
+type certificateConfig struct {
+	Domains []string // names it is shown for, "*.example.org" too. Default: those in the certificate
+	Cert    string   // PEM file: the certificate, then its intermediates
+	Key     string   // PEM file: its private key
+	at      origin   // where it was configured, for messages
+}
+
+// authConfig is [auth].
+type authConfig struct {
+	ScramIterations int // hash rounds for new passwords. Default 10,000
+}
+
+// httpConfig is [http]: health and metrics for machines.
+type httpConfig struct {
+	Listen string // host:port; "": none. Default "127.0.0.1:5280"
+}
+
+// logConfig is [log].
+type logConfig struct {
+	Level  slog.Level // at run time. Default info
+	Format string     // "text" or "json". Default "text"
+}
+
+// defaultConfig is what `xylem serve` uses when nothing is said. The figures
+// of Limits repeat the defaults that package engine documents, so that the
+// example file and error messages can tell them.
+func defaultConfig() config {
+	return config{
+		Server: serverConfig{Domains: []string{"localhost"}, Data: "./xylem-data"},
+		C2S:    c2sConfig{Listen: []string{"127.0.0.1:5222"}, ListenTLS: []string{"127.0.0.1:5223"}},
+		Auth:   authConfig{ScramIterations: 10_000},
+		HTTP:   httpConfig{Listen: "127.0.0.1:5280"},
+		Limits: engine.Limits{
+			StanzaBytes:     262_144,
+			PreAuthBytes:    16_384,
+			OutboundBytes:   1_048_576,
+			PreAuthTime:     60 * time.Second,
+			IdleTime:        5 * time.Minute,
+			AuthAttempts:    5,
+			HandshakeQueue:  16_384,
+			SessionsPerUser: 64,
+			DrainTime:       5 * time.Second,
+		},
+		Log: logConfig{Level: slog.LevelInfo, Format: "text"},
+	}
+}

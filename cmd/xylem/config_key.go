@@ -1,0 +1,215 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xylem-im/xylem/jid"
+)
+
+// configKey is one key of the configuration: its name in the file and after
+// --set, the field it fills, what it takes, and whether SIGHUP changes it.
+type configKey struct {
+	name   string
+	field  func(*config) any // pointer to the field; assign knows its types
+	check  func(field any) error
+	accept string // what would be accepted, for messages
+	flag   string // name of the flag that sets it, "" when only --set does
+	path   bool   // a relative value in a file starts from the file's folder
+	live   bool   // taken over at SIGHUP
+}
+
+const (
+	acceptsAddress   = `HOST:PORT such as "127.0.0.1:5222", "[::]:5222" for all interfaces, port 0 for a free one, "" for none`
+	acceptsAddresses = acceptsAddress + ", or a list of them"
+)
+
+// configKeys is the whole configuration in the order of the example file.
+// tls.certificate is read by certificateTables.
+func configKeys() []configKey {
+	return []configKey{
+		{name: "server.domains", flag: "domain", live: true, check: checkDomains, accept: `a domain or a list of them, such as ["example.org"]`,
+			field: func(c *config) any { return &c.Server.Domains }},
+		{name: "server.data", flag: "data", path: true, check: checkNotEmpty, accept: `a folder, such as "/var/lib/xylem"`,
+			field: func(c *config) any { return &c.Server.Data }},
+		number("server.loops", "loops", 0, 1024, "event loops; 0: one per usable core", func(c *config) *int { return &c.Server.Loops }),
+
+		{name: "c2s.listen", flag: "c2s", check: checkAddresses, accept: acceptsAddresses,
+			field: func(c *config) any { return &c.C2S.Listen }},
+		{name: "c2s.listen_tls", flag: "c2s-tls", check: checkAddresses, accept: acceptsAddresses,
+			field: func(c *config) any { return &c.C2S.ListenTLS }},
+		// RFC 6120 §13.12: the limit must not be below 10,000 bytes.
+		number("c2s.max_stanza_bytes", "", 10_000, 16<<20, "bytes", func(c *config) *int { return &c.Limits.StanzaBytes }),
+		{name: "c2s.allow_plaintext", flag: "allow-plaintext", accept: "true or false",
+			field: func(c *config) any { return &c.C2S.AllowPlaintext }},
+
+		number("auth.scram_iterations", "", 10_000, 10_000_000, "rounds", func(c *config) *int { return &c.Auth.ScramIterations }),
+
+		{name: "http.listen", flag: "http", check: checkAddress, accept: acceptsAddress,
+			field: func(c *config) any { return &c.HTTP.Listen }},
+
+		number("limits.connections", "", 0, 100_000_000, "connections; 0: 90 % of the open files", func(c *config) *int { return &c.Limits.Connections }),
+		number("limits.sessions_per_user", "", 1, 100_000, "sessions", func(c *config) *int { return &c.Limits.SessionsPerUser }),
+		number("limits.pre_auth_bytes", "", 4096, 1<<20, "bytes", func(c *config) *int { return &c.Limits.PreAuthBytes }),
+		number("limits.inbound_bytes", "", 0, 1<<30, "bytes; 0: c2s.max_stanza_bytes + 65,536", func(c *config) *int { return &c.Limits.InboundBytes }),
+		number("limits.outbound_bytes", "", 65_536, 1<<30, "bytes", func(c *config) *int { return &c.Limits.OutboundBytes }),
+		number("limits.auth_attempts", "", 1, 100, "attempts", func(c *config) *int { return &c.Limits.AuthAttempts }),
+		number("limits.handshake_queue", "", 1, 1<<20, "handshakes", func(c *config) *int { return &c.Limits.HandshakeQueue }),
+		span("limits.pre_auth_time", time.Second, time.Hour, func(c *config) *time.Duration { return &c.Limits.PreAuthTime }),
+		span("limits.idle_time", 10*time.Second, 24*time.Hour, func(c *config) *time.Duration { return &c.Limits.IdleTime }),
+		span("limits.drain_time", 100*time.Millisecond, time.Hour, func(c *config) *time.Duration { return &c.Limits.DrainTime }),
+
+		{name: "log.level", live: true, accept: `"debug", "info", "warn" or "error"`,
+			field: func(c *config) any { return &c.Log.Level }},
+		{name: "log.format", check: checkFormat, accept: `"text" or "json"`,
+			field: func(c *config) any { return &c.Log.Format }},
+	}
+}
+
+// number is a key that takes a whole number from low to high.
+func number(name, flag string, low, high int, unit string, field func(*config) *int) configKey {
+	return configKey{
+		name: name, flag: flag,
+		field:  func(c *config) any { return field(c) },
+		accept: fmt.Sprintf("%d to %d %s", low, high, unit),
+		check: func(f any) error {
+			switch n := *f.(*int); {
+			case n < low:
+				return errors.New("is too small")
+			case n > high:
+				return errors.New("is too large")
+			}
+			return nil
+		},
+	}
+}
+
+// span is a key that takes a time from low to high.
+func span(name string, low, high time.Duration, field func(*config) *time.Duration) configKey {
+	return configKey{
+		name:   name,
+		field:  func(c *config) any { return field(c) },
+		accept: fmt.Sprintf("%q to %q", durationText(low), durationText(high)),
+		check: func(f any) error {
+			switch d := *f.(*time.Duration); {
+			case d < low:
+				return errors.New("is too short")
+			case d > high:
+				return errors.New("is too long")
+			}
+			return nil
+		},
+	}
+}
+
+// durationText is d without zero parts: "5m", where String says "5m0s".
+func durationText(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = s[:len(s)-2]
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = s[:len(s)-2]
+	}
+	return s
+}
+
+// later names the keys that DESIGN reserves for features that this version
+// does not have. They are refused: a setting that is silently without effect
+// is worse than an error.
+func later(key string) (feature string, ok bool) {
+	for _, l := range []struct{ prefix, feature string }{
+		{"s2s", "federation with other servers"},
+		{"dns", "federation with other servers"},
+		{"tls.ca_file", "federation with other servers"},
+		{"components", "external components (XEP-0114)"},
+		{"stream_management", "stream management (XEP-0198)"},
+		{"registration", "in-band registration (XEP-0077)"},
+	} {
+		if key == l.prefix || strings.HasPrefix(key, l.prefix+".") {
+			return l.feature, true
+		}
+	}
+	return "", false
+}
+
+func checkNotEmpty(field any) error {
+	if *field.(*string) == "" {
+		return errors.New("is empty")
+	}
+	return nil
+}
+
+func checkFormat(field any) error {
+	if f := *field.(*string); f != "text" && f != "json" {
+		return errors.New("is not a format")
+	}
+	return nil
+}
+
+// checkDomains prepares the domains in place.
+func checkDomains(field any) error {
+	domains := *field.(*[]string)
+	seen := make(map[string]bool, len(domains))
+	for i, d := range domains {
+		prepared, err := prepareDomain(d)
+		if err != nil {
+			return err
+		}
+		if seen[prepared] {
+			return fmt.Errorf("names %s twice", prepared)
+		}
+		seen[prepared] = true
+		domains[i] = prepared
+	}
+	if len(domains) == 0 {
+		return errors.New("names no domain")
+	}
+	return nil
+}
+
+// prepareDomain is the domainpart as RFC 7622 prepares it.
+func prepareDomain(d string) (string, error) {
+	if strings.ContainsAny(d, "@/") {
+		return "", fmt.Errorf("%q is an address, not a domain", d)
+	}
+	address, err := jid.New("", d, "")
+	if err != nil {
+		return "", fmt.Errorf("%q is not a domain: %w", d, err)
+	}
+	return address.Domain(), nil
+}
+
+func checkAddress(field any) error {
+	if a := *field.(*string); a != "" {
+		return hostPort(a)
+	}
+	return nil
+}
+
+func checkAddresses(field any) error {
+	for _, a := range *field.(*[]string) {
+		if err := hostPort(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hostPort checks a listening address. Host names are allowed, so that
+// "localhost:5222" works; whether they resolve is known when they are opened.
+func hostPort(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	var ae *net.AddrError
+	if errors.As(err, &ae) {
+		return fmt.Errorf("%q: %s", address, ae.Err)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || strconv.FormatUint(n, 10) != port {
+		return fmt.Errorf("%q: the port is not a number from 0 to 65535", address)
+	}
+	return nil
+}

@@ -1,0 +1,39 @@
+package main
+
+import "github.com/xylem-im/xylem/engine"
+
+// figure is one number of engine.Stats as /metrics and status tell it.
+type figure struct {
+	name  string // without "xylem_"; counters end in _total
+	help  string
+	value func(*engine.Stats) float64
+}
+
+// figures lists every field of engine.Stats; a test holds it complete.
+func figures() []figure {
+	type stats = engine.Stats
+	return []figure{
+		{"connections", "Connections open now.", func(s *stats) float64 { return float64(s.Connections) }},
+		{"sessions", "Resources bound now.", func(s *stats) float64 { return float64(s.Sessions) }},
+		{"handshakes", "TLS handshakes under way now.", func(s *stats) float64 { return float64(s.Handshakes) }},
+		{"domains", "Domains served now.", func(s *stats) float64 { return float64(s.Domains) }},
+		{"connections_accepted_total", "Connections accepted.", func(s *stats) float64 { return float64(s.AcceptedTotal) }},
+		{"connections_refused_total", "Connections refused by admission.", func(s *stats) float64 { return float64(s.RefusedTotal) }},
+		{"auth_success_total", "Logins that succeeded.", func(s *stats) float64 { return float64(s.AuthSuccessTotal) }},
+		{"auth_failure_total", "Logins that failed.", func(s *stats) float64 { return float64(s.AuthFailureTotal) }},
+		{"stanzas_in_total", "Stanzas read from clients.", func(s *stats) float64 { return float64(s.StanzasInTotal) }},
+		{"stanzas_out_total", "Stanzas written to clients.", func(s *stats) float64 { return float64(s.StanzasOutTotal) }},
+		{"stanzas_bounced_total", "Stanzas answered with a stanza error.", func(s *stats) float64 { return float64(s.BouncedTotal) }},
+		{"stream_errors_total", "Streams ended with a stream error.", func(s *stats) float64 { return float64(s.StreamErrorsTotal) }},
+		{"slow_closed_total", "Connections closed because the peer did not read.", func(s *stats) float64 { return float64(s.SlowClosedTotal) }},
+		{"bytes_in_total", "Bytes read from sockets, before decryption.", func(s *stats) float64 { return float64(s.BytesInTotal) }},
+		{"bytes_out_total", "Bytes written to sockets, after encryption.", func(s *stats) float64 { return float64(s.BytesOutTotal) }},
+		{"outbound_bytes", "Bytes held now for peers that read slowly.", func(s *stats) float64 { return float64(s.OutboundBytes) }},
+		{"writes_total", "Write calls on sockets.", func(s *stats) float64 { return float64(s.WritesTotal) }},
+		{"wakes_total", "Hand-overs between event loops.", func(s *stats) float64 { return float64(s.WakesTotal) }},
+		{"storage_queued", "Storage operations waiting now.", func(s *stats) float64 { return float64(s.Storage.Queued) }},
+		{"storage_commits_total", "Group commits.", func(s *stats) float64 { return float64(s.Storage.CommitsTotal) }},
+		{"storage_operations_total", "Storage operations finished.", func(s *stats) float64 { return float64(s.Storage.OpsTotal) }},
+		{"storage_errors_total", "Storage operations that failed.", func(s *stats) float64 { return float64(s.Storage.ErrorsTotal) }},
+	}
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/xylem-im/xylem/engine"
+)
+
+// Names of the listeners in the ready line, in status and in the log.
+const (
+	nameC2S    = "c2s"
+	nameC2STLS = "c2s-tls"
+	nameHTTP   = "http"
+)
+
+// engineListeners are the addresses that the engine opens.
+func engineListeners(c *config) []engine.Listener {
+	var all []engine.Listener
+	for _, a := range c.C2S.Listen {
+		all = append(all, engine.Listener{Name: nameC2S, Role: engine.RoleClient, Address: a})
+	}
+	for _, a := range c.C2S.ListenTLS {
+		all = append(all, engine.Listener{Name: nameC2STLS, Role: engine.RoleClient, Address: a, TLS: true})
+	}
+	return all
+}
+
+// listen opens a TCP address; the error says what to do.
+func listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	return l, explainListen(err)
+}
+
+// explainListen adds what to do to a failure to listen, and leaves other
+// errors as they are.
+func explainListen(err error) error {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "listen" {
+		return err
+	}
+	return fmt.Errorf("cannot %s: %s", strings.TrimPrefix(op.Error(), "listen tcp: "), listenRemedy(op))
+}
+
+func listenRemedy(err error) string {
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "another program has this address, perhaps another xylem; stop it, or choose another port (port 0 takes a free one)"
+	case errors.Is(err, syscall.EACCES):
+		return "ports below 1024 need CAP_NET_BIND_SERVICE (in systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE)"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "this machine does not have that address; use one of its own, or [::] for all"
+	case errors.As(err, &dns):
+		return "the host name is not known here; write an IP address"
+	}
+	return "choose an address of this machine"
+}
+
+// warnings are settings that are allowed and dangerous.
+func (l *loaded) warnings() []string {
+	if !l.C2S.AllowPlaintext {
+		return nil
+	}
+	for _, a := range l.C2S.Listen {
+		if !isLoopback(a) {
+			return []string{"c2s.allow_plaintext with " + a + ": passwords and messages cross the network unencrypted; it is meant for tests on loopback"}
+		}
+	}
+	return nil
+}
+
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// newMetrics is a registry of its own (none of the library's globals) with
+// the engine's figures, the certificates' ages, and Go and process figures.
+func newMetrics(s *server) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(
+		newEngineCollector(s),
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return r
+}
+
+// engineCollector asks for one engine.Stats per scrape.
+type engineCollector struct {
+	server      *server
+	figures     []figure
+	descs       []*prometheus.Desc
+	build       *prometheus.Desc
+	certificate *prometheus.Desc
+}
+
+func newEngineCollector(s *server) *engineCollector {
+	c := &engineCollector{
+		server: s, figures: figures(),
+		build:       prometheus.NewDesc("xylem_build_info", "1, with the version.", []string{"version"}, nil),
+		certificate: prometheus.NewDesc("xylem_certificate_days_left", "Days until the certificate expires.", []string{"domain"}, nil),
+	}
+	for _, f := range c.figures {
+		c.descs = append(c.descs, prometheus.NewDesc("xylem_"+f.name, f.help, nil, nil))
+	}
+	return c
+}
+
+// Describe implements prometheus.Collector.
+func (c *engineCollector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range c.descs {
+		out <- d
+	}
+	out <- c.build
+	out <- c.certificate
+}
+
+// Collect implements prometheus.Collector.
+func (c *engineCollector) Collect(out chan<- prometheus.Metric) {
+	stats := c.server.engine.Stats()
+	for i, f := range c.figures {
+		kind := prometheus.GaugeValue
+		if strings.HasSuffix(f.name, "_total") {
+			kind = prometheus.CounterValue
+		}
+		out <- prometheus.MustNewConstMetric(c.descs[i], kind, f.value(&stats))
+	}
+	out <- prometheus.MustNewConstMetric(c.build, prometheus.GaugeValue, 1, version)
+	now := time.Now()
+	for domain, end := range c.server.certs.expiries() {
+		out <- prometheus.MustNewConstMetric(c.certificate, prometheus.GaugeValue, end.Sub(now).Hours()/24, domain)
+	}
+}
