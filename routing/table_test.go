@@ -1,0 +1,253 @@
+package routing_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/routing"
+	"github.com/xylem-im/xylem/stanza"
+)
+
+func TestDomainsComeAndGo(t *testing.T) {
+	table := routing.NewTable()
+	d, added := table.AddDomain("b.example")
+	if !added || d.Name() != "b.example" {
+		t.Fatalf("added %v, %q", added, d.Name())
+	}
+	if same, added := table.AddDomain("b.example"); added || same != d {
+		t.Error("added twice")
+	}
+	table.AddDomain("a.example")
+	if got := table.Domains(); !slices.Equal(got, []string{"a.example", "b.example"}) || table.Len() != 2 {
+		t.Errorf("domains %q, length %d", got, table.Len())
+	}
+	d.Bind("alice", "r", 1)
+	if removed, ok := table.RemoveDomain("b.example"); !ok || removed != d || !d.Removed() {
+		t.Errorf("removed %v, %v, %v", removed, ok, d.Removed())
+	}
+	if table.Domain("b.example") != nil || d.Len() != 1 {
+		t.Error("still served, or its sessions are lost")
+	}
+	if _, ok := table.RemoveDomain("b.example"); ok {
+		t.Error("removed twice")
+	}
+	if again, added := table.AddDomain("b.example"); !added || again == d || again.Removed() || again.Len() != 0 {
+		t.Error("a domain that came back is the old one")
+	}
+}
+
+func TestDomainNameMayBeBorrowed(t *testing.T) {
+	table, scratch := routing.NewTable(), []byte(nil)
+	name := []byte("a.example")
+	v, err := jid.ParseView(name, &scratch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table.AddDomain(v.Domain())
+	copy(name, "b")
+	if table.Domain("a.example") == nil || table.Domain("b.example") != nil {
+		t.Error("the table kept the borrowed bytes")
+	}
+}
+
+func newDomain() *routing.Domain {
+	d, _ := routing.NewTable().AddDomain("example.com")
+	return d
+}
+
+func TestRFC6120_7_7_2_2_NewSessionWins(t *testing.T) {
+	d := newDomain()
+	if old := d.Bind("alice", "phone", 1); old != 0 {
+		t.Errorf("nothing to replace, got %d", old)
+	}
+	d.SetPresence("alice", "phone", 1, true, 5)
+	d.SetFlags("alice", "phone", 1, routing.FlagCarbons, 0)
+	if old := d.Bind("alice", "phone", 2); old != 1 || d.Len() != 1 {
+		t.Errorf("replaced %d, length %d", old, d.Len())
+	}
+	if e, ok := d.LookupFull("alice", "phone"); !ok || e != (routing.Entry{Resource: "phone", Mailbox: 2}) {
+		t.Errorf("the new session is %+v", e)
+	}
+	if d.Unbind("alice", "phone", 1) || d.SetPresence("alice", "phone", 1, true, 9) ||
+		d.SetFlags("alice", "phone", 1, routing.FlagCarbons, 0) {
+		t.Error("the old session changed the new one's entry")
+	}
+	if !d.Unbind("alice", "phone", 2) || d.Len() != 0 || d.Lookup("alice") != nil {
+		t.Error("the new session could not leave")
+	}
+}
+
+func TestLookup(t *testing.T) {
+	d := newDomain()
+	if d.Lookup("alice") != nil || d.Unbind("alice", "a", 1) || d.SetPresence("alice", "a", 1, true, 0) {
+		t.Error("an empty domain has sessions")
+	}
+	d.Bind("alice", "a", 1)
+	d.Bind("alice", "b", 2)
+	d.Bind("bob", "a", 3)
+	before := d.Lookup("alice")
+	d.Bind("alice", "c", 4)
+	d.SetPresence("alice", "b", 2, true, -7)
+	d.SetFlags("alice", "b", 2, routing.FlagCarbons|routing.FlagInterested, 0)
+	d.SetFlags("alice", "b", 2, 0, routing.FlagCarbons)
+	d.Unbind("alice", "a", 1)
+	after := d.Lookup("alice")
+	if want := []routing.Entry{{Resource: "a", Mailbox: 1}, {Resource: "b", Mailbox: 2}}; !slices.Equal(before, want) {
+		t.Errorf("the snapshot changed to %+v", before)
+	}
+	if want := []routing.Entry{
+		{Resource: "b", Mailbox: 2, Available: true, Priority: -7, Flags: routing.FlagInterested},
+		{Resource: "c", Mailbox: 4},
+	}; !slices.Equal(after, want) {
+		t.Errorf("got %+v", after)
+	}
+	if e, ok := d.LookupFull("alice", "a"); ok {
+		t.Errorf("found %+v", e)
+	}
+	if d.Len() != 3 {
+		t.Errorf("length %d", d.Len())
+	}
+	d.SetPresence("alice", "b", 2, false, 9)
+	if e, _ := d.LookupFull("alice", "b"); e.Available || e.Priority != 0 {
+		t.Errorf("unavailable, but %+v", e)
+	}
+}
+
+func TestKeptStringsAreCopies(t *testing.T) {
+	d := newDomain()
+	local, resource := []byte("alice"), []byte("phone")
+	lend := func() (string, string) {
+		var scratch []byte
+		v, err := jid.ParseView(slices.Concat(local, []byte("@a/"), resource), &scratch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v.Local(), v.Resource()
+	}
+	buf := []byte("alice@a/phone")
+	var scratch []byte
+	v, err := jid.ParseView(buf, &scratch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Bind(v.Local(), v.Resource(), 1)
+	d.SetPresence(v.Local(), v.Resource(), 1, true, 1)
+	for i := range buf {
+		buf[i] = 'x'
+	}
+	l, r := lend()
+	if e, ok := d.LookupFull(l, r); !ok || e.Resource != "phone" || e.Priority != 1 {
+		t.Errorf("after the bytes changed: %+v, %v", e, ok)
+	}
+	for name := range d.All() {
+		if name != "alice" {
+			t.Errorf("account %q", name)
+		}
+	}
+}
+
+func TestAllMeetsEverySessionOnce(t *testing.T) {
+	d := newDomain()
+	const n = 1000
+	for i := range n {
+		d.Bind(fmt.Sprint("user", i/2), fmt.Sprint("r", i%2), routing.Mailbox(i+1))
+	}
+	met := map[routing.Mailbox]int{}
+	for _, entries := range d.All() {
+		for _, e := range entries {
+			met[e.Mailbox]++
+		}
+	}
+	if len(met) != n {
+		t.Errorf("met %d of %d", len(met), n)
+	}
+	for mb, times := range met {
+		if times != 1 {
+			t.Errorf("mailbox %d met %d times", mb, times)
+		}
+	}
+	for range newDomain().All() {
+		t.Error("an empty domain has sessions")
+	}
+}
+
+// TestConcurrentUse binds and unbinds the same few resources from several
+// goroutines while others look them up: what is found must be whole, and the
+// count must be right in the end.
+func TestConcurrentUse(t *testing.T) {
+	d := newDomain()
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			rnd := rand.New(rand.NewPCG(1, uint64(g)))
+			for i := range 5000 {
+				local, resource := fmt.Sprint("user", rnd.IntN(5)), fmt.Sprint("r", rnd.IntN(3))
+				mb := routing.Mailbox(g+1)<<32 | routing.Mailbox(i)
+				d.Bind(local, resource, mb)
+				for _, e := range d.Lookup(local) {
+					if e.Mailbox == 0 || !strings.HasPrefix(e.Resource, "r") {
+						t.Errorf("found %+v", e)
+					}
+				}
+				d.SetPresence(local, resource, mb, true, int8(g))
+				if rnd.IntN(2) == 0 {
+					d.Unbind(local, resource, mb)
+				}
+			}
+		}()
+	}
+	wg.Wait()
+	n := 0
+	for _, entries := range d.All() {
+		n += len(entries)
+	}
+	if n != d.Len() {
+		t.Errorf("%d sessions, length %d", n, d.Len())
+	}
+}
+
+// TestBindMeetsRemoval holds what Removed is for: a session is either met by
+// the walk after the removal or finds its domain removed.
+func TestBindMeetsRemoval(t *testing.T) {
+	for range 200 {
+		table := routing.NewTable()
+		d, _ := table.AddDomain("a.example")
+		seen := make(chan bool)
+		go func() {
+			d.Bind("alice", "r", 1)
+			seen <- d.Removed()
+		}()
+		table.RemoveDomain("a.example")
+		met := false
+		for range d.All() {
+			met = true
+		}
+		if removed := <-seen; !removed && !met {
+			t.Fatal("a session outlived its domain unseen")
+		}
+	}
+}
+
+func TestReadsDoNotAllocate(t *testing.T) {
+	table := rulesTable()
+	d := table.Domain("example.com")
+	full, bare := jid.MustParse("several@example.com/low").View(), jid.MustParse("several@example.com").View()
+	targets := make([]routing.Entry, 0, 8)
+	for name, read := range map[string]func(){
+		"Lookup":     func() { d.Lookup(full.Local()) },
+		"LookupFull": func() { d.LookupFull(full.Local(), full.Resource()) },
+		"Route full": func() { table.Route(full, message, stanza.TypeChat, targets[:0]) },
+		"Route bare": func() { table.Route(bare, message, stanza.TypeHeadline, targets[:0]) },
+	} {
+		if n := testing.AllocsPerRun(100, read); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
