@@ -97,3 +97,103 @@ func (a *Accounts) stored(ctx context.Context, who jid.JID) ([]byte, error) {
 }
 
 func isAccount(who jid.JID) bool { return who.Local() != "" && who.Resource() == "" }
+
+// Delete removes an account and all that it owns. ErrNoAccount when there is none.
+func (a *Accounts) Delete(ctx context.Context, who jid.JID) error {
+	if !isAccount(who) {
+		return fmt.Errorf("%w: %q", ErrBadAccount, who)
+	}
+	if _, err := a.stored(ctx, who); err != nil {
+		return err
+	}
+	// The account goes last: what is left after a failure can be deleted again.
+	var after []byte
+	for more := true; more; {
+		res := a.store.Do(ctx, &storage.Op{Kind: storage.Collections, Owner: who.String(), Key: after})
+		if res.Err != nil {
+			return res.Err
+		}
+		for _, item := range res.Items {
+			after = item.Key
+			if string(item.Key) == collectionAccount {
+				continue
+			}
+			if err := a.deleteAll(ctx, who, string(item.Key)); err != nil {
+				return err
+			}
+		}
+		more = res.More
+	}
+	return a.deleteAll(ctx, who, collectionAccount)
+}
+
+// deleteAll empties one collection, in pieces that one batch can hold.
+func (a *Accounts) deleteAll(ctx context.Context, who jid.JID, collection string) error {
+	for {
+		res := a.store.Do(ctx, &storage.Op{Kind: storage.Scan, Owner: who.String(), Collection: collection})
+		if res.Err != nil || len(res.Items) == 0 {
+			return res.Err
+		}
+		op := &storage.Op{Kind: storage.Apply, Owner: who.String(), Durable: true}
+		op.Batch.DeleteRange(collection, nil, storage.After(res.Items[len(res.Items)-1].Key))
+		if err := a.store.Do(ctx, op).Err; err != nil {
+			return err
+		}
+	}
+}
+
+// List calls f with the accounts of domain, or of all domains when it is
+// empty, in the order of their addresses, until f returns false.
+func (a *Accounts) List(ctx context.Context, domain string, f func(jid.JID) bool) error {
+	op := &storage.Op{Kind: storage.Owners, Collection: collectionAccount}
+	for {
+		res := a.store.Do(ctx, op)
+		if res.Err != nil {
+			return res.Err
+		}
+		for _, item := range res.Items {
+			who, err := jid.ParseBytes(item.Key)
+			if err != nil || (domain != "" && who.Domain() != domain) {
+				continue
+			}
+			if !f(who) {
+				return nil
+			}
+		}
+		if !res.More {
+			return nil
+		}
+		op.Key = res.Items[len(res.Items)-1].Key
+	}
+}
+
+// putCredentials writes credentials on the condition that what is stored is
+// still before (nil: nothing).
+func putCredentials(who jid.JID, before, creds []byte) *storage.Op {
+	op := &storage.Op{Kind: storage.Apply, Owner: who.String(), Durable: true}
+	key := []byte(keyCredentials)
+	if before == nil {
+		op.Batch.CheckAbsent(collectionAccount, key)
+	} else {
+		op.Batch.CheckValue(collectionAccount, key, before)
+	}
+	op.Batch.Put(collectionAccount, key, creds)
+	return op
+}
+
+// DriverStore is a Store on a driver that no engine uses: for command-line
+// tools while the server does not run.
+type DriverStore struct{ Driver storage.Driver }
+
+// Do carries out op and waits. ctx is looked at before it starts.
+func (d DriverStore) Do(ctx context.Context, op *storage.Op) storage.Result {
+	if err := ctx.Err(); err != nil {
+		return storage.Result{Err: err}
+	}
+	if op.Kind != storage.Apply {
+		return d.Driver.Read(op)
+	}
+	errs := make([]error, 1)
+	d.Driver.Apply([]*storage.Op{op}, errs)
+	return storage.Result{Err: errs[0]}
+}

@@ -2,57 +2,321 @@ package engine
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
+	"github.com/panjf2000/gnet/v2"
+	"github.com/panjf2000/gnet/v2/pkg/logging"
+	"github.com/valyala/bytebufferpool"
+
+	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/routing"
+	"github.com/xylem-im/xylem/session"
+	"github.com/xylem-im/xylem/session/sasl"
 	"github.com/xylem-im/xylem/stanza"
+	"github.com/xylem-im/xylem/storage"
+	"github.com/xylem-im/xylem/storage/async"
 )
+
+// ErrNotRunning is returned for what needs a running engine.
+var ErrNotRunning = errors.New("engine: not running")
 
 // Engine is one server. Create it with New, run it with Run. All methods are
 // safe for concurrent use.
 type Engine struct {
-	cfg Config
+	cfg    Config
+	limits Limits
+	log    *slog.Logger
+	table  *routing.Table
+	sasl   sasl.Config // for PLAIN; sessions make their own
+
+	client    *gnet.Client
+	loops     []*loop
+	listeners []*listener
+	inproc    *listener
+	sessions  session.Config
+	tlsByName sync.Map // domain -> *tls.Config of STARTTLS without SNI
+	directTLS *tls.Config
+
+	admission admission
+	workers   *workers
+	pump      *async.Pump
+	pool      batchPool
+	buffers   bytebufferpool.Pool
+	nextLoop  atomic.Uint32
+
+	ready    chan struct{}
+	stop     chan struct{} // closed by the first Shutdown
+	stopped  chan struct{} // closed when Run has ended
+	stopOnce sync.Once
+	draining atomic.Bool
+	running  atomic.Bool
 }
 
 // New checks cfg and makes an Engine that does not yet listen. Every fault of
 // cfg is named in the one error returned.
-func New(cfg Config) (*Engine, error) { return &Engine{cfg: cfg}, nil }
+func New(cfg Config) (*Engine, error) {
+	e := &Engine{
+		cfg:     cfg,
+		log:     cfg.Logger,
+		table:   routing.NewTable(),
+		ready:   make(chan struct{}),
+		stop:    make(chan struct{}),
+		stopped: make(chan struct{}),
+	}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	if err := e.configure(); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+func (e *Engine) loopCount() int {
+	if e.cfg.Loops > 0 {
+		return e.cfg.Loops
+	}
+	return runtime.GOMAXPROCS(0)
+}
 
 // Run opens the listeners and serves until ctx is done or Shutdown is called;
 // either way it drains first (see Shutdown). It returns nil after a clean
-// stop, and the first error that kept it from serving otherwise.
-func (e *Engine) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+// stop, and the first error that kept it from serving otherwise. An Engine
+// runs once.
+func (e *Engine) Run(ctx context.Context) error {
+	if !e.running.CompareAndSwap(false, true) {
+		return errors.New("engine: Run was called before")
+	}
+	defer close(e.stopped)
+	if err := e.open(ctx); err != nil {
+		e.close()
+		return err
+	}
+	close(e.ready)
+	select {
+	case <-ctx.Done():
+	case <-e.stop:
+	}
+	e.drain()
+	return e.close()
+}
+
+// open starts everything that serves.
+func (e *Engine) open(ctx context.Context) error {
+	e.workers = newWorkers(e.limits.HandshakeQueue)
+	if err := e.openStore(ctx); err != nil {
+		return err
+	}
+	if err := e.openLoops(); err != nil {
+		return err
+	}
+	for _, ln := range e.listeners {
+		if err := ln.listen(); err != nil {
+			return err
+		}
+	}
+	if e.admission.limit == 0 { // counted now, with store and listeners open
+		e.admission.limit = int64(defaultConnections())
+	}
+	for _, ln := range e.listeners {
+		go ln.serve()
+	}
+	return nil
+}
+
+// openStore starts the pump and loads what the engine itself keeps.
+func (e *Engine) openStore(ctx context.Context) error {
+	secret := make([]byte, 32)
+	if _, err := rand.Read(secret); err != nil {
+		return fmt.Errorf("engine: random numbers: %w", err)
+	}
+	if e.cfg.Store != nil {
+		pump, err := async.New(async.Options{Driver: e.cfg.Store, Deliver: e.deliverStored})
+		if err != nil {
+			return fmt.Errorf("engine: store: %w", err)
+		}
+		e.pump = pump
+		if secret, err = storedSecret(ctx, pump, secret); err != nil {
+			return fmt.Errorf("engine: store: %w", err)
+		}
+	}
+	e.sessions.DecoySecret = secret
+	e.sasl = sasl.Config{DecoySecret: secret, Iterations: e.cfg.ScramIterations}
+	return nil
+}
+
+// storedSecret is the server's secret for decoys; fresh becomes it when there
+// is none yet. It must survive restarts, or a restart would tell users that do
+// not exist from those that do.
+func storedSecret(ctx context.Context, store Store, fresh []byte) ([]byte, error) {
+	const owner, collection, key = "xylem", "secret", "decoy"
+	op := &storage.Op{Kind: storage.Get, Owner: owner, Collection: collection, Key: []byte(key)}
+	res := store.Do(ctx, op)
+	if res.Err == nil {
+		return res.Items[0].Value, nil
+	}
+	if !errors.Is(res.Err, storage.ErrNotFound) {
+		return nil, res.Err
+	}
+	put := &storage.Op{Kind: storage.Apply, Owner: owner, Durable: true}
+	put.Batch.CheckAbsent(collection, []byte(key))
+	put.Batch.Put(collection, []byte(key), fresh)
+	return fresh, store.Do(ctx, put).Err
+}
+
+// openLoops starts gnet's event loops and joins each with its waker.
+func (e *Engine) openLoops() error {
+	h := &handler{engine: e}
+	client, err := gnet.NewClient(h,
+		gnet.WithNumEventLoop(e.loopCount()),
+		gnet.WithLogger(gnetLog{e.log}),
+		gnet.WithLogLevel(logging.WarnLevel))
+	if err != nil {
+		return fmt.Errorf("engine: event loops: %w", err)
+	}
+	for i := range e.loopCount() {
+		e.loops = append(e.loops, newLoop(e, uint32(i)))
+	}
+	if err := client.Start(); err != nil {
+		return fmt.Errorf("engine: event loops: %w", err)
+	}
+	e.client = client
+	// gnet enrols on the loop with the fewest connections: one for each.
+	for _, l := range e.loops {
+		c, err := l.waker.connect()
+		if err != nil {
+			return err
+		}
+		if _, err := client.EnrollContext(c, l); err != nil {
+			return fmt.Errorf("engine: event loops: %w", err)
+		}
+	}
+	go e.tick()
+	return nil
+}
+
+// loopOf is the loop that belongs to one of gnet's.
+func (e *Engine) loopOf(el gnet.EventLoop) *loop {
+	for _, l := range e.loops {
+		if l.gnet == el {
+			return l
+		}
+	}
+	panic("engine: connection on an event loop without a waker")
+}
 
 // Ready is closed when all listeners are open.
-func (e *Engine) Ready() <-chan struct{} { return nil }
-
-// Shutdown drains: no new streams, what must be stored is stored, all clients
-// get </stream:stream>, then the connections are closed. It waits for
-// Config.Limits.DrainTime at most, or until ctx is done.
-func (e *Engine) Shutdown(ctx context.Context) error { return nil }
+func (e *Engine) Ready() <-chan struct{} { return e.ready }
 
 // Addrs tells where the listeners really listen. valid after Ready.
-func (e *Engine) Addrs() []Addr { return nil }
+func (e *Engine) Addrs() []Addr {
+	addrs := make([]Addr, 0, len(e.listeners))
+	for _, ln := range e.listeners {
+		if ln.net != nil {
+			addrs = append(addrs, ln.addr())
+		}
+	}
+	return addrs
+}
 
-// AddDomain serves one more domain from now on. It is an error (a *jid.Error) if it is
-// no domainpart; adding one that is there already does nothing.
-func (e *Engine) AddDomain(domain string) error { return nil }
+// AddDomain serves one more domain from now on. The error is a *jid.Error if
+// it is no domainpart; adding one that is there already does nothing.
+func (e *Engine) AddDomain(domain string) error {
+	j, err := jid.New("", domain, "")
+	if err != nil {
+		return err
+	}
+	e.table.AddDomain(j.Domain())
+	return nil
+}
 
 // RemoveDomain stops serving a domain; its sessions get the stream error
 // host-gone. It reports whether it was served.
-func (e *Engine) RemoveDomain(domain string) bool { return false }
+func (e *Engine) RemoveDomain(domain string) bool {
+	j, err := jid.New("", domain, "")
+	if err != nil {
+		return false
+	}
+	d, ok := e.table.RemoveDomain(j.Domain())
+	if !ok {
+		return false
+	}
+	e.tlsByName.Delete(j.Domain())
+	for _, entries := range d.All() {
+		e.end(entries, stanza.StreamError{Condition: stanza.StreamHostGone})
+	}
+	return true
+}
 
 // Domains lists the domains served, sorted.
-func (e *Engine) Domains() []string { return nil }
+func (e *Engine) Domains() []string { return e.table.Domains() }
 
-// Accounts manages the accounts in Config.Store while the engine runs. nil without a Store.
-func (e *Engine) Accounts() *Accounts { return nil }
+// Accounts manages the accounts in Config.Store while the engine runs; nil
+// without a Store or before Ready.
+func (e *Engine) Accounts() *Accounts {
+	select {
+	case <-e.ready:
+	default:
+		return nil
+	}
+	if e.pump == nil {
+		return nil
+	}
+	return NewAccounts(e.pump, e.cfg.ScramIterations)
+}
 
-// Kick closes the sessions of an account (bare JID) or one of its resources (full JID) with a
-// stream error and returns how many there were.
-func (e *Engine) Kick(address string, reason stanza.StreamError) int { return 0 }
+// Kick closes the sessions of an account (bare JID) or one of its resources
+// (full JID) with a stream error and returns how many there were.
+func (e *Engine) Kick(address string, reason stanza.StreamError) int {
+	who, err := jid.Parse(address)
+	if err != nil {
+		return 0
+	}
+	d := e.table.Domain(who.Domain())
+	if d == nil {
+		return 0
+	}
+	if who.IsFull() {
+		entry, ok := d.LookupFull(who.Local(), who.Resource())
+		if !ok {
+			return 0
+		}
+		return e.end([]routing.Entry{entry}, reason)
+	}
+	return e.end(d.Lookup(who.Local()), reason)
+}
 
-// Inject routes a stanza as if it came from a local service: one complete
-// element in jabber:client with from and to set.
-func (e *Engine) Inject(raw []byte) error { return nil }
+// end closes sessions with a stream error.
+func (e *Engine) end(entries []routing.Entry, reason stanza.StreamError) int {
+	for i := range entries {
+		e.send(entries[i].Mailbox, &ending{reason})
+	}
+	return len(entries)
+}
 
-// Stats sums the counters of all loops.
-func (e *Engine) Stats() Stats { return Stats{} }
+// send hands a control to the loop of a connection, from any goroutine.
+func (e *Engine) send(to routing.Mailbox, ctl control) {
+	e.post(mailboxLoop(to), entry{to: to, kind: entryControl, ctl: ctl})
+}
+
+// sendLoop hands a control to a loop itself; false when the engine does not run.
+func (e *Engine) sendLoop(index uint32, ctl control) bool {
+	return e.post(index, entry{kind: entryControl, ctl: ctl})
+}
+
+func (e *Engine) post(index uint32, item entry) bool {
+	if int(index) >= len(e.loops) {
+		return false
+	}
+	b := e.pool.get()
+	b.entries = append(b.entries, item)
+	e.loops[index].receive(b)
+	return true
+}

@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"net"
+	"sync/atomic"
+
+	"github.com/xylem-im/xylem/routing"
+)
+
+// Sink is the peer of an in-process connection. Its methods are called on an
+// event loop: they may not block.
+type Sink interface {
+	// Write takes what the server sends; p is valid until it returns.
+	Write(p []byte)
+	// Buffered is the number of bytes taken by Write that the peer has not read
+	// yet; what stays unread counts against Limits.OutboundBytes.
+	Buffered() int
+	// CloseWrite tells that the server sends nothing more.
+	CloseWrite()
+	// Closed is called once, last.
+	Closed()
+}
+
+// Wire is an in-process connection: the sessions behind it are the same as
+// behind a socket, without one. All methods are safe for concurrent use.
+type Wire struct {
+	engine  *Engine
+	mailbox routing.Mailbox
+	pending atomic.Int64 // bytes sent and not yet taken by the loop
+	conn    *conn        // loop only
+	sink    Sink
+}
+
+// Attach opens an in-process connection in the role of a client. It waits
+// until a loop has taken it. Errors: ErrNotRunning.
+func (e *Engine) Attach(sink Sink) (*Wire, error) {
+	select {
+	case <-e.ready:
+	default:
+		return nil, ErrNotRunning
+	}
+	if e.draining.Load() {
+		return nil, ErrNotRunning
+	}
+	w := &Wire{engine: e, sink: sink}
+	done := make(chan struct{})
+	index := e.nextLoop.Add(1) % uint32(len(e.loops))
+	e.sendLoop(index, &attaching{wire: w, done: done})
+	select {
+	case <-done:
+		return w, nil
+	case <-e.stopped:
+		return nil, ErrNotRunning
+	}
+}
+
+type attaching struct {
+	wire *Wire
+	done chan<- struct{}
+}
+
+func (a *attaching) apply(l *loop, _ *conn) {
+	l.engine.admission.open.Add(1) // it takes no descriptor, but drain waits for it
+	a.wire.conn = l.open(wireTransport{a.wire}, l.engine.inproc)
+	a.wire.mailbox = a.wire.conn.mailbox()
+	close(a.done)
+}
+
+// Send gives bytes to the server, as a client's socket would; they are copied.
+// The caller keeps Pending within bounds.
+func (w *Wire) Send(p []byte) {
+	b := w.engine.pool.get()
+	b.data = append(b.data, p...)
+	b.entries = append(b.entries, entry{to: w.mailbox, kind: entryInput, end: uint32(len(p))})
+	w.pending.Add(int64(len(p)))
+	w.engine.loops[mailboxLoop(w.mailbox)].receive(b)
+}
+
+// Pending is the number of bytes sent that the server has not looked at yet.
+func (w *Wire) Pending() int { return int(w.pending.Load()) }
+
+// Close cuts the connection, as the end of a socket would.
+func (w *Wire) Close() { w.engine.send(w.mailbox, hangUp{}) }
+
+type hangUp struct{}
+
+func (hangUp) apply(_ *loop, c *conn) {
+	if c != nil {
+		c.cut()
+	}
+}
+
+// wireTransport is the server's end of a Wire.
+type wireTransport struct{ w *Wire }
+
+func (t wireTransport) write(pieces [][]byte) {
+	for _, p := range pieces {
+		t.w.sink.Write(p)
+	}
+}
+
+func (t wireTransport) buffered() int { return t.w.sink.Buffered() }
+func (t wireTransport) closeWrite()   { t.w.sink.CloseWrite() }
+
+func (t wireTransport) close() {
+	t.w.conn.transportClosed()
+	t.w.sink.Closed()
+}
+
+func (t wireTransport) remote() net.Addr { return nil }
+
+// taken notes that the loop has looked at n bytes of input.
+func (t wireTransport) taken(n int) {
+	t.w.pending.Add(-int64(n))
+	if p, ok := t.w.sink.(interface{ taken() }); ok {
+		p.taken()
+	}
+}

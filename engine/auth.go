@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"errors"
+
+	"github.com/xylem-im/xylem/session"
+	"github.com/xylem-im/xylem/session/sasl"
+	"github.com/xylem-im/xylem/storage"
+)
+
+// start carries out an operation that a session waits for.
+func (l *loop) start(c *conn, op session.Op) {
+	switch op.Kind {
+	case session.OpBind:
+		l.bind(c, op)
+	case session.OpCredentials:
+		c.credentials(op)
+	case session.OpVerify:
+		c.verify(op)
+	}
+}
+
+// credentials looks up an account for SCRAM.
+func (c *conn) credentials(op session.Op) {
+	e, to := c.loop.engine, c.mailbox()
+	done := func(creds *sasl.Credentials, err error) {
+		e.send(to, &completion{session.Result{Credentials: creds, Err: err}})
+	}
+	if e.cfg.Auth != nil {
+		e.cfg.Auth.Credentials(op.Local, op.Domain, done)
+		return
+	}
+	c.lookup(op, done)
+}
+
+// verify checks a password on a worker.
+func (c *conn) verify(op session.Op) {
+	e, to := c.loop.engine, c.mailbox()
+	done := func(ok bool, err error) {
+		e.send(to, &completion{session.Result{OK: ok, Err: err}})
+	}
+	if e.cfg.Auth != nil {
+		e.cfg.Auth.Verify(op.Local, op.Domain, op.Password, done)
+		return
+	}
+	c.lookup(op, func(creds *sasl.Credentials, err error) {
+		if err != nil {
+			done(false, err)
+			return
+		}
+		job := func() { done(e.sasl.Verify(creds, op.Local, op.Password), nil) }
+		if !e.workers.submit(job) {
+			done(false, storage.ErrBusy)
+		}
+	})
+}
+
+// lookup reads stored credentials; nil when there is no such account. done is
+// called on the loop.
+func (c *conn) lookup(op session.Op, done func(*sasl.Credentials, error)) {
+	c.loop.ask(getCredentials(op.Local+"@"+op.Domain), func(res *storage.Result) {
+		switch {
+		case errors.Is(res.Err, storage.ErrNotFound):
+			done(nil, nil)
+		case res.Err != nil:
+			done(nil, res.Err)
+		default:
+			creds, err := sasl.ParseCredentials(res.Items[0].Value)
+			done(&creds, err)
+		}
+	})
+}
+
+// completion answers a session's operation on its loop.
+type completion struct{ result session.Result }
+
+func (a *completion) apply(l *loop, c *conn) {
+	if c == nil {
+		return
+	}
+	c.complete(&a.result)
+	c.resume()
+}
+
+// ask submits a storage operation; done is called on this loop with the
+// result, which belongs to it. An operation that cannot be queued is answered
+// at once.
+func (l *loop) ask(op *storage.Op, done func(*storage.Result)) {
+	if l.engine.pump == nil {
+		done(&storage.Result{Err: storage.ErrNotFound})
+		return
+	}
+	l.serial++
+	op.Token = storage.Token{Loop: l.index, Serial: l.serial}
+	if err := l.engine.pump.Submit(op); err != nil {
+		done(&storage.Result{Err: err})
+		return
+	}
+	l.asked[l.serial] = done
+}
+
+// stored brings the results of the pump to the loop that asked.
+type stored struct{ results []storage.Result }
+
+func (s *stored) apply(l *loop, _ *conn) {
+	for i := range s.results {
+		res := &s.results[i]
+		done := l.asked[res.Token.Serial]
+		delete(l.asked, res.Token.Serial)
+		if done != nil {
+			done(res)
+		}
+	}
+}
+
+// deliverStored is called by the pump's goroutines; all results are of one loop.
+func (e *Engine) deliverStored(results []storage.Result) {
+	e.sendLoop(results[0].Token.Loop, &stored{results: append([]storage.Result(nil), results...)})
+}
+
+func getCredentials(owner string) *storage.Op {
+	return &storage.Op{Kind: storage.Get, Owner: owner, Collection: collectionAccount, Key: []byte(keyCredentials)}
+}

@@ -1,0 +1,64 @@
+package engine
+
+import "sync"
+
+// backlog holds what a peer has not taken yet, in chunks, beside the short
+// buffer of gnet (whose own cost grows with the square of the backlog). The
+// zero value is empty. Loop only.
+type backlog struct {
+	chunks [][]byte
+	read   int // bytes of chunks[0] that were taken
+	size   int // bytes held
+}
+
+const backlogChunk = 16 << 10
+
+var chunkPool = sync.Pool{New: func() any { return new([backlogChunk]byte) }}
+
+// add copies b to the end.
+func (q *backlog) add(b []byte) {
+	q.size += len(b)
+	for len(b) > 0 {
+		last := len(q.chunks) - 1
+		if last < 0 || len(q.chunks[last]) == backlogChunk {
+			q.chunks = append(q.chunks, chunkPool.Get().(*[backlogChunk]byte)[:0])
+			continue
+		}
+		n := min(len(b), backlogChunk-len(q.chunks[last]))
+		q.chunks[last] = append(q.chunks[last], b[:n]...)
+		b = b[n:]
+	}
+}
+
+// front is the oldest piece; empty when nothing is held. valid until the next
+// call of drop.
+func (q *backlog) front() []byte {
+	if len(q.chunks) == 0 {
+		return nil
+	}
+	return q.chunks[0][q.read:]
+}
+
+// drop removes the oldest piece.
+func (q *backlog) drop() {
+	q.size -= len(q.chunks[0]) - q.read
+	q.recycle(0)
+	q.chunks[0] = nil
+	q.chunks = q.chunks[1:]
+	q.read = 0
+	if len(q.chunks) == 0 {
+		q.chunks = nil
+	}
+}
+
+// clear gives all memory back.
+func (q *backlog) clear() {
+	for i := range q.chunks {
+		q.recycle(i)
+	}
+	*q = backlog{}
+}
+
+func (q *backlog) recycle(i int) {
+	chunkPool.Put((*[backlogChunk]byte)(q.chunks[i][:backlogChunk]))
+}

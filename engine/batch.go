@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/xylem-im/xylem/routing"
+)
+
+// batch carries what one loop turn, or one worker, hands to a loop. The bytes
+// of its entries lie in data one after the other, so that several stanzas to
+// one connection leave in one piece. Ownership passes with push; the loop that
+// took it gives it back to the pool when its writes are done.
+type batch struct {
+	next    *batch
+	data    []byte
+	entries []entry
+}
+
+// entry is one item of a batch: a stanza, input of an in-process connection,
+// or a control.
+type entry struct {
+	to       routing.Mailbox
+	kind     entryKind
+	off, end uint32  // in batch.data, for entryStanza and entryInput
+	shared   *shared // for entryShared
+	ctl      control // for entryControl
+}
+
+type entryKind uint8
+
+const (
+	entryStanza  entryKind = iota // a rendered stanza for a bound session
+	entryShared                   // the same, one copy for many recipients
+	entryInput                    // bytes that an in-process peer sent
+	entryControl                  // something to do on the loop
+)
+
+// control is done on the loop that it was sent to. c is nil when it was
+// addressed to a connection that has gone, or to none.
+type control interface {
+	apply(l *loop, c *conn)
+}
+
+// shared is a stanza rendered once for any number of recipients.
+type shared struct {
+	refs atomic.Int32
+	data []byte
+}
+
+const (
+	// keepBatchBytes bounds what a pooled batch may hold on to.
+	keepBatchBytes = 256 << 10
+	// fullBatchBytes is where a batch is handed over in the middle of a turn.
+	fullBatchBytes = 128 << 10
+)
+
+// batchPool recycles batches and shared stanzas. Safe for concurrent use.
+type batchPool struct {
+	batches, shares sync.Pool
+}
+
+func (p *batchPool) get() *batch {
+	if b, ok := p.batches.Get().(*batch); ok {
+		return b
+	}
+	return &batch{}
+}
+
+func (p *batchPool) put(b *batch) {
+	for i := range b.entries {
+		if s := b.entries[i].shared; s != nil {
+			p.release(s)
+		}
+	}
+	if cap(b.data) > keepBatchBytes {
+		return
+	}
+	clear(b.entries)
+	b.next, b.data, b.entries = nil, b.data[:0], b.entries[:0]
+	p.batches.Put(b)
+}
+
+// share returns an empty shared stanza with one reference, the caller's.
+func (p *batchPool) share() *shared {
+	s, ok := p.shares.Get().(*shared)
+	if !ok {
+		s = &shared{}
+	}
+	s.refs.Store(1)
+	return s
+}
+
+func (p *batchPool) release(s *shared) {
+	if s.refs.Add(-1) > 0 {
+		return
+	}
+	if cap(s.data) <= keepBatchBytes {
+		s.data = s.data[:0]
+		p.shares.Put(s)
+	}
+}
+
+// inbox is where other goroutines leave batches for a loop: a stack that the
+// loop takes whole. push may be called from anywhere, takeAll by the loop only.
+type inbox struct {
+	head atomic.Pointer[batch]
+}
+
+// push adds a batch and tells whether the inbox was empty, which is when the
+// loop must be woken.
+func (in *inbox) push(b *batch) (wake bool) {
+	for {
+		old := in.head.Load()
+		b.next = old
+		if in.head.CompareAndSwap(old, b) {
+			return old == nil
+		}
+	}
+}
+
+// takeAll empties the inbox; the batches come in the order of their pushes.
+func (in *inbox) takeAll() *batch {
+	var first *batch
+	for b := in.head.Swap(nil); b != nil; {
+		next := b.next
+		b.next = first
+		first, b = b, next
+	}
+	return first
+}

@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/session"
+	"github.com/xylem-im/xylem/stanza"
+)
+
+// bind enters a session into the routing table and tells it its address.
+func (l *loop) bind(c *conn, op session.Op) {
+	full, err := l.enterTable(c, op)
+	mechanism := c.session.Mechanism()
+	c.complete(&session.Result{JID: full, Err: err})
+	if err != nil || !c.session.Bound() {
+		return
+	}
+	l.engine.log.Debug("session opened", "jid", full.String(), "remote", addrString(c.transport.remote()), "mechanism", mechanism)
+	if hook := l.engine.cfg.Hooks.SessionOpened; hook != nil {
+		info := c.info()
+		info.Mechanism = mechanism
+		hook(info)
+	}
+}
+
+// enterTable checks what may be bound and binds it; the session that had the
+// resource before is closed with conflict (RFC 6120 §7.7.2.2).
+func (l *loop) enterTable(c *conn, op session.Op) (jid.JID, error) {
+	e := l.engine
+	full, err := jid.New(op.Local, op.Domain, op.Resource)
+	if err != nil {
+		return jid.JID{}, stanza.Error{Condition: stanza.BadRequest}
+	}
+	d := e.table.Domain(op.Domain)
+	if d == nil {
+		return jid.JID{}, stanza.Error{Condition: stanza.ItemNotFound, Text: "the domain is served no more"}
+	}
+	if p := e.cfg.Policy; p != nil {
+		info := c.info()
+		info.JID = full
+		if err := p.AllowBind(info); err != nil {
+			return jid.JID{}, err
+		}
+	}
+	if _, taken := d.LookupFull(op.Local, op.Resource); !taken && len(d.Lookup(op.Local)) >= e.limits.SessionsPerUser {
+		return jid.JID{}, stanza.Error{Condition: stanza.ResourceConstraint,
+			Text: fmt.Sprintf("the account has %d resources already", e.limits.SessionsPerUser)}
+	}
+	if old := d.Bind(op.Local, op.Resource, c.mailbox()); old != 0 {
+		l.postControl(old, &ending{stanza.StreamError{Condition: stanza.StreamConflict, Text: "replaced by a new session"}})
+	}
+	if d.Removed() {
+		d.Unbind(op.Local, op.Resource, c.mailbox())
+		return jid.JID{}, stanza.Error{Condition: stanza.ItemNotFound, Text: "the domain is served no more"}
+	}
+	c.entered = true
+	l.stats.sessions.Add(1)
+	return full, nil
+}
+
+// leave takes an ended session out of the table.
+func (l *loop) leave(c *conn, reason error) {
+	j := c.session.JID()
+	if d := l.engine.table.Domain(j.Domain()); d != nil {
+		d.Unbind(j.Local(), j.Resource(), c.mailbox())
+	}
+	l.stats.sessions.Add(-1)
+	l.engine.log.Debug("session closed", "jid", j.String(), "reason", reason)
+	if hook := l.engine.cfg.Hooks.SessionClosed; hook != nil {
+		hook(c.info(), reason)
+	}
+}
+
+// ending closes a session with a stream error.
+type ending struct{ err stanza.StreamError }
+
+func (n *ending) apply(_ *loop, c *conn) {
+	if c != nil {
+		c.fail(n.err)
+	}
+}

@@ -1,0 +1,150 @@
+package engine
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	xtls "github.com/xylem-im/xylem/engine/tls"
+	"github.com/xylem-im/xylem/parser"
+	"github.com/xylem-im/xylem/session"
+)
+
+const (
+	defaultScramIterations = 10_000
+	maxLoops               = 1 << 10
+)
+
+// configure checks the configuration and derives what the engine needs of it.
+// All faults are reported together.
+func (e *Engine) configure() error {
+	var faults []error
+	e.limits, faults = e.cfg.Limits.withDefaults()
+	if e.cfg.ScramIterations == 0 {
+		e.cfg.ScramIterations = defaultScramIterations
+	}
+	if e.cfg.ScramIterations < defaultScramIterations {
+		faults = append(faults, fmt.Errorf("engine: ScramIterations: %d is too few, want at least %d", e.cfg.ScramIterations, defaultScramIterations))
+	}
+	if e.cfg.Loops < 0 || e.cfg.Loops > maxLoops {
+		faults = append(faults, fmt.Errorf("engine: Loops: %d is out of range, want 0 to %d", e.cfg.Loops, maxLoops))
+	}
+	if e.cfg.Store == nil && e.cfg.Auth == nil {
+		faults = append(faults, errors.New("engine: Store and Auth are both nil: nobody could log in"))
+	}
+	if e.cfg.Certificates == nil && !e.cfg.AllowPlaintext {
+		faults = append(faults, errors.New("engine: Certificates is nil and AllowPlaintext is not set: nobody could log in"))
+	}
+	for _, d := range e.cfg.Domains {
+		if err := e.AddDomain(d); err != nil {
+			faults = append(faults, fmt.Errorf("engine: Domains: %q: %w", d, err))
+		}
+	}
+	e.admission.limit = int64(e.limits.Connections)
+	e.configureSessions()
+	faults = append(faults, e.configureListeners()...)
+	return errors.Join(faults...)
+}
+
+func (e *Engine) configureSessions() {
+	preAuth := parser.Limits{StanzaBytes: e.limits.PreAuthBytes, HeaderBytes: min(e.limits.PreAuthBytes, 8192),
+		Depth: 8, Attributes: 16}.WithDefaults()
+	bound := parser.Limits{StanzaBytes: e.limits.StanzaBytes}.WithDefaults()
+	e.sessions = session.Config{
+		Serves:          func(domain string) bool { return e.table.Domain(domain) != nil },
+		StartTLS:        e.cfg.Certificates != nil,
+		AllowPlaintext:  e.cfg.AllowPlaintext,
+		PreAuth:         &preAuth,
+		Bound:           &bound,
+		AuthAttempts:    e.limits.AuthAttempts,
+		PreAuthTime:     int64(e.limits.PreAuthTime),
+		IdleTime:        int64(e.limits.IdleTime),
+		Random:          rand.Reader,
+		ScramIterations: e.cfg.ScramIterations,
+	}
+	e.inproc = &listener{Listener: Listener{Name: "in-process"}, engine: e, session: &e.sessions, tlsFor: e.startTLSConfig}
+}
+
+func (e *Engine) configureListeners() (faults []error) {
+	if e.cfg.Certificates != nil {
+		e.directTLS = xtls.ServerConfig(e.cfg.Certificates.Certificate, xtls.ALPNClient)
+	}
+	for i, l := range e.cfg.Listeners {
+		if l.Name == "" {
+			l.Name = "c2s"
+			if l.TLS {
+				l.Name = "c2s-tls"
+			}
+		}
+		if _, err := net.ResolveTCPAddr("tcp", l.Address); err != nil || l.Address == "" {
+			faults = append(faults, fmt.Errorf("engine: Listeners[%d]: Address: %q is no host:port", i, l.Address))
+			continue
+		}
+		if l.TLS && e.cfg.Certificates == nil {
+			faults = append(faults, fmt.Errorf("engine: Listeners[%d]: TLS needs Certificates", i))
+			continue
+		}
+		ln := &listener{Listener: l, engine: e, session: &e.sessions, stop: make(chan struct{})}
+		ln.tlsFor = e.startTLSConfig
+		if l.TLS {
+			ln.tlsFor = func(string) *tls.Config { return e.directTLS }
+		}
+		e.listeners = append(e.listeners, ln)
+	}
+	return faults
+}
+
+// startTLSConfig is the TLS configuration after STARTTLS on a stream to
+// domain: a client that sends no SNI has named its domain there already.
+func (e *Engine) startTLSConfig(domain string) *tls.Config {
+	if cfg, ok := e.tlsByName.Load(domain); ok {
+		return cfg.(*tls.Config)
+	}
+	cfg := xtls.ServerConfig(func(serverName string) (*tls.Certificate, error) {
+		if serverName == "" {
+			serverName = domain
+		}
+		return e.cfg.Certificates.Certificate(serverName)
+	})
+	known, _ := e.tlsByName.LoadOrStore(domain, cfg)
+	return known.(*tls.Config)
+}
+
+// withDefaults fills in zero fields and names those out of range.
+func (l Limits) withDefaults() (Limits, []error) {
+	var faults []error
+	number := func(name string, v *int, usual, least, most int) {
+		if *v == 0 {
+			*v = usual
+		}
+		if *v < least || *v > most {
+			faults = append(faults, fmt.Errorf("engine: Limits.%s: %d is out of range, want %d to %d", name, *v, least, most))
+		}
+	}
+	span := func(name string, v *time.Duration, usual, least time.Duration) {
+		if *v == 0 {
+			*v = usual
+		}
+		if *v < least {
+			faults = append(faults, fmt.Errorf("engine: Limits.%s: %s is out of range, want at least %s", name, *v, least))
+		}
+	}
+	const most = 1 << 30
+	number("StanzaBytes", &l.StanzaBytes, 262_144, 10_000, most) // RFC 6120 §13.12: at least 10,000
+	number("PreAuthBytes", &l.PreAuthBytes, 16_384, 4_096, most)
+	number("OutboundBytes", &l.OutboundBytes, 1<<20, 64<<10, most)
+	number("InboundBytes", &l.InboundBytes, min(l.StanzaBytes, most-1<<16)+1<<16, 4_096, most)
+	number("AuthAttempts", &l.AuthAttempts, 5, 1, 100)
+	number("HandshakeQueue", &l.HandshakeQueue, 16_384, 1, 1<<24)
+	number("SessionsPerUser", &l.SessionsPerUser, 64, 1, 1<<16)
+	if l.Connections < 0 {
+		faults = append(faults, fmt.Errorf("engine: Limits.Connections: %d is out of range, want 0 (automatic) or more", l.Connections))
+	}
+	span("PreAuthTime", &l.PreAuthTime, 60*time.Second, 100*time.Millisecond)
+	span("IdleTime", &l.IdleTime, 5*time.Minute, time.Second)
+	span("DrainTime", &l.DrainTime, 5*time.Second, time.Millisecond)
+	return l, faults
+}

@@ -1,0 +1,351 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/valyala/bytebufferpool"
+
+	xtls "github.com/xylem-im/xylem/engine/tls"
+	"github.com/xylem-im/xylem/internal/invariants"
+	"github.com/xylem-im/xylem/routing"
+	"github.com/xylem-im/xylem/session"
+	"github.com/xylem-im/xylem/session/sasl"
+	"github.com/xylem-im/xylem/stanza"
+)
+
+// conn is one connection: a transport, perhaps TLS, and the session on top.
+// It belongs to one loop for its whole life. Loop only.
+type conn struct {
+	loop      *loop
+	transport transport
+	listener  *listener
+	session   session.Session
+
+	tls   *xtls.Filter // nil in the clear
+	phase phase
+
+	partial *bytebufferpool.ByteBuffer // input that was not consumed yet; nil most of the time
+	out     *outList                   // what this turn writes; nil when nothing
+	backlog backlog                    // what the peer has not taken
+
+	slot, generation     uint32
+	wheelNext, wheelPrev *conn // see wheel
+	armed                int64
+	wheelSlot            uint16
+
+	handshaken bool  // the handshake is over and was counted
+	blocked    bool  // in loop.blocked: the backlog waits for room
+	touched    bool  // in loop.dirty: flush at the end of the turn
+	shut       bool  // our side of the transport is closed
+	entered    bool  // in the routing table
+	stepping   bool  // a handshake step runs on a worker
+	lingerTo   int64 // phaseClosing: when the connection is cut, Unix nanoseconds
+	reason     error // why the session ended
+}
+
+// phase is what a connection's input means.
+type phase uint8
+
+const (
+	phaseStream    phase = iota // XML, in TLS when conn.tls is set
+	phaseHandshake              // TLS handshake
+	phaseClosing                // our side is closed; input is thrown away
+	phaseClosed                 // nothing may be touched any more
+)
+
+// Errors that end a session beside stream errors.
+var (
+	// ErrPeerClosed: the connection ended without </stream:stream>.
+	ErrPeerClosed = errors.New("engine: connection closed by the peer")
+	// ErrSlowConsumer: more than Limits.OutboundBytes waited for the peer.
+	ErrSlowConsumer = errors.New("engine: peer reads too slowly")
+	// ErrInboundBound: more than Limits.InboundBytes came while the session waited.
+	ErrInboundBound = errors.New("engine: peer sent too much while its session waited")
+	// ErrHandshake: the TLS handshake failed.
+	ErrHandshake = errors.New("engine: TLS handshake failed")
+	// ErrDirty: the TLS stream is broken or was cut off.
+	ErrDirty = errors.New("engine: TLS stream broken")
+)
+
+func (c *conn) mailbox() routing.Mailbox { return mailboxOf(c.loop.index, c.slot, c.generation) }
+
+// info describes the session to hooks.
+func (c *conn) info() SessionInfo {
+	return SessionInfo{JID: c.session.JID(), Remote: c.transport.remote(), TLS: c.tls != nil}
+}
+
+// input takes bytes from the transport. They are overwritten or reused after
+// it returns.
+func (c *conn) input(b []byte) {
+	c.loop.stats.bytesIn.Add(uint64(len(b)))
+	switch c.phase {
+	case phaseHandshake:
+		c.handshakeInput(b)
+	case phaseStream:
+		if c.tls == nil {
+			c.plain(b)
+			return
+		}
+		c.decrypt(b)
+	}
+}
+
+// decrypt opens what came and passes the plaintext on.
+func (c *conn) decrypt(b []byte) {
+	l := c.loop
+	plain, err := c.tls.Decrypt(b, l.plain[:0])
+	l.keepPlain(plain)
+	if alert := c.tls.Pending(); alert != nil {
+		c.transmit([][]byte{alert})
+	}
+	if len(plain) > 0 && c.phase == phaseStream {
+		c.plain(plain)
+	}
+	switch {
+	case err == nil || c.phase != phaseStream:
+	case errors.Is(err, io.EOF): // close_notify: the peer will send nothing more
+		c.sessionEnded(ErrPeerClosed)
+		c.finish()
+	default:
+		c.abort(fmt.Errorf("%w: %w", ErrDirty, err))
+	}
+}
+
+// plain feeds the session with plaintext, after what was left of earlier input.
+func (c *conn) plain(b []byte) {
+	if c.partial == nil {
+		c.keep(b, c.feed(b))
+		return
+	}
+	c.partial.B = append(c.partial.B, b...)
+	c.resume()
+}
+
+// resume feeds the session with what was kept.
+func (c *conn) resume() {
+	if c.phase != phaseStream || c.partial == nil {
+		return
+	}
+	n := c.feed(c.partial.B)
+	if c.partial != nil {
+		c.keep(c.partial.B, n)
+	}
+}
+
+// feed passes in to the session, element by element, and carries out what it
+// asks for. It returns the bytes consumed.
+func (c *conn) feed(in []byte) (consumed int) {
+	l := c.loop
+	for consumed < len(in) && c.phase == phaseStream {
+		out := l.begin()
+		n := c.session.Feed(l.now, in[consumed:], out)
+		consumed += n
+		c.perform(out)
+		if n == 0 {
+			break
+		}
+	}
+	if c.phase != phaseStream {
+		return len(in) // after STARTTLS what follows in the clear is void, RFC 6120 §5.3.4
+	}
+	return consumed
+}
+
+// keep holds what the session did not consume until there is more.
+func (c *conn) keep(in []byte, consumed int) {
+	rest := in[consumed:]
+	switch {
+	case len(rest) == 0:
+		c.dropPartial()
+	case c.session.Waiting() && len(rest) > c.loop.engine.limits.InboundBytes:
+		c.abort(ErrInboundBound)
+	case c.partial == nil:
+		c.partial = c.loop.engine.buffers.Get()
+		c.partial.B = append(c.partial.B, rest...)
+	case consumed > 0:
+		c.partial.B = c.partial.B[:copy(c.partial.B, rest)]
+	}
+}
+
+func (c *conn) dropPartial() {
+	if c.partial == nil {
+		return
+	}
+	invariants.Poison(c.partial.B)
+	c.loop.engine.buffers.Put(c.partial)
+	c.partial = nil
+}
+
+// perform carries out what a session put into out, which the calls it makes
+// may use again.
+func (c *conn) perform(out *session.Out) {
+	l := c.loop
+	op, startTLS, end, reason := out.Op, out.StartTLS, out.Close, out.Reason
+	if len(out.Bytes) > 0 {
+		c.write(out.Bytes)
+	}
+	l.took(out)
+	if out.HasStanza {
+		l.dispatch(c, &out.Stanza)
+	}
+	if op.Kind != session.OpNone {
+		l.start(c, op)
+	}
+	if startTLS {
+		c.startTLS()
+	}
+	if end {
+		c.sessionEnded(reason)
+		c.finish()
+	}
+	if c.phase != phaseClosed && c.armed != c.deadline() {
+		l.wheel.arm(c, c.deadline())
+	}
+}
+
+// deadline is when tick wants to be called.
+func (c *conn) deadline() int64 {
+	if c.phase == phaseClosing {
+		return c.lingerTo
+	}
+	return c.session.Deadline()
+}
+
+// tick acts on a deadline that is over.
+func (c *conn) tick() {
+	switch c.phase {
+	case phaseClosing:
+		c.cut()
+	case phaseHandshake:
+		c.abort(ErrHandshake) // a stream error cannot be said yet
+	case phaseStream:
+		out := c.loop.begin()
+		c.session.Tick(c.loop.now, out)
+		c.perform(out)
+	}
+}
+
+// fail ends the session with a stream error.
+func (c *conn) fail(e stanza.StreamError) {
+	switch c.phase {
+	case phaseHandshake:
+		c.abort(e)
+	case phaseStream:
+		out := c.loop.begin()
+		c.session.Fail(e, out)
+		c.perform(out)
+	}
+}
+
+// complete answers the operation that the session waits for.
+func (c *conn) complete(res *session.Result) {
+	if c.phase != phaseStream {
+		return
+	}
+	out := c.loop.begin()
+	c.session.Complete(c.loop.now, res, out)
+	c.perform(out)
+}
+
+// secured goes on inside TLS after the handshake.
+func (c *conn) secured() {
+	c.phase = phaseStream
+	info := c.tls.Info()
+	var bindings []sasl.Binding
+	if info.Exporter != nil {
+		bindings = append(bindings, sasl.Binding{Type: sasl.TLSExporter, Data: info.Exporter})
+	}
+	if info.EndPoint != nil {
+		bindings = append(bindings, sasl.Binding{Type: sasl.TLSServerEndPoint, Data: info.EndPoint})
+	}
+	c.session.SetSecured(bindings)
+	c.decrypt(nil) // data may have come with the last flight
+}
+
+// sessionEnded takes the session out of the routing table, once.
+func (c *conn) sessionEnded(reason error) {
+	if c.reason == nil {
+		c.reason = reason
+	}
+	if !c.entered {
+		return
+	}
+	c.entered = false
+	c.loop.leave(c, reason)
+}
+
+// abort ends the connection at once; what waits for the peer is lost.
+func (c *conn) abort(reason error) {
+	if c.phase == phaseClosed {
+		return
+	}
+	c.sessionEnded(reason)
+	c.phase = phaseClosing
+	c.loop.engine.log.Debug("connection aborted", "remote", c.transport.remote(), "reason", reason)
+	c.lingerTo = c.loop.now
+	c.dropOut()
+	c.clearBacklog()
+	c.loop.cutLater(c)
+}
+
+// finish closes our side after all output: TLS close_notify, then the end of
+// the TCP stream. The peer's end, or the deadline, closes the connection; a
+// close with unread input would reset it and destroy the last words.
+func (c *conn) finish() {
+	if c.phase == phaseClosed || c.phase == phaseClosing {
+		return
+	}
+	c.phase = phaseClosing
+	c.lingerTo = c.loop.now + lingerTime
+	c.loop.wheel.arm(c, c.lingerTo)
+	c.loop.touch(c)
+}
+
+// cut closes the transport now.
+func (c *conn) cut() {
+	if c.phase != phaseClosed {
+		c.transport.close()
+	}
+}
+
+// transportClosed is called once, when the transport has gone. Nothing of it
+// may be touched afterwards: its descriptor may already be another user's.
+func (c *conn) transportClosed() {
+	if c.phase == phaseClosed {
+		return
+	}
+	l := c.loop
+	c.sessionEnded(ErrPeerClosed)
+	c.phase = phaseClosed
+	l.wheel.disarm(c)
+	c.session.Release(l.out.Scanner)
+	c.dropPartial()
+	c.dropOut()
+	c.clearBacklog()
+	if c.tls != nil {
+		if !c.handshaken {
+			l.stats.handshakes.Add(-1)
+		}
+		if !c.stepping { // else the worker's answer finds the connection gone and closes it
+			c.tls.Close()
+		}
+	}
+	l.slots.remove(c.slot)
+	l.engine.admission.release()
+}
+
+func (c *conn) clearBacklog() {
+	c.loop.stats.outbound.Add(-int64(c.backlog.size))
+	c.backlog.clear()
+}
+
+// addrString is the peer's address for the log.
+func addrString(a net.Addr) string {
+	if a == nil {
+		return "in-process"
+	}
+	return a.String()
+}

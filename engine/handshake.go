@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"fmt"
+
+	xtls "github.com/xylem-im/xylem/engine/tls"
+)
+
+// startTLS makes the connection speak TLS from its next byte on. The filter
+// is stepped by a worker, one step at a time; what comes in meanwhile waits in
+// conn.partial.
+func (c *conn) startTLS() {
+	c.phase = phaseHandshake
+	c.dropPartial()
+	c.tls = xtls.Server(c.listener.tlsConfig(c.session.Domain()))
+	c.loop.stats.handshakes.Add(1)
+}
+
+// handshakeInput passes ciphertext to a worker, or keeps it while one runs.
+func (c *conn) handshakeInput(b []byte) {
+	if c.partial == nil {
+		c.partial = c.loop.engine.buffers.Get()
+	}
+	c.partial.B = append(c.partial.B, b...)
+	if len(c.partial.B) > xtls.MaxHeld {
+		c.abort(ErrHandshake)
+		return
+	}
+	if !c.stepping {
+		c.step()
+	}
+}
+
+// step hands what has come to a worker.
+func (c *conn) step() {
+	c.stepping = true
+	filter, in := c.tls, c.partial
+	c.partial = nil
+	e, to := c.loop.engine, c.mailbox()
+	queued := e.workers.submit(func() {
+		out, done, err := filter.Step(in.B)
+		e.buffers.Put(in)
+		e.send(to, &stepped{filter: filter, out: out, done: done, err: err})
+	})
+	if !queued {
+		c.stepping = false
+		e.buffers.Put(in)
+		c.abort(ErrHandshake)
+	}
+}
+
+// stepped is what a worker found out in one handshake step.
+type stepped struct {
+	filter *xtls.Filter
+	out    []byte
+	done   bool
+	err    error
+}
+
+func (s *stepped) apply(l *loop, c *conn) {
+	if c == nil || c.tls != s.filter {
+		s.filter.Close() // the connection went away in the meantime
+		return
+	}
+	c.stepping = false
+	if c.phase != phaseHandshake {
+		return // being closed; transportClosed releases the filter
+	}
+	if len(s.out) > 0 {
+		c.transmit([][]byte{s.out})
+	}
+	switch {
+	case c.phase != phaseHandshake:
+		return
+	case s.err != nil:
+		c.abort(fmt.Errorf("%w: %w", ErrHandshake, s.err))
+	case s.done:
+		l.stats.handshakes.Add(-1)
+		c.handshaken = true
+		c.secured()
+	case c.partial != nil && len(c.partial.B) > 0:
+		c.step()
+	}
+}

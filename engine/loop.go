@@ -1,0 +1,362 @@
+package engine
+
+import (
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/panjf2000/gnet/v2"
+
+	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/parser"
+	"github.com/xylem-im/xylem/routing"
+	"github.com/xylem-im/xylem/session"
+	"github.com/xylem-im/xylem/storage"
+)
+
+// loop is what one event loop of gnet owns: its connections, their timers, the
+// memory of a turn, and an inbox through which everybody else speaks to it.
+//
+// A turn is one call from gnet: input of one connection, or a wake-up. All that
+// it makes is listed, and leaves at its end: one hand-over per other loop, one
+// write per connection.
+type loop struct {
+	engine *Engine
+	index  uint32
+	waker  waker
+	gnet   gnet.EventLoop
+	inbox  inbox
+	due    atomic.Bool // the ticker asks for a look at the deadlines
+	refill atomic.Bool // the refill timer asks for a look at the blocked
+
+	slots slots
+	wheel wheel
+	stats loopStats
+
+	// The turn.
+	now    int64 // Unix nanoseconds, read once
+	inTurn bool
+	out    session.Out
+	tail   []byte   // free part of the arena for session output
+	arena  []byte   // the arena, length 0
+	post   []*batch // what this turn hands over, by loop; own index: to itself
+	spent  []*batch // delivered in this turn; written pieces point into them
+	dirty  []*conn  // have something to flush
+	cuts   []*conn  // to be closed at the end of the turn
+	dues   []*conn  // scratch of tick
+
+	plain, sealed, gathered []byte // scratch of the TLS filter and of gather
+	lists                   []*outList
+	blocked                 []*conn
+	refillArmed             bool
+
+	asked  map[uint32]func(*storage.Result) // by Token.Serial
+	serial uint32
+
+	targets []routing.Entry
+	reader  rawReader // frames stanzas that are routed anew
+	toBytes []byte    // scratch for addresses
+}
+
+const (
+	lingerTime = int64(3 * time.Second)      // from our </stream:stream> to the cut
+	refillTime = 5 * time.Millisecond        // pause between looks at blocked connections
+	tickTime   = wheelTick * time.Nanosecond // pause between looks at the deadlines
+)
+
+func newLoop(e *Engine, index uint32) *loop {
+	l := &loop{engine: e, index: index, post: make([]*batch, e.loopCount())}
+	l.out.Scanner = parser.NewScanner()
+	l.asked = make(map[uint32]func(*storage.Result))
+	l.arena = make([]byte, 0, 4096)
+	l.tail = l.arena
+	return l
+}
+
+// enter begins a turn; exit ends it. Calls of gnet may come in the middle of a
+// turn (a write that fails calls OnClose), so enter tells whether it began one.
+func (l *loop) enter() bool {
+	if l.inTurn {
+		return false
+	}
+	l.inTurn = true
+	l.now = time.Now().UnixNano()
+	return true
+}
+
+// exit hands over, delivers and writes what the turn has made, until nothing
+// more comes of it.
+func (l *loop) exit() {
+	for {
+		l.handOver()
+		if b := l.post[l.index]; b != nil {
+			l.post[l.index] = nil
+			l.deliver(b)
+			continue
+		}
+		if len(l.dirty) == 0 && len(l.cuts) == 0 {
+			break
+		}
+		l.flush()
+	}
+	for i, b := range l.spent {
+		l.engine.pool.put(b)
+		l.spent[i] = nil
+	}
+	l.spent = l.spent[:0]
+	l.tail = l.arena[:0]
+	l.inTurn = false
+}
+
+// handOver gives the other loops what this turn has for them.
+func (l *loop) handOver() {
+	for i, b := range l.post {
+		if b == nil || uint32(i) == l.index {
+			continue
+		}
+		l.post[i] = nil
+		l.engine.loops[i].receive(b)
+	}
+}
+
+// receive takes a batch from any goroutine. Safe for concurrent use.
+func (l *loop) receive(b *batch) {
+	if l.inbox.push(b) {
+		l.stats.wakes.Add(1)
+		l.waker.wake()
+	}
+}
+
+// flush writes what is listed and closes what is to be closed.
+func (l *loop) flush() {
+	for i := 0; i < len(l.dirty); i++ {
+		c := l.dirty[i]
+		l.dirty[i] = nil
+		c.touched = false
+		c.flush()
+	}
+	l.dirty = l.dirty[:0]
+	cuts := l.cuts
+	l.cuts = nil
+	for _, c := range cuts {
+		c.cut()
+	}
+}
+
+// woken is a turn made of what others left for the loop.
+func (l *loop) woken() {
+	began := l.enter()
+	for b := l.inbox.takeAll(); b != nil; {
+		next := b.next
+		b.next = nil
+		l.deliver(b)
+		b = next
+	}
+	if l.due.Swap(false) {
+		l.tick()
+	}
+	if l.refill.Swap(false) {
+		l.refillBlocked()
+	}
+	if began {
+		l.exit()
+	}
+}
+
+// deliver works off a batch. The batch stays alive until the turn's end.
+func (l *loop) deliver(b *batch) {
+	l.spent = append(l.spent, b)
+	for i := range b.entries {
+		e := &b.entries[i]
+		var c *conn
+		if e.to != 0 {
+			c = l.slots.find(e.to)
+		}
+		switch e.kind {
+		case entryControl:
+			e.ctl.apply(l, c)
+		case entryStanza:
+			l.deliverStanza(c, b.data[e.off:e.end:e.end+spare(b.data, e.end)])
+		case entryShared:
+			l.deliverStanza(c, e.shared.data)
+		case entryInput:
+			l.deliverInput(c, b.data[e.off:e.end:e.end])
+		}
+	}
+}
+
+// deliverInput is for connections that are no sockets.
+func (l *loop) deliverInput(c *conn, b []byte) {
+	if c == nil {
+		return
+	}
+	if t, ok := c.transport.(wireTransport); ok {
+		defer t.taken(len(b))
+	}
+	c.input(b)
+}
+
+// spare lets a stanza's slice see what follows it in the batch, so that
+// neighbours to the same connection become one piece.
+func spare(data []byte, end uint32) uint32 { return uint32(len(data)) - end }
+
+// deliverStanza gives a rendered stanza to a session, or routes it anew when
+// the session has gone.
+func (l *loop) deliverStanza(c *conn, b []byte) {
+	if c != nil && c.phase == phaseStream {
+		out := l.begin()
+		c.session.Deliver(l.now, out)
+		if out.Pass {
+			l.stats.stanzasOut.Add(1)
+			c.write(b)
+			return
+		}
+	}
+	l.routeAgain(b)
+}
+
+// begin prepares the loop's Out for a call of a session.
+func (l *loop) begin() *session.Out {
+	l.out.Reset(l.tail)
+	return &l.out
+}
+
+// took moves on behind what the session has written.
+func (l *loop) took(out *session.Out) {
+	if cap(out.Bytes) > cap(l.tail) && cap(out.Bytes) <= keepBatchBytes {
+		l.arena = out.Bytes[:0] // it had to grow: keep the larger one
+	}
+	l.tail = out.Bytes[len(out.Bytes):]
+	if out.Stanzas > 0 {
+		l.stats.stanzasIn.Add(uint64(out.Stanzas))
+		out.Stanzas = 0
+	}
+	if out.StreamErrors > 0 {
+		l.stats.streamErrors.Add(uint64(out.StreamErrors))
+		out.StreamErrors = 0
+	}
+}
+
+// batchFor is the batch of this turn for a loop.
+func (l *loop) batchFor(index uint32) *batch {
+	b := l.post[index]
+	if b != nil && len(b.data) > fullBatchBytes && index != l.index {
+		l.post[index] = nil
+		l.engine.loops[index].receive(b)
+		b = nil
+	}
+	if b == nil {
+		b = l.engine.pool.get()
+		l.post[index] = b
+	}
+	return b
+}
+
+// touch has c flushed at the end of the turn.
+func (l *loop) touch(c *conn) {
+	if !c.touched {
+		c.touched = true
+		l.dirty = append(l.dirty, c)
+	}
+}
+
+func (l *loop) cutLater(c *conn) { l.cuts = append(l.cuts, c) }
+
+// tick calls the connections whose deadline is over.
+func (l *loop) tick() {
+	l.dues = l.wheel.advance(l.now, l.dues[:0])
+	for i, c := range l.dues {
+		l.dues[i] = nil
+		if c.phase == phaseClosed {
+			continue
+		}
+		c.tick()
+		if c.phase != phaseClosed && c.armed == 0 {
+			l.wheel.arm(c, c.deadline())
+		}
+	}
+}
+
+// block remembers a connection whose peer does not keep up, to look after it
+// every refillTime: gnet does not say when a socket can be written again.
+func (l *loop) block(c *conn) {
+	if c.blocked || c.phase == phaseClosed {
+		return
+	}
+	c.blocked = true
+	l.blocked = append(l.blocked, c)
+	l.armRefill()
+}
+
+func (l *loop) armRefill() {
+	if l.refillArmed {
+		return
+	}
+	l.refillArmed = true
+	time.AfterFunc(refillTime, func() {
+		l.refill.Store(true)
+		l.waker.wake()
+	})
+}
+
+func (l *loop) refillBlocked() {
+	l.refillArmed = false
+	l.blocked = slices.DeleteFunc(l.blocked, func(c *conn) bool {
+		c.blocked = c.refill()
+		return !c.blocked
+	})
+	if len(l.blocked) > 0 {
+		l.armRefill()
+	}
+}
+
+// gather copies pieces into one. valid until the next call.
+func (l *loop) gather(pieces [][]byte) []byte {
+	b := l.gathered[:0]
+	for _, p := range pieces {
+		b = append(b, p...)
+	}
+	if cap(b) <= keepBatchBytes {
+		l.gathered = b
+	}
+	return b
+}
+
+// keepPlain keeps the scratch of decrypt, unless it has become too large.
+func (l *loop) keepPlain(b []byte) {
+	if cap(b) <= keepBatchBytes {
+		l.plain = b[:0]
+	}
+}
+
+func (l *loop) outList() *outList {
+	n := len(l.lists)
+	if n == 0 {
+		return &outList{}
+	}
+	o := l.lists[n-1]
+	l.lists = l.lists[:n-1]
+	return o
+}
+
+func (l *loop) freeOutList(o *outList) {
+	clear(o.pieces)
+	o.pieces, o.bytes = o.pieces[:0], 0
+	l.lists = append(l.lists, o)
+}
+
+// open adds a connection to the loop.
+func (l *loop) open(t transport, ln *listener) *conn {
+	c := &conn{loop: l, transport: t, listener: ln}
+	c.slot, c.generation = l.slots.add(c)
+	c.session.Open(ln.session, l.now)
+	l.stats.accepted.Add(1)
+	if ln.TLS {
+		c.startTLS()
+	}
+	l.wheel.arm(c, c.session.Deadline())
+	return c
+}
+
+// viewOf prepares the address b, lent until the next call.
+func (l *loop) viewOf(b []byte) (jid.View, error) { return jid.ParseView(b, &l.toBytes) }

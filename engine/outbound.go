@@ -1,0 +1,168 @@
+package engine
+
+import "unsafe"
+
+// outList is what one turn writes to one connection: pieces lent by the
+// turn's batches and by the loop's arena, written with one call at its end.
+type outList struct {
+	pieces [][]byte
+	bytes  int
+}
+
+const (
+	// shortBuffer bounds what is left in gnet's own buffer, see backlog.
+	shortBuffer = 64 << 10
+	// maxPieces is where pieces are copied together instead of passed as a list
+	// to writev, whose vector would have to be allocated.
+	maxPieces = 8
+)
+
+// write lists a piece for the end of the turn. It must stay unchanged until
+// then. Pieces that lie side by side become one.
+func (c *conn) write(b []byte) {
+	if c.phase == phaseClosed || len(b) == 0 {
+		return
+	}
+	if c.out == nil {
+		c.out = c.loop.outList()
+		c.loop.touch(c)
+	}
+	o := c.out
+	o.bytes += len(b)
+	if n := len(o.pieces); n > 0 {
+		last := o.pieces[n-1]
+		if adjacent(last, b) {
+			o.pieces[n-1] = last[: len(last)+len(b) : cap(last)]
+			return
+		}
+	}
+	o.pieces = append(o.pieces, b)
+}
+
+// adjacent tells whether b begins where a ends, in one allocation.
+func adjacent(a, b []byte) bool {
+	return cap(a)-len(a) >= len(b) && unsafe.SliceData(a[len(a):cap(a)]) == unsafe.SliceData(b)
+}
+
+// flush writes what the turn has listed, through TLS if there is one.
+func (c *conn) flush() {
+	if o := c.out; o != nil {
+		c.out = nil
+		c.send(o)
+		c.loop.freeOutList(o)
+	}
+	if c.phase == phaseClosing && c.backlog.size == 0 {
+		c.closeWrite()
+	}
+}
+
+func (c *conn) send(o *outList) {
+	if c.phase == phaseClosed {
+		return
+	}
+	pieces := o.pieces
+	if c.tls != nil && c.tls.Established() {
+		sealed, err := c.seal(pieces)
+		if err != nil {
+			c.abort(ErrDirty)
+			return
+		}
+		o.pieces = append(o.pieces[:0], sealed)
+		pieces = o.pieces
+	} else if len(pieces) > maxPieces {
+		o.pieces = append(o.pieces[:0], c.loop.gather(pieces))
+		pieces = o.pieces
+	}
+	c.transmit(pieces)
+}
+
+// seal encrypts the pieces into as few records as possible. The result is
+// valid until the next call on this loop.
+func (c *conn) seal(pieces [][]byte) ([]byte, error) {
+	plain := pieces[0]
+	if len(pieces) > 1 {
+		plain = c.loop.gather(pieces)
+	}
+	sealed, err := c.tls.Encrypt(plain, c.loop.sealed[:0])
+	if cap(sealed) <= keepBatchBytes {
+		c.loop.sealed = sealed[:0]
+	}
+	return sealed, err
+}
+
+// transmit writes pieces, or adds them to the backlog while the peer does not
+// keep up.
+func (c *conn) transmit(pieces [][]byte) {
+	l := c.loop
+	for _, p := range pieces {
+		l.stats.bytesOut.Add(uint64(len(p)))
+	}
+	if c.backlog.size == 0 && c.transport.buffered() <= shortBuffer {
+		l.stats.writes.Add(1)
+		c.transport.write(pieces)
+		if c.phase != phaseClosed && c.transport.buffered() > 0 {
+			l.block(c)
+		}
+		return
+	}
+	for _, p := range pieces {
+		c.backlog.add(p)
+		l.stats.outbound.Add(int64(len(p)))
+	}
+	if c.backlog.size > l.engine.limits.OutboundBytes {
+		l.stats.slowClosed.Add(1)
+		c.abort(ErrSlowConsumer)
+		return
+	}
+	l.block(c)
+}
+
+// refill moves the backlog on when the peer has taken what gnet held. It
+// tells whether the connection is still behind.
+func (c *conn) refill() bool {
+	for c.phase != phaseClosed && c.backlog.size > 0 && c.transport.buffered() < shortBuffer {
+		front := c.backlog.front()
+		c.loop.stats.outbound.Add(-int64(len(front)))
+		c.loop.stats.writes.Add(1)
+		c.transport.write([][]byte{front})
+		if c.phase == phaseClosed {
+			return false
+		}
+		c.backlog.drop()
+	}
+	if c.phase == phaseClosed {
+		return false
+	}
+	if c.backlog.size == 0 && c.phase == phaseClosing {
+		c.closeWrite()
+	}
+	return c.phase != phaseClosed && (c.backlog.size > 0 || c.transport.buffered() > 0)
+}
+
+// closeWrite ends our side of a closing connection, once.
+func (c *conn) closeWrite() {
+	if c.shut {
+		return
+	}
+	c.shut = true
+	if c.tls != nil && c.tls.Established() {
+		c.transport.write([][]byte{c.tls.CloseNotify(nil)})
+		if c.phase == phaseClosed {
+			return
+		}
+	}
+	if c.transport.buffered() > 0 { // gnet still holds something: the deadline ends it
+		c.shut = false
+		c.loop.block(c)
+		return
+	}
+	c.transport.closeWrite()
+}
+
+// dropOut forgets what the turn has listed.
+func (c *conn) dropOut() {
+	if c.out != nil {
+		c.loop.freeOutList(c.out)
+		c.out = nil
+	}
+}

@@ -1,0 +1,52 @@
+package session
+
+import (
+	"errors"
+
+	"github.com/xylem-im/xylem/parser"
+	"github.com/xylem-im/xylem/stanza"
+)
+
+// PeerError is the reason of a stream that the peer ended with a stream error.
+type PeerError struct{ Condition stanza.StreamCondition }
+
+// Error is "peer's stream error CONDITION".
+func (e PeerError) Error() string { return "peer's stream error " + string(e.Condition) }
+
+// Fail ends the stream with a stream error (RFC 6120 §4.9). The header is
+// sent first when the peer has not seen one yet (§4.9.1.2).
+func (s *Session) Fail(e stanza.StreamError, out *Out) {
+	if s.state == stateClosed {
+		return
+	}
+	if !s.opened {
+		s.appendHeader("", out)
+	}
+	out.Bytes = e.Append(out.Bytes)
+	out.StreamErrors++
+	s.end(e, out)
+}
+
+// end closes our side of the stream, RFC 6120 §4.4.
+func (s *Session) end(reason error, out *Out) {
+	if s.state == stateClosed {
+		return
+	}
+	if s.opened {
+		out.Bytes = append(out.Bytes, "</stream:stream>"...)
+	}
+	s.state = stateClosed
+	s.waiting = OpNone
+	out.Close, out.Reason = true, reason
+}
+
+// parseError maps an error of the parser to the stream error that RFC 6120
+// names for it; the parser already speaks its terms.
+func (s *Session) parseError(err error, out *Out) {
+	var pe *parser.Error
+	if !errors.As(err, &pe) {
+		s.Fail(stanza.StreamError{Condition: stanza.StreamInternalServerError}, out)
+		return
+	}
+	s.Fail(stanza.StreamError{Condition: stanza.StreamCondition(pe.Condition), Text: pe.Detail}, out)
+}

@@ -1,0 +1,33 @@
+package session
+
+import (
+	"io"
+
+	"github.com/xylem-im/xylem/parser"
+)
+
+// Config is shared by all sessions of a listener and only read.
+type Config struct {
+	// Serves tells whether a prepared domain is served here. It may be lent
+	// borrowed bytes as the string.
+	Serves func(domain string) bool
+
+	// StartTLS: TLS can be negotiated on streams that begin without it.
+	StartTLS bool
+	// AllowPlaintext offers SASL without TLS.
+	AllowPlaintext bool
+
+	// PreAuth and Bound limit what is parsed before and after login. nil: the
+	// parser's defaults.
+	PreAuth, Bound *parser.Limits
+
+	AuthAttempts int   // failed SASL exchanges until policy-violation
+	PreAuthTime  int64 // nanoseconds from Open until login and binding are done; 0: no bound
+	IdleTime     int64 // nanoseconds of silence until white space is sent; 0: never
+
+	// Random makes stream ids and resources; crypto/rand.Reader but in tests.
+	Random io.Reader
+	// DecoySecret and ScramIterations are for users that do not exist, see sasl.Decoy.
+	DecoySecret     []byte
+	ScramIterations int
+}

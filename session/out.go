@@ -1,0 +1,92 @@
+package session
+
+import (
+	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/parser"
+	"github.com/xylem-im/xylem/session/sasl"
+	"github.com/xylem-im/xylem/stanza"
+)
+
+// Out lists what the engine must do after a door was used, in this order:
+// write Bytes, dispatch Stanza, start Op, start TLS, close. One Out serves all
+// sessions of a loop; Reset prepares it for the next call.
+type Out struct {
+	// Scanner is the loop's parser memory. Set once by the engine.
+	Scanner *parser.Scanner
+
+	// Bytes to write to the peer. The engine may hand in a slice of length 0 to
+	// be appended to. Owned by the engine after the call.
+	Bytes []byte
+
+	// Stanza to dispatch when HasStanza. valid until the input of Feed changes
+	// or the next call of Feed on this loop.
+	Stanza    Stanza
+	HasStanza bool
+
+	// Pass tells that the delivered parcel is to be written as it is.
+	Pass bool
+
+	// Op to start; OpNone when there is none.
+	Op Op
+
+	// StartTLS: after Bytes are written the stream goes on inside TLS. Input
+	// that follows in the clear must be thrown away (RFC 6120 §5.3.4).
+	StartTLS bool
+
+	// Close: after Bytes are written the connection ends, because of Reason.
+	Close  bool
+	Reason error // nil: the peer closed its stream properly
+
+	// Stanzas and StreamErrors count, for the loop's statistics.
+	Stanzas, StreamErrors uint32
+
+	scratch []byte // canonical form of addresses that need preparation
+	decoded []byte // base64 content of SASL elements
+}
+
+// Reset empties the lists for the next call; buf is where Bytes goes.
+func (o *Out) Reset(buf []byte) {
+	o.Bytes = buf
+	o.Stanza, o.HasStanza, o.Pass = Stanza{}, false, false
+	o.Op = Op{}
+	o.StartTLS, o.Close, o.Reason = false, false, nil
+}
+
+// Stanza is a checked stanza of a bound client on its way to the dispatcher.
+type Stanza struct {
+	View stanza.View
+	// To is the prepared addressee; the zero value when the stanza has none.
+	To jid.View
+}
+
+// OpKind is what a session asks of the engine.
+type OpKind uint8
+
+// The operations. Each is answered through Complete, once.
+const (
+	OpNone        OpKind = iota
+	OpCredentials        // look up what SCRAM needs for Local@Domain
+	OpVerify             // check Password of Local@Domain
+	OpBind               // enter the session under Local@Domain/Resource
+)
+
+// Op is an operation; all its strings are owned copies.
+type Op struct {
+	Kind          OpKind
+	Local, Domain string
+	Resource      string // OpBind: prepared, or "" for one that the engine makes
+	Password      string // OpVerify
+}
+
+// Result answers an Op.
+type Result struct {
+	// Err: the question could not be answered now. For OpBind it is what the
+	// client sees, a stanza.Error or anything else for internal-server-error.
+	Err error
+	// Credentials answers OpCredentials; nil: no such account.
+	Credentials *sasl.Credentials
+	// OK answers OpVerify.
+	OK bool
+	// JID answers OpBind: the full JID that was entered.
+	JID jid.JID
+}

@@ -1,0 +1,216 @@
+package session
+
+import (
+	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/parser"
+	"github.com/xylem-im/xylem/session/sasl"
+	"github.com/xylem-im/xylem/stanza"
+)
+
+// state is where a stream stands. The order matters: everything from
+// stateBound on is past login.
+type state uint8
+
+const (
+	stateHeader state = iota // wait for a stream header
+	stateOpen                // header exchanged, features offered, not authenticated
+	stateSASL                // inside a SASL exchange, wait for <response/>
+	stateBind                // authenticated and restarted, no resource yet
+	stateBound               // stanzas flow
+	stateClosed              // nothing more is read or written
+)
+
+// Session is one client's stream. The zero value must be opened with Open.
+// Loop only.
+type Session struct {
+	cfg    *Config
+	stream parser.Stream
+	jid    jid.JID // bare after SASL, full after binding
+	lang   string  // xml:lang of the peer's header
+	domain string  // the prepared to of the peer's header
+
+	login *login // nil once a resource is bound
+
+	deadline int64 // when Tick acts; 0: never
+	active   int64 // when the peer last sent something
+
+	state   state
+	waiting OpKind // operation under way; nothing is consumed
+	secured bool
+	opened  bool // our header of the current stream was sent
+}
+
+// login is what is only needed until a resource is bound.
+type login struct {
+	exchange  *sasl.Exchange
+	config    sasl.Config
+	mechanism string
+	bindings  []sasl.Binding
+	failures  int
+	bindID    []byte // id of the bind request that is being answered, as written
+}
+
+// Open starts a session on a fresh connection.
+func (s *Session) Open(cfg *Config, now int64) {
+	*s = Session{cfg: cfg, login: &login{}, active: now}
+	s.stream.Reset(cfg.PreAuth)
+	if cfg.PreAuthTime > 0 {
+		s.deadline = now + cfg.PreAuthTime
+	}
+}
+
+// JID is the bare JID after authentication, the full one after binding.
+func (s *Session) JID() jid.JID { return s.jid }
+
+// Bound tells whether a resource is bound.
+func (s *Session) Bound() bool { return s.state == stateBound }
+
+// Closed tells whether the session has ended.
+func (s *Session) Closed() bool { return s.state == stateClosed }
+
+// Waiting tells whether the session consumes nothing until Complete.
+func (s *Session) Waiting() bool { return s.waiting != OpNone }
+
+// Secured tells whether the stream runs inside TLS.
+func (s *Session) Secured() bool { return s.secured }
+
+// Lang is the xml:lang of the client's stream header, "" if it had none.
+func (s *Session) Lang() string { return s.lang }
+
+// Domain is the domain that the client opened its stream to; "" before that.
+func (s *Session) Domain() string { return s.domain }
+
+// Mechanism is the SASL mechanism in use or used, while the login lasts.
+func (s *Session) Mechanism() string {
+	if s.login == nil {
+		return ""
+	}
+	return s.login.mechanism
+}
+
+// Deadline is when Tick wants to be called, Unix nanoseconds; 0: never.
+func (s *Session) Deadline() int64 { return s.deadline }
+
+// Release gives parser memory back to the loop. The last call on a session.
+func (s *Session) Release(sc *parser.Scanner) {
+	s.state = stateClosed
+	sc.Release(&s.stream)
+}
+
+// Feed takes what the peer sent: in must begin with what earlier calls did
+// not consume. It handles one element at most and returns the bytes consumed;
+// 0 means that more input is needed, or that the session waits or is closed.
+func (s *Session) Feed(now int64, in []byte, out *Out) (n int) {
+	if s.state == stateClosed {
+		return len(in)
+	}
+	if s.waiting != OpNone || len(in) == 0 {
+		return 0
+	}
+	s.active = now
+	frame, n, err := out.Scanner.Next(&s.stream, in)
+	if err != nil {
+		s.parseError(err, out)
+		return len(in)
+	}
+	if frame == nil {
+		return n
+	}
+	switch frame.Kind() {
+	case parser.StreamOpen:
+		s.header(frame, out)
+	case parser.StreamClose:
+		s.end(nil, out)
+	case parser.Stanza:
+		s.element(now, frame, out)
+	}
+	return n
+}
+
+// element takes a first-level child of the stream.
+func (s *Session) element(now int64, f *parser.Frame, out *Out) {
+	if s.state == stateBound {
+		s.stanza(f, out)
+		return
+	}
+	switch string(f.Namespace()) {
+	case stanza.NSTLS:
+		s.startTLS(f, out)
+	case stanza.NSSASL:
+		s.sasl(f, out)
+	case stanza.NSClient:
+		s.bindRequest(f, out)
+	case stanza.NSStream:
+		s.streamElement(f, out)
+	default:
+		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
+	}
+}
+
+// streamElement takes <stream:error/> of the peer, which ends the stream.
+func (s *Session) streamElement(f *parser.Frame, out *Out) {
+	if string(f.Local()) != "error" {
+		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
+		return
+	}
+	cond := stanza.StreamUndefinedCondition
+	if c := f.Children(); len(c) > 0 {
+		cond = stanza.StreamCondition(c[0].Local)
+	}
+	s.end(PeerError{Condition: cond}, out)
+}
+
+// Complete answers the operation that the session waits for. now is Unix
+// nanoseconds. An answer that nobody waits for is dropped.
+func (s *Session) Complete(now int64, res *Result, out *Out) {
+	op := s.waiting
+	s.waiting = OpNone
+	if s.state == stateClosed {
+		return
+	}
+	switch op {
+	case OpCredentials, OpVerify:
+		s.authAnswer(op, res, out)
+	case OpBind:
+		s.bindAnswer(now, res, out)
+	}
+}
+
+// Deliver takes a stanza from the router.
+func (s *Session) Deliver(_ int64, out *Out) {
+	out.Pass = s.state == stateBound
+}
+
+// Tick acts on deadlines. The engine calls it at Deadline or later.
+func (s *Session) Tick(now int64, out *Out) {
+	if s.deadline == 0 || now < s.deadline || s.state == stateClosed {
+		return
+	}
+	if s.state != stateBound {
+		s.Fail(stanza.StreamError{Condition: stanza.StreamConnectionTimeout, Text: "login took too long"}, out)
+		return
+	}
+	if now-s.active >= s.cfg.IdleTime {
+		out.Bytes = append(out.Bytes, ' ')
+		s.deadline = now + s.cfg.IdleTime
+		return
+	}
+	s.deadline = s.active + s.cfg.IdleTime
+}
+
+// SetSecured tells that the TLS handshake is done; the peer opens a new stream.
+// bindings are the channel bindings of this connection.
+func (s *Session) SetSecured(bindings []sasl.Binding) {
+	s.secured = true
+	if s.login != nil {
+		s.login.bindings = bindings
+	}
+	s.restart(s.cfg.PreAuth)
+}
+
+// restart expects a new stream header, RFC 6120 §4.3.3.
+func (s *Session) restart(limits *parser.Limits) {
+	s.state = stateHeader
+	s.opened = false
+	s.stream.Reset(limits)
+}

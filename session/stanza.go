@@ -1,0 +1,123 @@
+package session
+
+import (
+	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/parser"
+	"github.com/xylem-im/xylem/stanza"
+)
+
+// stanza checks what a bound client sends and hands it to the dispatcher.
+func (s *Session) stanza(f *parser.Frame, out *Out) {
+	if string(f.Namespace()) != stanza.NSClient {
+		s.notStanza(f, out)
+		return
+	}
+	v, ok := stanza.Of(f)
+	if !ok {
+		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
+		return
+	}
+	out.Stanzas++
+	if !s.ownFrom(f, out) {
+		s.Fail(stanza.StreamError{Condition: stanza.StreamInvalidFrom}, out)
+		return
+	}
+	to, err := s.addressee(f, out)
+	if err != nil {
+		s.bounce(&v, stanza.Error{Condition: stanza.JIDMalformed, Text: err.Error()}, out)
+		return
+	}
+	if e, ok := checkStanza(&v); !ok {
+		s.bounce(&v, e, out)
+		return
+	}
+	if s.legacySession(&v, to, out) {
+		return
+	}
+	out.Stanza, out.HasStanza = Stanza{View: v, To: to}, true
+}
+
+// notStanza takes a first-level element of a bound stream in another
+// namespace than the content's.
+func (s *Session) notStanza(f *parser.Frame, out *Out) {
+	if string(f.Namespace()) == stanza.NSStream {
+		s.streamElement(f, out)
+		return
+	}
+	s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
+}
+
+// ownFrom checks that the client speaks for nobody else, RFC 6120 §8.1.2.1.
+func (s *Session) ownFrom(f *parser.Frame, out *Out) bool {
+	raw, ok := f.From()
+	if !ok || string(raw) == s.jid.String() {
+		return true
+	}
+	v, err := jid.ParseView(parser.Unescape(raw), &out.scratch)
+	return err == nil && (v.JID == s.jid || v.JID == s.jid.Bare())
+}
+
+// addressee prepares to; the zero View stands for none.
+func (s *Session) addressee(f *parser.Frame, out *Out) (jid.View, error) {
+	raw, ok := f.To()
+	if !ok {
+		return jid.View{}, nil
+	}
+	return jid.ParseView(parser.Unescape(raw), &out.scratch)
+}
+
+// checkStanza holds the rules of RFC 6120 §8.1 and §8.2.3 that do not depend
+// on the addressee.
+func checkStanza(v *stanza.View) (e stanza.Error, ok bool) {
+	if v.Kind == stanza.KindMessage {
+		return e, true // RFC 6121 §5.2.2: an unknown type is handled as normal
+	}
+	if v.Type == stanza.TypeUnknown {
+		return stanza.Error{Condition: stanza.BadRequest, Text: "unknown type"}, false
+	}
+	if v.Kind != stanza.KindIQ {
+		return e, true
+	}
+	_, hasID := v.Frame.ID()
+	children := len(v.Frame.Children())
+	switch {
+	case !hasID:
+		return stanza.Error{Condition: stanza.BadRequest, Text: "an IQ has an id"}, false
+	case v.Type == stanza.TypeNone:
+		return stanza.Error{Condition: stanza.BadRequest, Text: "an IQ has a type"}, false
+	case (v.Type == stanza.TypeGet || v.Type == stanza.TypeSet) && children != 1:
+		return stanza.Error{Condition: stanza.BadRequest, Text: "an IQ of type get or set has one child"}, false
+	case v.Type == stanza.TypeResult && children > 1:
+		return stanza.Error{Condition: stanza.BadRequest, Text: "an IQ of type result has one child at most"}, false
+	}
+	return e, true
+}
+
+// legacySession answers the session request of RFC 3921 §3, which does
+// nothing any more; old clients insist on it.
+func (s *Session) legacySession(v *stanza.View, to jid.View, out *Out) bool {
+	if v.Kind != stanza.KindIQ || v.Type != stanza.TypeSet || (!to.IsZero() && !to.IsDomain()) {
+		return false
+	}
+	q, _ := v.Payload()
+	if string(q.Local) != "session" || string(q.Namespace) != stanza.NSSession {
+		return false
+	}
+	out.Bytes = stanza.AppendResult(out.Bytes, v, s.domain, s.jid.String())
+	return true
+}
+
+// bounce answers a stanza of our own client with an error, in the name of
+// the server. Errors and results are never answered (RFC 6120 §8.3.1, §8.2.3).
+func (s *Session) bounce(v *stanza.View, e stanza.Error, out *Out) {
+	if !Answerable(v) {
+		return
+	}
+	out.Bytes = stanza.AppendError(out.Bytes, v, s.domain, s.jid.String(), e)
+}
+
+// Answerable tells whether a stanza may be answered with an error: not an
+// error itself, and not an IQ result.
+func Answerable(v *stanza.View) bool {
+	return v.Type != stanza.TypeError && (v.Kind != stanza.KindIQ || v.Type != stanza.TypeResult)
+}

@@ -1,0 +1,136 @@
+package stanza
+
+import (
+	"bytes"
+
+	"github.com/xylem-im/xylem/parser"
+)
+
+// Forward is what the server knows of a stanza that it passes on, and stamps
+// on it. Empty fields stamp nothing.
+type Forward struct {
+	From string // replaces from, RFC 6120 §8.1.2.1
+	To   string // used where the sender gave no to
+	Lang string // xml:lang of the sender's stream, where the stanza has none, RFC 6120 §8.1.5
+}
+
+// AppendForward appends v as it goes out on a stream whose default namespace
+// is jabber:client and that declares no prefix but stream. The content is
+// copied byte for byte; the start tag is written anew:
+//
+//   - from, to and xml:lang as fw says, the other attributes as they came;
+//   - what the stanza declares itself, but for the content namespace;
+//   - what it relies on and only the sender's stream header declares.
+//
+// An element that was sent with a prefix keeps it only where un-prefixed
+// descendants mean another namespace than jabber:client.
+func AppendForward(dst []byte, v *View, fw *Forward) []byte {
+	f := v.Frame
+	keepPrefix := foreignDefault(f)
+	dst = append(dst, '<')
+	dst = appendName(dst, v, keepPrefix)
+	dst = appendStamped(dst, v, fw)
+	dst = appendDecls(dst, f, keepPrefix)
+	content := f.Content()
+	if len(content) == 0 {
+		return append(dst, "/>"...)
+	}
+	dst = append(dst, '>')
+	dst = append(dst, content...)
+	dst = append(dst, "</"...)
+	dst = appendName(dst, v, keepPrefix)
+	return append(dst, '>')
+}
+
+func appendName(dst []byte, v *View, prefixed bool) []byte {
+	if prefixed {
+		dst = append(dst, v.Frame.Prefix()...)
+		dst = append(dst, ':')
+	}
+	return append(dst, v.Kind.String()...)
+}
+
+// appendStamped writes the attributes.
+func appendStamped(dst []byte, v *View, fw *Forward) []byte {
+	if fw.From != "" {
+		dst = AppendAttr(dst, "from", fw.From)
+	}
+	hasTo, hasLang := false, false
+	attrs := v.Frame.Attrs()
+	for i := range attrs {
+		a := &attrs[i]
+		switch {
+		case len(a.Prefix) == 0 && string(a.Local) == "from":
+			if fw.From != "" {
+				continue
+			}
+		case len(a.Prefix) == 0 && string(a.Local) == "to":
+			hasTo = true
+		case string(a.Name) == "xml:lang":
+			hasLang = true
+		}
+		dst = append(dst, ' ')
+		dst = append(dst, a.Name...)
+		dst = append(dst, '=', a.Quote)
+		dst = append(dst, a.Value...)
+		dst = append(dst, a.Quote)
+	}
+	if !hasTo && fw.To != "" {
+		dst = AppendAttr(dst, "to", fw.To)
+	}
+	if !hasLang && fw.Lang != "" {
+		dst = AppendAttr(dst, "xml:lang", fw.Lang)
+	}
+	return dst
+}
+
+// appendDecls writes the namespace declarations that the stanza needs where
+// it arrives.
+func appendDecls(dst []byte, f *parser.Frame, keepPrefix bool) []byte {
+	for _, d := range f.Decls() {
+		if len(d.Prefix) == 0 && (string(d.URI) == NSClient || !keepPrefix) {
+			continue
+		}
+		dst = appendDecl(dst, d)
+	}
+	for _, d := range f.Inherited() {
+		switch {
+		case len(d.Prefix) == 0 && (string(d.URI) == NSClient || !keepPrefix):
+			continue
+		case len(d.Prefix) > 0 && !keepPrefix && bytes.Equal(d.Prefix, f.Prefix()) && len(f.Content()) == 0:
+			continue // nothing is left that uses it
+		}
+		dst = appendDecl(dst, d)
+	}
+	return dst
+}
+
+func appendDecl(dst []byte, d parser.Binding) []byte {
+	dst = append(dst, " xmlns"...)
+	if len(d.Prefix) > 0 {
+		dst = append(dst, ':')
+		dst = append(dst, d.Prefix...)
+	}
+	dst = append(dst, "='"...)
+	dst = parser.AppendAttr(dst, d.URI)
+	return append(dst, '\'')
+}
+
+// foreignDefault tells whether un-prefixed descendants of a prefixed stanza
+// are in another namespace than jabber:client.
+func foreignDefault(f *parser.Frame) bool {
+	if len(f.Prefix()) == 0 {
+		return false
+	}
+	for _, d := range f.Decls() {
+		if len(d.Prefix) == 0 {
+			return string(d.URI) != NSClient
+		}
+	}
+	for _, d := range f.Inherited() {
+		if len(d.Prefix) == 0 {
+			return string(d.URI) != NSClient
+		}
+	}
+	return false
+}
