@@ -90,6 +90,26 @@ func (e Element) AttrNS(namespace, local string) (raw []byte, ok bool) {
 	return nil, false
 }
 
+// Attrs iterates over the attributes without namespace declarations, in the
+// order written.
+func (e Element) Attrs() iter.Seq[Attr] {
+	return func(yield func(Attr) bool) {
+		for t := e.tag(); t.next(); {
+			n := nameOf(t.name, 0)
+			a := Attr{Name: t.name, Prefix: n.prefix(t.name), Local: n.local(t.name), Value: t.value, Quote: t.b[t.at-1]}
+			if isDeclaration(n, t.name) {
+				continue
+			}
+			if n.prefixLen > 0 {
+				a.Namespace = e.f.uri(e.f.lookup(a.Prefix, e.start))
+			}
+			if !yield(a) {
+				return
+			}
+		}
+	}
+}
+
 // AppendText appends the character data directly inside e, unescaped, with
 // CDATA sections opened up. Line ends stay as written.
 func (e Element) AppendText(dst []byte) []byte {

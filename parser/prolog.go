@@ -1,9 +1,6 @@
 package parser
 
-import (
-	"bytes"
-	"strings"
-)
+import "bytes"
 
 const (
 	bom       = "\xEF\xBB\xBF"
@@ -79,13 +76,13 @@ func checkDecl(decl []byte) failure {
 	if !ok {
 		return d.failure("the version of the XML declaration")
 	}
-	if version != "1.0" {
+	if string(version) != "1.0" {
 		return failure{ConditionBadFormat, "expected XML version 1.0, got another one", d.at}
 	}
-	if encoding, ok := d.pseudo("encoding"); ok && !strings.EqualFold(encoding, "UTF-8") {
+	if encoding, ok := d.pseudo("encoding"); ok && !bytes.EqualFold(encoding, []byte("UTF-8")) {
 		return failure{ConditionUnsupportedEncoding, "expected the encoding UTF-8, got another one", d.at}
 	}
-	if alone, ok := d.pseudo("standalone"); ok && alone != "yes" && alone != "no" {
+	if alone, ok := d.pseudo("standalone"); ok && string(alone) != "yes" && string(alone) != "no" {
 		return failure{ConditionNotWellFormed, "expected yes or no for standalone, got something else", d.at}
 	}
 	d.at = skipSpace(d.b, d.at)
@@ -111,25 +108,25 @@ func (d *declReader) failure(want string) failure {
 
 // pseudo reads one pseudo attribute if it is the given one, with the white space
 // before it.
-func (d *declReader) pseudo(name string) (value string, ok bool) {
+func (d *declReader) pseudo(name string) (value []byte, ok bool) {
 	i := skipSpace(d.b, d.at)
 	if i == d.at || !bytes.HasPrefix(d.b[i:], []byte(name)) {
-		return "", false
+		return nil, false
 	}
 	i = skipSpace(d.b, i+len(name))
 	if i == len(d.b) || d.b[i] != '=' {
-		return "", false
+		return nil, false
 	}
 	i = skipSpace(d.b, i+1)
 	if i == len(d.b) || d.b[i] != '\'' && d.b[i] != '"' {
-		return "", false
+		return nil, false
 	}
 	end := bytes.IndexByte(d.b[i+1:], d.b[i])
 	if end < 0 {
-		return "", false
+		return nil, false
 	}
 	d.at = i + 1 + end + 1
-	return string(d.b[i+1 : i+1+end]), true
+	return d.b[i+1 : i+1+end], true
 }
 
 // headerEnd judges the root of the stream, whose start tag ends at end
