@@ -22,7 +22,7 @@ type accounts interface {
 	Create(ctx context.Context, who jid.JID, password string) error
 	SetPassword(ctx context.Context, who jid.JID, password string) error
 	Delete(ctx context.Context, who jid.JID) error
-	page(ctx context.Context, domain, after string) (userPage, error)
+	List(ctx context.Context, domain string, f func(jid.JID) bool) error
 	Close() error
 }
 
@@ -41,10 +41,6 @@ func openStore(data string, log *slog.Logger) (*badger.Driver, error) {
 type storeAccounts struct {
 	*engine.Accounts
 	driver storage.Driver
-}
-
-func (a storeAccounts) page(ctx context.Context, domain, after string) (userPage, error) {
-	return listAccounts(ctx, a.Accounts, domain, after)
 }
 
 // Close implements accounts.
@@ -75,7 +71,7 @@ func openAccounts(ctx context.Context, l *loaded, log *slog.Logger, mustExist bo
 		}
 		driver, err := openStore(data, log)
 		if err == nil {
-			return storeAccounts{engine.NewAccounts(engine.DriverStore(driver), l.Auth.ScramIterations), driver}, nil
+			return storeAccounts{engine.NewAccounts(engine.DriverStore{Driver: driver}, l.Auth.ScramIterations), driver}, nil
 		}
 		if !errors.Is(err, storage.ErrLocked) || time.Now().After(give) {
 			return nil, explainLock(data, err)
@@ -94,11 +90,4 @@ func explainLock(data string, err error) error {
 		return err
 	}
 	return fmt.Errorf("data folder %s is in use by another process that does not answer on its admin socket (a server that is starting or stopping, or another command); try again, or stop it: %w", data, err)
-}
-
-// listAccounts is one page of the accounts of a domain ("": all), in order.
-func listAccounts(ctx context.Context, a *engine.Accounts, domain, after string) (userPage, error) {
-	const limit = 1000
-	users, more, err := a.List(ctx, domain, after, limit)
-	return userPage{Users: users, More: more}, err
 }

@@ -9,12 +9,13 @@ import (
 	"github.com/xylem-im/xylem/engine"
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/stanza"
+	"github.com/xylem-im/xylem/storage"
 )
 
 // The admin socket speaks HTTP with JSON bodies:
 //
 //	GET    /v1/status                        statusReport
-//	GET    /v1/users?domain=D&after=JID      userPage, in order, domain "" for all
+//	GET    /v1/users?domain=D                a stream of listItem, in order; domain "" for all
 //	POST   /v1/users        credentials      create
 //	PUT    /v1/users        credentials      change the password; sessions end
 //	DELETE /v1/users?jid=J                   delete; sessions end
@@ -31,10 +32,12 @@ type credentials struct {
 	Password string `json:"password"`
 }
 
-// userPage is a part of the list of accounts.
-type userPage struct {
-	Users []string `json:"users"`
-	More  bool     `json:"more"` // ask again with after = the last one
+// listItem is one account of the list. The last item says that the list is
+// whole, or why it is not; a stream that ends without it was cut off.
+type listItem struct {
+	JID  string      `json:"jid,omitempty"`
+	Done bool        `json:"done,omitempty"`
+	Err  *adminError `json:"error,omitempty"`
 }
 
 // adminError is a failure on the wire. Code is one of the codes below, so
@@ -66,6 +69,7 @@ func adminCodes() []adminCode {
 	return []adminCode{
 		{"exists", engine.ErrAccountExists, http.StatusConflict},
 		{"absent", engine.ErrNoAccount, http.StatusNotFound},
+		{"conflict", storage.ErrConflict, http.StatusConflict},
 		{"address", engine.ErrBadAccount, http.StatusBadRequest},
 		{"domain", errDomainAbsent, http.StatusNotFound},
 		{"request", errRequest, http.StatusBadRequest},
@@ -87,10 +91,7 @@ func adminHandler(s *server) http.Handler {
 		})
 	}
 	handle("GET /v1/status", func(*http.Request) (any, error) { return s.report(), nil })
-	handle("GET /v1/users", func(r *http.Request) (any, error) {
-		q := r.URL.Query()
-		return listAccounts(r.Context(), s.engine.Accounts(), q.Get("domain"), q.Get("after"))
-	})
+	mux.HandleFunc("GET /v1/users", s.listUsers)
 	handle("POST /v1/users", s.createUser)
 	handle("PUT /v1/users", s.changePassword)
 	handle("DELETE /v1/users", s.deleteUser)
@@ -107,18 +108,35 @@ func adminHandler(s *server) http.Handler {
 func writeAnswer(w http.ResponseWriter, answer any, err error) {
 	status := http.StatusOK
 	if err != nil {
-		e := &adminError{Code: "failed", Message: err.Error()}
-		status = http.StatusInternalServerError
-		for _, c := range adminCodes() {
-			if errors.Is(err, c.err) {
-				e.Code, status = c.code, c.status
-			}
-		}
-		answer = e
+		answer, status = wireError(err)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(answer) // fails only when the client has gone
+}
+
+// wireError is err for the wire, and the HTTP status that goes with it.
+func wireError(err error) (*adminError, int) {
+	for _, c := range adminCodes() {
+		if errors.Is(err, c.err) {
+			return &adminError{Code: c.code, Message: err.Error()}, c.status
+		}
+	}
+	return &adminError{Code: "failed", Message: err.Error()}, http.StatusInternalServerError
+}
+
+func (s *server) listUsers(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	out := json.NewEncoder(w)
+	err := s.engine.Accounts().List(r.Context(), r.URL.Query().Get("domain"), func(who jid.JID) bool {
+		return out.Encode(listItem{JID: who.String()}) == nil
+	})
+	last := listItem{Done: true}
+	if err != nil {
+		e, _ := wireError(err)
+		last = listItem{Err: e}
+	}
+	_ = out.Encode(last) // fails only when the client has gone
 }
 
 // readCredentials is the body of a request and its address.

@@ -42,8 +42,8 @@ func dialAdmin(data string) (*adminClient, error) {
 	}
 	_ = probe.Close() // only asked whether somebody is there
 	return &adminClient{http: &http.Client{
-		Timeout: time.Minute,
-		Transport: &http.Transport{
+		Transport: &http.Transport{ // no limit on the whole: a long list may go to a slow reader
+			ResponseHeaderTimeout: time.Minute,
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				return (&net.Dialer{}).DialContext(ctx, "unix", path)
 			},
@@ -53,35 +53,44 @@ func dialAdmin(data string) (*adminClient, error) {
 
 // call sends one request; in and out are JSON, nil for none.
 func (c *adminClient) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
+	body, err := c.open(ctx, method, path, query, in)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if out == nil {
+		return nil
+	}
+	return json.NewDecoder(body).Decode(out)
+}
+
+// open sends one request and returns the body of the answer, if it was no failure.
+func (c *adminClient) open(ctx context.Context, method, path string, query url.Values, in any) (io.ReadCloser, error) {
 	var body io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		body = bytes.NewReader(b)
 	}
 	r, err := http.NewRequestWithContext(ctx, method, "http://xylem"+path+"?"+query.Encode(), body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	resp, err := c.http.Do(r)
 	if err != nil {
-		return fmt.Errorf("admin socket: %w", err)
+		return nil, fmt.Errorf("admin socket: %w", err)
+	}
+	if resp.StatusCode < http.StatusBadRequest {
+		return resp.Body, nil
 	}
 	defer resp.Body.Close()
-	d := json.NewDecoder(resp.Body)
-	if resp.StatusCode >= http.StatusBadRequest {
-		e := &adminError{}
-		if err := d.Decode(e); err != nil || e.Code == "" {
-			return fmt.Errorf("admin socket: the server answered %s", resp.Status)
-		}
-		return e
+	e := &adminError{}
+	if err := json.NewDecoder(resp.Body).Decode(e); err != nil || e.Code == "" {
+		return nil, fmt.Errorf("admin socket: the server answered %s", resp.Status)
 	}
-	if out == nil {
-		return nil
-	}
-	return d.Decode(out)
+	return nil, e
 }
 
 // Create implements accounts.
@@ -99,10 +108,32 @@ func (c *adminClient) Delete(ctx context.Context, who jid.JID) error {
 	return c.call(ctx, http.MethodDelete, "/v1/users", url.Values{"jid": {who.String()}}, nil, nil)
 }
 
-// page implements accounts.
-func (c *adminClient) page(ctx context.Context, domain, after string) (page userPage, err error) {
-	err = c.call(ctx, http.MethodGet, "/v1/users", url.Values{"domain": {domain}, "after": {after}}, nil, &page)
-	return page, err
+// List implements accounts.
+func (c *adminClient) List(ctx context.Context, domain string, f func(jid.JID) bool) error {
+	body, err := c.open(ctx, http.MethodGet, "/v1/users", url.Values{"domain": {domain}}, nil)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	for d := json.NewDecoder(body); ; {
+		var item listItem
+		if err := d.Decode(&item); err != nil {
+			return fmt.Errorf("admin socket: the list was cut off: %w", err)
+		}
+		switch {
+		case item.Err != nil:
+			return item.Err
+		case item.Done:
+			return nil
+		}
+		who, err := jid.Parse(item.JID)
+		if err != nil {
+			return fmt.Errorf("admin socket: %w", err)
+		}
+		if !f(who) {
+			return nil
+		}
+	}
 }
 
 // Close implements accounts.

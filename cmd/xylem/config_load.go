@@ -95,7 +95,9 @@ func syntaxError(name string, err error) *configError {
 	var de *toml.DecodeError
 	if errors.As(err, &de) {
 		e.at.line, e.at.column = de.Position()
-		e.key = strings.Join(de.Key(), ".")
+	}
+	if strings.HasSuffix(e.problem, "at start of value") {
+		e.mend = `put text in double quotes: "…"`
 	}
 	return e
 }
@@ -230,20 +232,19 @@ func unknownKey(s setting) *configError {
 // its last part when that is in another table.
 func nearestKey(key string) string {
 	names := keyNames()
-	_, leaf, _ := cutLast(key)
+	leaf := key[strings.LastIndexByte(key, '.')+1:]
+	var tables []string
 	for _, n := range names {
-		if _, l, _ := cutLast(n); l == leaf {
+		table, name, _ := strings.Cut(n, ".")
+		if name == leaf {
 			return n
 		}
+		tables = append(tables, table)
+	}
+	if leaf == key { // perhaps a table
+		return nearest(key, tables)
 	}
 	return nearest(key, names)
-}
-
-func cutLast(key string) (table, leaf string, ok bool) {
-	if i := strings.LastIndexByte(key, '.'); i >= 0 {
-		return key[:i], key[i+1:], true
-	}
-	return "", key, false
 }
 
 // readArguments applies flags and --set in the order of the command line, so

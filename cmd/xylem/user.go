@@ -12,6 +12,7 @@ import (
 
 	"github.com/xylem-im/xylem/engine"
 	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/storage"
 )
 
 func (p *program) userAdd(fs *pflag.FlagSet, args []string) error {
@@ -83,6 +84,9 @@ func plainAccountError(who string, err error) error {
 	case errors.Is(err, engine.ErrNoAccount):
 		return fmt.Errorf("there is no account %s; xylem user list shows those that there are", who)
 	}
+	if errors.Is(err, storage.ErrConflict) {
+		return fmt.Errorf("%s was changed by somebody else at the same moment; try again", who)
+	}
 	return err
 }
 
@@ -145,19 +149,9 @@ func (p *program) userList(fs *pflag.FlagSet, args []string) error {
 		return usageError{err}
 	}
 	return p.onAccounts(conf, true, func(ctx context.Context, a accounts) error {
-		after := ""
-		for {
-			page, err := a.page(ctx, domain, after)
-			if err != nil {
-				return err
-			}
-			for _, u := range page.Users {
-				fmt.Fprintln(p.stdout, u)
-				after = u
-			}
-			if !page.More {
-				return nil
-			}
-		}
+		return a.List(ctx, domain, func(who jid.JID) bool {
+			_, err := fmt.Fprintln(p.stdout, who)
+			return err == nil // a closed pipe ends the list
+		})
 	})
 }
