@@ -36,7 +36,7 @@ type Filter struct {
 
 // handshake is what exists only until the handshake is done.
 type handshake struct {
-	next  func() (struct{}, bool)
+	next  func() (struct{}, bool) // nil before the first Step
 	stop  func()
 	yield func(struct{}) bool
 	err   error
@@ -48,29 +48,26 @@ type handshake struct {
 // change; make it with [ServerConfig] if tls-server-end-point is wanted.
 func Server(cfg *tls.Config) *Filter {
 	f := &Filter{}
-	f.conn = tls.Server(&f.wire, cfg)
-	f.start()
+	f.conn, f.wire.hs = tls.Server(&f.wire, cfg), &handshake{}
 	return f
 }
 
 // Client makes the client's end, for outgoing streams and tests.
 func Client(cfg *tls.Config) *Filter {
 	f := &Filter{client: true}
-	f.conn = tls.Client(&f.wire, cfg)
-	f.start()
+	f.conn, f.wire.hs = tls.Client(&f.wire, cfg), &handshake{}
 	return f
 }
 
-// start makes the coroutine; it first runs in Step. It keeps no reference to
-// f beyond the handshake.
-func (f *Filter) start() {
-	hs, conn := &handshake{}, f.conn
+// start makes the coroutine. Not before the first Step: it has a stack, which
+// a peer that connects and says nothing must not cost us, and it must not be
+// made on a goroutine that is locked to a thread, as a loop may be.
+func (hs *handshake) start(conn *tls.Conn) {
 	hs.next, hs.stop = iter.Pull(func(yield func(struct{}) bool) {
 		hs.yield = yield
 		hs.err = conn.Handshake()
 		hs.yield = nil
 	})
-	f.wire.hs = hs
 }
 
 // Established tells whether the handshake is done and nothing has failed.
@@ -80,8 +77,9 @@ func (f *Filter) Established() bool { return f.wire.hs == nil && f.err == nil }
 // is over. The first call of a client takes nil and returns the ClientHello.
 // out is what to send, also with an error (the alert); it belongs to the
 // caller. When done is true, call Decrypt(nil, …) at once on the loop: data
-// may have come with the last message. in is copied. Takes 0.25 to 2 ms:
-// for a worker. Not for more than one caller at a time.
+// may have come with the last message. in is copied. Takes 0.25 to 2 ms: for a
+// worker, one at a time but not always the same; its goroutine must not be
+// locked to a thread.
 func (f *Filter) Step(in []byte) (out []byte, done bool, err error) {
 	if f.err != nil {
 		return nil, false, f.err
@@ -96,6 +94,9 @@ func (f *Filter) Step(in []byte) (out []byte, done bool, err error) {
 		return nil, false, f.err
 	}
 	f.wire.in = append(f.wire.in, in...)
+	if hs.next == nil {
+		hs.start(f.conn)
+	}
 	_, running := hs.next()
 	out, f.wire.out = f.wire.out, nil
 	if running {
@@ -109,7 +110,7 @@ func (f *Filter) Step(in []byte) (out []byte, done bool, err error) {
 	}
 	f.info = newInfo(f.conn, hs.leaf, f.client)
 	if fields.ok {
-		fields.release(f.conn)
+		fields.release(f.conn, f.client)
 	}
 	f.compact()
 	return out, true, nil
@@ -137,7 +138,9 @@ func (f *Filter) fail(err error) {
 // goroutine is in Step. A second call does nothing.
 func (f *Filter) Close() {
 	if hs := f.wire.hs; hs != nil {
-		hs.stop()
+		if hs.stop != nil {
+			hs.stop()
+		}
 		f.wire.hs = nil
 	}
 	if f.err == nil {
@@ -148,7 +151,8 @@ func (f *Filter) Close() {
 
 // Decrypt takes ciphertext as it came from the network and appends the
 // plaintext to dst. All of in is consumed: records are opened in place, so in
-// is overwritten, and the rest of an incomplete record is kept. It returns
+// is overwritten, and the rest of an incomplete record is kept. dst must not
+// overlap in. It returns
 // io.EOF when the peer sent close_notify (plaintext before it is still
 // returned), and what crypto/tls says for anything against the protocol; then
 // an alert waits in [Filter.Pending]. It adds at most len(in) plus the length
