@@ -30,6 +30,9 @@ func makeClass() (t [256]uint8) {
 	return t
 }
 
+// endsName has the bytes that can stand behind a name in a start tag. Frozen.
+var endsName = [256]bool{' ': true, '\t': true, '\n': true, '\r': true, '=': true, '>': true, '/': true}
+
 func isSpace(c byte) bool { return class[c]&clsSpace != 0 }
 
 // isWhite reports whether b is nothing but white space.

@@ -115,10 +115,11 @@ func canonicalXML(in []byte) (string, error) {
 
 // looser are the details of what encoding/xml lets pass: names that begin or end
 // with a colon, prefixes that are not declared or reserved, attributes given
-// twice, more than one root or text around it, a wrong XML declaration.
+// twice or without white space between them, more than one root or text around
+// it, a wrong XML declaration or an empty encoding in it, unknown markup.
 var looser = []string{
 	"a name", "prefix", "namespace", "the same one again", "the same namespace and name",
-	"behind the root", "of a stanza", "the end of the root", "XML declaration", "standalone", "XML version",
+	"white space, '/' or '>' in a tag", "behind the root", "of a stanza", "the end of the root", "XML declaration", "standalone", "XML version", "the encoding UTF-8", "CDATA section",
 }
 
 // FuzzEncodingXML: what Parse accepts, encoding/xml reads as the same tree; what
@@ -128,6 +129,7 @@ var looser = []string{
 func FuzzEncodingXML(f *testing.F) {
 	addSeeds(f, "")
 	f.Add([]byte("<?xml version='1.0' encoding='UTF-8'?><a b='&#10;\t'>&#13;</a>"), uint(0))
+	f.Add([]byte("<a b='c'd='e'/>"), uint(0))
 	f.Fuzz(func(t *testing.T, in []byte, _ uint) {
 		if bytes.IndexByte(in, '\r') >= 0 {
 			return

@@ -17,10 +17,14 @@ const (
 // byte behind an accepted name exists and cannot continue it.
 func scanName(b []byte, i int) (end, colon int, result nameResult) {
 	j := i
-	if j >= len(b) {
-		return j, 0, nameMore
+	if len(b)-i >= 8 {
+		// Most names are a few lower-case letters with markup behind them.
+		j += firstMark(nameMask(load64(b, i)) | 1<<63)
+		if endsName[b[j]] && j > i {
+			return j, 0, nameOK
+		}
 	}
-	if class[b[j]]&clsStart == 0 {
+	if j == i && (j >= len(b) || class[b[j]]&clsStart == 0) {
 		return scanNameSlow(b, i)
 	}
 	for j < len(b) && class[b[j]]&clsName != 0 {

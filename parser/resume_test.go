@@ -147,9 +147,10 @@ func TestRelease(t *testing.T) {
 	sc := parser.NewScanner()
 	st := opened(t, sc)
 	st2 := new(parser.Stream)
+	in := []byte("<a b='c'><d>")
 	if n := testing.AllocsPerRun(100, func() {
 		*st2 = *st
-		if _, _, err := sc.Next(st2, []byte("<a b='c'><d>")); err != nil {
+		if _, _, err := sc.Next(st2, in); err != nil {
 			t.Fatal(err)
 		}
 		sc.Release(st2)

@@ -32,5 +32,11 @@ func valueMask(x, quotes uint64) uint64 {
 	return ((x-ones*' ')&^x | (lt-ones)&^lt | (amp-ones)&^amp | (qu-ones)&^qu) & highs
 }
 
+// nameMask marks bytes that are no lower-case ASCII letters. Bytes above the
+// lowest mark may be marked wrongly or not at all (the additions carry).
+func nameMask(x uint64) uint64 {
+	return (^(x + ones*(0x80-'a')) | (x + ones*(0x80-'z'-1)) | x) & highs
+}
+
 // firstMark returns the index of the byte that the lowest bit of a mask is in.
 func firstMark(mask uint64) int { return bits.TrailingZeros64(mask) >> 3 }

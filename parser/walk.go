@@ -22,13 +22,11 @@ type tagReader struct {
 // readName reads the name at t.at.
 func (t *tagReader) readName() {
 	from := t.at
-	for !endsName(t.b[t.at]) {
+	for !endsName[t.b[t.at]] {
 		t.at++
 	}
 	t.name = t.b[from:t.at]
 }
-
-func endsName(c byte) bool { return isSpace(c) || c == '=' || c == '>' || c == '/' }
 
 // next moves to the next attribute, declarations included.
 func (t *tagReader) next() bool {
