@@ -15,9 +15,10 @@ func (s *state) declare(b []byte, end int) verdict {
 	t := &s.tag
 	at := int(t.attr.off)
 	d := binding{uri: nsRef{off: uint32(t.valOff), n: uint32(end - t.valOff)}}
+	uri := b[t.valOff:end]
 	if t.special {
-		s.buf = b
-		d.uri = s.refer(b[t.valOff:end], t.valOff)
+		d.uri = s.refer(uri, t.valOff)
+		uri = s.uriIn(b, d.uri)
 	}
 	if t.attr.prefixLen > 0 {
 		skip := uint32(t.attr.prefixLen) + 1
@@ -33,7 +34,7 @@ func (s *state) declare(b []byte, end int) verdict {
 		_, v := s.fail(ConditionPolicyViolation, at, limitDetail("bindings", s.lim.Bindings))
 		return v
 	}
-	if detail := reserved(d.prefix.of(b), s.uriIn(b, d.uri)); detail != "" {
+	if detail := reserved(d.prefix.of(b), uri); detail != "" {
 		_, v := s.fail(ConditionNotWellFormed, at, detail)
 		return v
 	}

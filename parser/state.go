@@ -164,7 +164,14 @@ func (s *state) resume(b []byte) (int, verdict) {
 func (s *state) closeTag(b []byte, i int) (int, verdict) {
 	var name []byte
 	if last := len(s.stack) - 1; last >= 0 {
-		name = s.stack[last].name.all(b)
+		q := s.stack[last].name
+		if end := i + 2 + int(q.n); q.n <= 8 && len(b)-i > 10 && b[end] == '>' {
+			// The usual case: both names by one load each.
+			if (load64(b, i+2)^load64(b, int(q.off)))<<(64-8*q.n) == 0 {
+				return s.closed(i, end+1)
+			}
+		}
+		name = q.all(b)
 	} else if name = s.header.name; len(name) == 0 {
 		return s.fail(ConditionNotWellFormed, i, "expected an element, got a closing tag")
 	}

@@ -1,9 +1,6 @@
 package parser
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "math/bits"
 
 // Eight bytes at a time: one load, then a mask whose lowest set bit marks the
 // first byte of interest. Runs between two '<' are short (46 bytes on average
@@ -14,23 +11,24 @@ const (
 	highs = 0x8080808080808080
 )
 
-// load64 reads b[i:i+8], which must exist, with b[i] in the low bits.
-func load64(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
-
 // textMask marks bytes at which a text run needs a look: '<', '&', ']' and
 // everything below the space. Bytes above the lowest mark may be marked wrongly
-// (the subtractions borrow), those below it never.
+// (the subtractions borrow), those below it never. A byte beyond ASCII is never
+// the lowest mark: its own high bit takes the mark away.
 func textMask(x uint64) uint64 {
-	lt, amp, sq := x^(ones*'<'), x^(ones*'&'), x^(ones*']')
-	return ((x-ones*' ')&^x | (lt-ones)&^lt | (amp-ones)&^amp | (sq-ones)&^sq) & highs
+	return ((x - ones*' ') | ((x ^ ones*'<') - ones) | ((x ^ ones*'&') - ones) | ((x ^ ones*']') - ones)) &^ x & highs
 }
 
-// valueMask is textMask for an attribute value: '<', '&', the quote (given in
-// all eight bytes) and everything below the space.
-func valueMask(x, quotes uint64) uint64 {
-	lt, amp, qu := x^(ones*'<'), x^(ones*'&'), x^quotes
-	return ((x-ones*' ')&^x | (lt-ones)&^lt | (amp-ones)&^amp | (qu-ones)&^qu) & highs
+// valueMask is textMask for an attribute value: '<', '&', the quote and
+// everything below the space. Either quote differs from '&' in a single bit, so
+// one comparison finds both; quoteBit is that bit in all eight bytes.
+func valueMask(x, quoteBit uint64) uint64 {
+	both := (x | quoteBit) ^ (ones*'&' | quoteBit)
+	return ((x - ones*' ') | ((x ^ ones*'<') - ones) | (both - ones)) &^ x & highs
 }
+
+// quoteBits returns valueMask's second argument.
+func quoteBits(quote byte) uint64 { return uint64(quote^'&') * ones }
 
 // nameMask marks bytes that are no lower-case ASCII letters. Bytes above the
 // lowest mark may be marked wrongly or not at all (the additions carry).

@@ -135,23 +135,24 @@ func (s *state) badName(b []byte, i, end int, result nameResult, ph phase, resum
 // index it returns.
 func (s *state) value(b []byte, i int) (int, verdict) {
 	var (
-		t      = &s.tag
-		run    = i // what is not checked for UTF-8 begins here
-		hi     uint64
-		quotes = uint64(t.quote) * ones
+		t     = &s.tag
+		run   = i // what is not checked for UTF-8 begins here
+		hi    uint64
+		quote = t.quote
+		bits  = quoteBits(quote)
 	)
 	for {
 		if len(b)-i >= 8 {
 			x := load64(b, i)
 			hi |= x
-			m := valueMask(x, quotes)
+			m := valueMask(x, bits)
 			if m == 0 {
 				i += 8
 				continue
 			}
 			i += firstMark(m)
 		} else {
-			for i < len(b) && !stopsValue(b[i], t.quote) {
+			for i < len(b) && !stopsValue(b[i], quote) {
 				hi |= uint64(b[i])
 				i++
 			}
@@ -160,7 +161,7 @@ func (s *state) value(b []byte, i int) (int, verdict) {
 			}
 		}
 		switch c := b[i]; c {
-		case t.quote:
+		case quote:
 			if hi&highs != 0 && s.badRun(b, run, i) {
 				return i, failed
 			}
