@@ -93,7 +93,7 @@ func (d *Domain) apply(do action, entries []Entry, at int, targets []Entry) (Dec
 		return d.bounce(stanza.ServiceUnavailable), targets
 	case badRequest:
 		return d.bounce(stanza.BadRequest), targets
-	case account:
+	case toAccount:
 		return Decision{Verdict: Account, Domain: d}, targets
 	case toResource:
 		targets = append(targets, entries[at])

@@ -9,7 +9,7 @@ const (
 	ignore      action = iota // drop it in silence
 	refuse                    // answer service-unavailable
 	badRequest                // answer bad-request: the type is missing or wrong, RFC 6120 §8.2
-	account                   // the server handles it for the account
+	toAccount                 // the server handles it for the account
 	toResource                // to the resource that matches
 	toMost                    // to the resources with the highest priority >= 0, else offline
 	toNonNeg                  // to the resources with priority >= 0, else drop it
@@ -56,11 +56,11 @@ var rules = [classes][situations]action{
 	headline:      {toNonNeg, toResource, ignore},
 	messageError:  {ignore, toResource, ignore},
 	availability:  {toAvailable, toResource, ignore},
-	subscription:  {account, account, account}, // RFC 6121 §3
-	probe:         {account, account, account}, // RFC 6121 §4.3
-	presenceError: {account, toResource, ignore},
-	request:       {account, toResource, refuse},
-	response:      {account, toResource, ignore},
+	subscription:  {toAccount, toAccount, toAccount}, // RFC 6121 §3
+	probe:         {toAccount, toAccount, toAccount}, // RFC 6121 §4.3
+	presenceError: {toAccount, toResource, ignore},
+	request:       {toAccount, toResource, refuse},
+	response:      {toAccount, toResource, ignore},
 	malformed:     {badRequest, badRequest, badRequest},
 }
 

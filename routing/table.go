@@ -21,7 +21,7 @@ func NewTable() *Table { return &Table{domains: xsync.NewMap[string, *Domain]()}
 // is false when it was served already; the Domain is then that one.
 func (t *Table) AddDomain(name string) (*Domain, bool) {
 	name = strings.Clone(name)
-	d, loaded := t.domains.LoadOrStore(name, &Domain{name: name})
+	d, loaded := t.domains.LoadOrStore(name, newDomain(name))
 	return d, !loaded
 }
 

@@ -1,0 +1,196 @@
+package routing_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/routing"
+	"github.com/xylem-im/xylem/stanza"
+)
+
+const (
+	sessions = 1_000_000
+	hotSet   = 10_000
+)
+
+// A million sessions, one each for two of three accounts and the rest in pairs,
+// with keys of 40 bytes as in user-0123456@chat.example.org/gajim.0123456.
+func million() (*routing.Table, *routing.Domain) {
+	table := routing.NewTable()
+	d, _ := table.AddDomain("chat.example.org")
+	for i := range sessions {
+		bind(d, i)
+	}
+	runtime.GC() // not while something is measured
+	return table, d
+}
+
+func local(i int) string    { return fmt.Sprintf("user-%07d", i-i%4/3) }
+func resource(i int) string { return fmt.Sprintf("gajim.%07d", i) }
+
+func bind(d *routing.Domain, i int) {
+	mb := routing.Mailbox(i + 1)
+	d.Bind(local(i), resource(i), mb)
+	d.SetPresence(local(i), resource(i), mb, true, 1)
+}
+
+// BenchmarkMemory reports what a session and an empty domain cost.
+func BenchmarkMemory(b *testing.B) {
+	b.Run("session", func(b *testing.B) {
+		for b.Loop() {
+			before := heap()
+			table, _ := million()
+			b.ReportMetric(float64(heap()-before)/sessions, "B/session")
+			runtime.KeepAlive(table)
+		}
+	})
+	b.Run("domain", func(b *testing.B) {
+		const n = 10_000
+		for b.Loop() {
+			before := heap()
+			table := routing.NewTable()
+			for i := range n {
+				table.AddDomain(fmt.Sprintf("customer-%05d.example.org", i))
+			}
+			b.ReportMetric(float64(heap()-before)/n, "B/domain")
+			runtime.KeepAlive(table)
+		}
+	})
+}
+
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// BenchmarkLookup looks up full addresses among a million sessions: of a hot
+// set, or of all; alone, or while another goroutine does 10 writes for 100
+// lookups of this one (a session leaves and one comes). "driver" is the cost of
+// taking the keys alone, to be subtracted; "map" is a built-in map that nobody
+// writes to, keyed by the whole address: the measure of what the memory of the
+// machine gives at the time.
+func BenchmarkLookup(b *testing.B) {
+	table, d := million()
+	plain := make(map[string]*routing.Entry, sessions)
+	for name, entries := range d.All() {
+		for _, e := range entries {
+			plain[name+"@chat.example.org/"+e.Resource] = &e
+		}
+	}
+	for _, set := range []struct {
+		name string
+		size int
+	}{{"hot", hotSet}, {"uniform", sessions}} {
+		keys := addresses(set.size)
+		b.Run("driver/"+set.name, func(b *testing.B) {
+			sum := 0
+			for i := 0; b.Loop(); i++ {
+				key := &keys[i%len(keys)]
+				sum += len(key.Local()) + int(key.Resource()[3])
+			}
+			if sum == 0 {
+				b.Fatal("nothing was read")
+			}
+		})
+		b.Run("map/"+set.name, func(b *testing.B) {
+			for i := 0; b.Loop(); i++ {
+				key := &keys[i%len(keys)]
+				if e := plain[key.String()]; e.Mailbox == 0 {
+					b.Fatalf("%s is not there", key)
+				}
+			}
+		})
+		lookup := func(b *testing.B, count *atomic.Int64) {
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				key := &keys[i%len(keys)]
+				if _, ok := d.LookupFull(key.Local(), key.Resource()); !ok {
+					b.Fatalf("%s is not there", key)
+				}
+				if i%64 == 0 {
+					count.Add(64)
+				}
+			}
+		}
+		b.Run("alone/"+set.name, func(b *testing.B) { lookup(b, new(atomic.Int64)) })
+		b.Run("churn/"+set.name, func(b *testing.B) {
+			var looked atomic.Int64
+			stop := churn(d, &looked)
+			defer stop(b)
+			lookup(b, &looked)
+		})
+		b.Run("route/"+set.name, func(b *testing.B) {
+			b.ReportAllocs()
+			targets := make([]routing.Entry, 0, 4)
+			for i := 0; b.Loop(); i++ {
+				decision, _ := table.Route(keys[i%len(keys)].View(), stanza.KindMessage, stanza.TypeChat, targets)
+				if decision.Verdict != routing.Delivered {
+					b.Fatal(decision)
+				}
+			}
+		})
+	}
+}
+
+// addresses picks n sessions at random, with every address on bytes of its own.
+func addresses(n int) []jid.JID {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	keys := make([]jid.JID, n)
+	for i := range keys {
+		s := rnd.IntN(sessions)
+		keys[i] = jid.MustParse(local(s) + "@chat.example.org/" + resource(s))
+	}
+	return keys
+}
+
+// churn binds and unbinds sessions of the other half of the key space, one
+// write for ten lookups, until stop, which reports the share it reached.
+func churn(d *routing.Domain, looked *atomic.Int64) (stop func(*testing.B)) {
+	var quit atomic.Bool
+	writes := make(chan int64)
+	go func() {
+		n := int64(0)
+		rnd := rand.New(rand.NewPCG(3, 4))
+		for ; !quit.Load(); n += 2 {
+			if n > looked.Load()/10 {
+				runtime.Gosched()
+				n -= 2
+				continue
+			}
+			i := sessions + rnd.IntN(sessions)
+			d.Bind(local(i), resource(i), routing.Mailbox(i))
+			d.Unbind(local(i), resource(i), routing.Mailbox(i))
+		}
+		writes <- n
+	}()
+	return func(b *testing.B) {
+		quit.Store(true)
+		b.ReportMetric(100*float64(<-writes)/float64(looked.Load()+1), "%writes")
+	}
+}
+
+// BenchmarkBind fills a table of a million sessions and reports the longest
+// Bind: that is what a loop can be held up, as a growing table is moved by
+// those who write to it.
+func BenchmarkBind(b *testing.B) {
+	for b.Loop() {
+		d := newDomain()
+		longest := time.Duration(0)
+		start := time.Now()
+		for i := range sessions {
+			l, r := local(i), resource(i)
+			before := time.Now()
+			d.Bind(l, r, routing.Mailbox(i+1))
+			longest = max(longest, time.Since(before))
+		}
+		b.ReportMetric(float64(time.Since(start).Nanoseconds())/sessions, "ns/bind")
+		b.ReportMetric(float64(longest.Microseconds())/1000, "longest-ms")
+	}
+}
