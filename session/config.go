@@ -21,6 +21,9 @@ type Config struct {
 	// parser's defaults.
 	PreAuth, Bound *parser.Limits
 
+	// Features are elements announced beside resource binding.
+	Features []byte
+
 	AuthAttempts int   // failed SASL exchanges until policy-violation
 	PreAuthTime  int64 // nanoseconds from Open until login and binding are done; 0: no bound
 	IdleTime     int64 // nanoseconds of silence until white space is sent; 0: never

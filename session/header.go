@@ -155,6 +155,7 @@ func (s *Session) appendFeatures(out *Out) {
 	if s.state == stateBind {
 		b = append(b, "<bind xmlns='"+stanza.NSBind+"'/>"+
 			"<session xmlns='"+stanza.NSSession+"'><optional/></session>"...)
+		b = append(b, s.cfg.Features...)
 	} else {
 		if s.canStartTLS() {
 			b = append(b, "<starttls xmlns='"+stanza.NSTLS+"'>"...)

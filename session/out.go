@@ -68,6 +68,7 @@ const (
 	OpCredentials        // look up what SCRAM needs for Local@Domain
 	OpVerify             // check Password of Local@Domain
 	OpBind               // enter the session under Local@Domain/Resource
+	OpStanza             // never in Out: a stanza is being handled, see Session.Wait
 )
 
 // Op is an operation; all its strings are owned copies.

@@ -176,6 +176,14 @@ func (s *Session) Complete(now int64, res *Result, out *Out) {
 	}
 }
 
+// Wait makes the session consume nothing until Complete: the engine has handed
+// a stanza of it to somebody who answers later.
+func (s *Session) Wait() {
+	if s.state == stateBound {
+		s.waiting = OpStanza
+	}
+}
+
 // Deliver takes a stanza from the router.
 func (s *Session) Deliver(_ int64, out *Out) {
 	out.Pass = s.state == stateBound

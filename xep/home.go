@@ -1,0 +1,158 @@
+package xep
+
+import (
+	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/stanza"
+	"github.com/xylem-im/xylem/storage"
+)
+
+// Home is an account at its home loop, where extensions keep its state while
+// it is in use. It lives as long as the account has sessions or operations
+// under way, and a while longer. Loop only.
+type Home struct {
+	Host
+	jid      jid.JID
+	state    []any
+	Sessions int   // bound now; kept by the engine
+	Busy     int   // operations under way; kept by Store
+	Used     int64 // when it was last in use, Unix nanoseconds; kept by the engine
+}
+
+// NewHome is for the engine.
+func NewHome(h Host, bare jid.JID) *Home {
+	return &Home{Host: h, jid: bare, state: make([]any, h.Registry().Slots())}
+}
+
+// JID is the bare address of the account.
+func (a *Home) JID() jid.JID { return a.jid }
+
+// State is what an extension keeps for the account in its slot; nil at first.
+func (a *Home) State(slot int) any { return a.state[slot] }
+
+// SetState keeps v in an extension's slot.
+func (a *Home) SetState(slot int, v any) { a.state[slot] = v }
+
+// Ask is Store for an operation on what the account owns; it sets op.Owner and
+// keeps the Home alive until the result is there.
+func (a *Home) Ask(op *storage.Op, done func(*storage.Result)) {
+	op.Owner = a.jid.String()
+	a.Busy++
+	a.Store(op, func(res *storage.Result) {
+		a.Busy--
+		done(res)
+	})
+}
+
+// Exists tells by done whether there is such an account.
+func (a *Home) Exists(done func(exists bool, err error)) {
+	if a.Sessions > 0 {
+		done(true, nil)
+		return
+	}
+	op := &storage.Op{Kind: storage.Get, Collection: CollectionAccount, Key: []byte(KeyCredentials)}
+	a.Ask(op, func(res *storage.Result) {
+		switch {
+		case res.Err == nil:
+			done(true, nil)
+		case isNotFound(res.Err):
+			done(false, nil)
+		default:
+			done(false, res.Err)
+		}
+	})
+}
+
+// Request is a stanza that the server itself must answer or act on. The
+// handler ends it with exactly one of Result, Error and Done.
+type Request struct {
+	// View is the stanza with from stamped. valid until the handler returns;
+	// what is needed after a storage operation must be copied before.
+	View *stanza.View
+	// From is the sender: a full address when it is a local session.
+	From jid.JID
+	// To is the addressee; zero when the stanza has none.
+	To jid.JID
+	// Own: the sender is a session of the account whose Home handles this.
+	Own bool
+	// Session is the sender's session, zero when it is none of this server's.
+	Session SessionRef
+
+	reply func(b []byte)
+	done  func()
+	head  replyHead
+	ended bool
+}
+
+// replyHead is what a reply needs of the stanza.
+type replyHead struct {
+	kind      stanza.Kind
+	id        []byte // as written
+	hasID     bool
+	answer    bool
+	requested stanza.Type
+}
+
+// NewRequest is for the engine. reply routes a rendered reply to the sender;
+// done lets the sender's session go on. Either may be nil.
+func NewRequest(v *stanza.View, from, to jid.JID, reply func([]byte), done func()) *Request {
+	req := &Request{View: v, From: from, To: to, reply: reply, done: done}
+	id, ok := v.Frame.ID()
+	req.head = replyHead{kind: v.Kind, id: append([]byte(nil), id...), hasID: ok, requested: v.Type,
+		answer: v.Type != stanza.TypeError && (v.Kind != stanza.KindIQ || v.Type != stanza.TypeResult)}
+	return req
+}
+
+// Result answers an IQ with a payload: one complete element in no need of outer
+// declarations but jabber:client, or nothing.
+func (req *Request) Result(payload []byte) {
+	if req.head.kind == stanza.KindIQ && req.head.answer {
+		req.send(stanza.TypeResult, payload)
+	}
+	req.end()
+}
+
+// Error answers with an error, in the name of the addressee; a stanza that
+// may not be answered is dropped.
+func (req *Request) Error(e stanza.Error) {
+	if req.head.answer {
+		req.send(stanza.TypeError, e.Append(nil))
+	}
+	req.end()
+}
+
+// Done ends the request without an answer.
+func (req *Request) Done() { req.end() }
+
+func (req *Request) end() {
+	if req.ended {
+		return
+	}
+	req.ended = true
+	if req.done != nil {
+		req.done()
+	}
+}
+
+// send renders a reply and routes it.
+func (req *Request) send(typ stanza.Type, payload []byte) {
+	if req.ended || req.reply == nil {
+		return
+	}
+	name := req.head.kind.String()
+	b := append([]byte{'<'}, name...)
+	if !req.To.IsZero() {
+		b = stanza.AppendAttr(b, "from", req.To.String())
+	}
+	b = stanza.AppendAttr(b, "to", req.From.String())
+	if req.head.hasID {
+		b = stanza.AppendRawAttr(b, "id", req.head.id)
+	}
+	b = stanza.AppendAttr(b, "type", typ.String())
+	if len(payload) == 0 {
+		req.reply(append(b, "/>"...))
+		return
+	}
+	b = append(append(b, '>'), payload...)
+	b = append(append(b, "</"...), name...)
+	req.reply(append(b, '>'))
+}

@@ -1,0 +1,76 @@
+package xep
+
+import (
+	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/stanza"
+	"github.com/xylem-im/xylem/storage"
+)
+
+// Host is what one event loop offers to extensions. Its methods are to be
+// called on that loop only and never block.
+type Host interface {
+	// Now is the time of this turn, Unix nanoseconds.
+	Now() int64
+	// Registry is the frozen registry.
+	Registry() *Registry
+	// Store submits an operation; done is called on this loop with the result.
+	Store(op *storage.Op, done func(*storage.Result))
+	// Serves tells whether a domain is served here.
+	Serves(domain string) bool
+	// Resources appends the bound resources of an account to dst.
+	Resources(bare jid.JID, dst []Resource) []Resource
+	// SetPresence notes a session's availability and priority in the table; false
+	// when another session has the resource by now.
+	SetPresence(s SessionRef, available bool, priority int8) bool
+	// Mark sets and clears marks. With an empty resource in bare: of all resources
+	// that the account has now; those that come later take over MarkAccount marks.
+	Mark(j jid.JID, set, clear Mark)
+	// Route sends a rendered stanza, with from and to, by the delivery rules. It
+	// copies st.
+	Route(st []byte)
+	// Deliver gives a rendered stanza to one session, whatever the rules say. If
+	// written is not nil it is called later on this loop: true when the stanza has
+	// gone out to the client's connection, false when the session had ended. It
+	// copies st.
+	Deliver(full jid.JID, st []byte, written func(bool))
+	// Multicast delivers one presence to many bare addresses: st without a to
+	// attribute, which each recipient's copy gets at offset toAt. Rendered once and
+	// handed over by reference. It copies st.
+	Multicast(st []byte, toAt int, to []jid.JID)
+	// Visit calls f at the home of a local account, which may be another loop; at
+	// the earliest after the current handler has returned.
+	Visit(bare jid.JID, f func(*Home))
+	// Disconnect ends a session with a stream error.
+	Disconnect(full jid.JID, e stanza.StreamError)
+	// NewID makes an unguessable id of 22 characters.
+	NewID() string
+}
+
+// Resource is what the table says of a bound resource.
+type Resource struct {
+	Name      string // the resourcepart
+	Available bool
+	Priority  int8
+	Marks     Mark
+}
+
+// Mark is a flag that a resource carries in the routing table, where every
+// loop can read it without asking the account's home.
+type Mark uint16
+
+// The marks. The numbers are those of routing.Flags.
+const (
+	// MarkInterested: the resource asked for the roster, RFC 6121 §2.2.
+	MarkInterested Mark = 1 << iota
+	// MarkCarbons: the resource gets carbons, XEP-0280.
+	MarkCarbons
+	// MarkAccountCarbons: some resource of the account gets carbons.
+	MarkAccountCarbons
+	// MarkFilter: stanzas to and from the account pass through its filters.
+	MarkFilter
+	// MarkArchive: messages to and from the account are archived.
+	MarkArchive
+)
+
+// MarkAccount is the marks that hold for all resources of an account.
+const MarkAccount = MarkAccountCarbons | MarkFilter | MarkArchive
