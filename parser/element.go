@@ -100,7 +100,7 @@ func (e Element) Attrs() iter.Seq[Attr] {
 			if isDeclaration(n, t.name) {
 				continue
 			}
-			if n.prefixLen > 0 {
+			if n.prefixLen() > 0 {
 				a.Namespace = e.f.uri(e.f.lookup(a.Prefix, e.start))
 			}
 			if !yield(a) {
@@ -201,7 +201,7 @@ func (p *Element) childAt(start uint32) Element {
 	}
 	e.tagEnd = uint32(t.end)
 	e.ns = e.def
-	if e.name.prefixLen > 0 {
+	if e.name.prefixLen() > 0 {
 		e.ns = p.f.lookup(e.name.prefix(b), start)
 	}
 	if t.empty {
@@ -216,7 +216,7 @@ func (p *Element) childAt(start uint32) Element {
 
 // nameOf describes a name that is written at off.
 func nameOf(name []byte, off uint32) qname {
-	return qname{off: off, n: uint16(len(name)), prefixLen: uint16(max(0, bytes.IndexByte(name, ':')))}
+	return packName(int(off), len(name), max(0, bytes.IndexByte(name, ':')))
 }
 
 // child converts e.

@@ -94,7 +94,7 @@ func (f *Frame) Namespace() []byte { return f.uri(f.ns) }
 func (f *Frame) Attr(local string) (raw []byte, ok bool) {
 	for i := range f.attrs {
 		a := &f.attrs[i]
-		if a.name.prefixLen == 0 && string(a.name.all(f.buf)) == local {
+		if a.name.prefixLen() == 0 && string(a.name.all(f.buf)) == local {
 			return a.value(f.buf), true
 		}
 	}
@@ -136,7 +136,7 @@ func (f *Frame) Attrs() []Attr {
 			Value:  a.value(f.buf),
 			Quote:  f.buf[a.valOff-1],
 		}
-		if a.name.prefixLen > 0 {
+		if a.name.prefixLen() > 0 {
 			out.Namespace = f.uri(a.ns)
 		}
 		f.attrOut = append(f.attrOut, out)

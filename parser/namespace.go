@@ -3,7 +3,7 @@ package parser
 // isDeclaration reports whether name is xmlns or xmlns:something.
 func isDeclaration(name qname, b []byte) bool {
 	const xmlns = "xmlns"
-	if name.prefixLen == 0 {
+	if name.prefixLen() == 0 {
 		return string(name.all(b)) == xmlns
 	}
 	return string(name.prefix(b)) == xmlns
@@ -13,16 +13,16 @@ func isDeclaration(name qname, b []byte) bool {
 // at end.
 func (s *state) declare(b []byte, end int) verdict {
 	t := &s.tag
-	at := int(t.attr.off)
+	at := int(t.attr.off())
 	d := binding{uri: nsRef{off: uint32(t.valOff), n: uint32(end - t.valOff)}}
 	uri := b[t.valOff:end]
 	if t.special {
 		d.uri = s.refer(uri, t.valOff)
 		uri = s.uriIn(b, d.uri)
 	}
-	if t.attr.prefixLen > 0 {
-		skip := uint32(t.attr.prefixLen) + 1
-		d.prefix = span{off: t.attr.off + skip, n: uint32(t.attr.n) - skip}
+	if t.attr.prefixLen() > 0 {
+		skip := t.attr.prefixLen() + 1
+		d.prefix = span{off: t.attr.off() + skip, n: t.attr.size() - skip}
 	}
 	for _, other := range s.binds[t.bindBase:] {
 		if string(other.prefix.of(b)) == string(d.prefix.of(b)) {
@@ -103,21 +103,21 @@ func (s *state) resolveAttrs(b []byte) (at int, detail string) {
 	attrs := s.attrBuf[s.tag.attrBase:]
 	for i := range attrs {
 		a := &attrs[i]
-		if a.name.prefixLen == 0 {
+		if a.name.prefixLen() == 0 {
 			continue
 		}
 		var ok bool
 		if a.ns, ok = s.resolve(b, a.name.prefix(b)); !ok {
-			return int(a.name.off), "expected a declared prefix of an attribute, got another one"
+			return int(a.name.off()), "expected a declared prefix of an attribute, got another one"
 		}
 		if s.tag.prefixed < 2 {
 			continue
 		}
 		for j := range attrs[:i] {
 			o := &attrs[j]
-			if o.name.prefixLen > 0 && string(o.name.local(b)) == string(a.name.local(b)) &&
+			if o.name.prefixLen() > 0 && string(o.name.local(b)) == string(a.name.local(b)) &&
 				string(s.uriIn(b, o.ns)) == string(s.uriIn(b, a.ns)) {
-				return int(a.name.off), "expected another attribute, got one of the same namespace and name"
+				return int(a.name.off()), "expected another attribute, got one of the same namespace and name"
 			}
 		}
 	}

@@ -132,9 +132,9 @@ func (d *declReader) pseudo(name string) (value []byte, ok bool) {
 // headerEnd judges the root of the stream, whose start tag ends at end
 // (RFC 6120 §4.8.1, §4.9.3.2, §4.9.3.10). Any prefix will do.
 func (s *state) headerEnd(b []byte, end int, empty bool) (int, verdict) {
-	at := int(s.name.off)
+	at := int(s.name.off())
 	if string(s.uriIn(b, s.ns)) != nsStreams {
-		if s.name.prefixLen == 0 {
+		if s.name.prefixLen() == 0 {
 			for _, d := range s.binds {
 				if string(s.uriIn(b, d.uri)) == nsStreams {
 					return s.fail(ConditionBadNamespacePrefix, at, "expected the prefix of the streams namespace on the root, got none")

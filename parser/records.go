@@ -8,27 +8,33 @@ type span struct{ off, n uint32 }
 
 func (s span) of(b []byte) []byte { return b[s.off : s.off+s.n : s.off+s.n] }
 
-// qname is a qualified name as written.
-type qname struct {
-	off       uint32
-	n         uint16 // bytes including prefix and colon
-	prefixLen uint16 // 0: none
+// qname is a qualified name as written, packed so that it travels in one
+// register: the offset in the low 32 bits, then 16 bits of size with prefix and
+// colon, then 16 bits of prefix size, 0 if there is none.
+type qname uint64
+
+func packName(off, size, prefixLen int) qname {
+	return qname(uint32(off)) | qname(uint16(size))<<32 | qname(uint16(prefixLen))<<48
 }
 
+func (q qname) off() uint32       { return uint32(q) }
+func (q qname) size() uint32      { return uint32(q>>32) & 0xFFFF }
+func (q qname) prefixLen() uint32 { return uint32(q >> 48) }
+
 func (q qname) all(b []byte) []byte {
-	end := q.off + uint32(q.n)
-	return b[q.off:end:end]
+	end := q.off() + q.size()
+	return b[q.off():end:end]
 }
 
 func (q qname) prefix(b []byte) []byte {
-	end := q.off + uint32(q.prefixLen)
-	return b[q.off:end:end]
+	end := q.off() + q.prefixLen()
+	return b[q.off():end:end]
 }
 
 func (q qname) local(b []byte) []byte {
-	from, end := q.off, q.off+uint32(q.n)
-	if q.prefixLen > 0 {
-		from += uint32(q.prefixLen) + 1
+	from, end := q.off(), q.off()+q.size()
+	if n := q.prefixLen(); n > 0 {
+		from += n + 1
 	}
 	return b[from:end:end]
 }

@@ -104,8 +104,8 @@ func (sc *Scanner) nextStanza(st *Stream, in []byte) (*Frame, int, error) {
 			st.offset += int64(n)
 			return nil, n, nil
 		}
-		if fail := between(st.pos, in[n]); fail.condition != "" {
-			return st.broken(fail, n)
+		if st.pos == afterClose || in[n] != '<' {
+			return st.broken(between(st.pos, in[n]), n)
 		}
 	}
 	limit := st.lim().StanzaBytes
@@ -126,13 +126,12 @@ func (sc *Scanner) nextStanza(st *Stream, in []byte) (*Frame, int, error) {
 	return s.finish(window, end), n + end, nil
 }
 
-// between judges the first byte behind the white space between stanzas.
+// between says what is wrong with c behind the white space between stanzas,
+// which does not begin one.
 func between(pos position, c byte) failure {
 	switch {
 	case pos == afterClose:
 		return failure{ConditionNotWellFormed, got("nothing behind the end of the stream", c), 0}
-	case c == '<':
-		return failure{}
 	case c < ' ':
 		return failure{ConditionNotWellFormed, got("an XML character", c), 0}
 	}

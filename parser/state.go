@@ -165,9 +165,9 @@ func (s *state) closeTag(b []byte, i int) (int, verdict) {
 	var name []byte
 	if last := len(s.stack) - 1; last >= 0 {
 		q := s.stack[last].name
-		if end := i + 2 + int(q.n); q.n <= 8 && len(b)-i > 10 && b[end] == '>' {
+		if end := i + 2 + int(q.size()); q.size() <= 8 && len(b)-i > 10 && b[end] == '>' {
 			// The usual case: both names by one load each.
-			if (load64(b, i+2)^load64(b, int(q.off)))<<(64-8*q.n) == 0 {
+			if (load64(b, i+2)^load64(b, int(q.off())))<<(64-8*q.size()) == 0 {
 				return s.closed(i, end+1)
 			}
 		}
@@ -236,8 +236,8 @@ func (s *state) streamClosed(end int) (int, verdict) {
 	s.name = nameOf(name, 2)
 	s.contentStart, s.contentEnd = uint32(end), uint32(end)
 	s.ns = s.def
-	if s.name.prefixLen > 0 {
-		s.ns, _ = s.resolve(nil, name[:s.name.prefixLen])
+	if s.name.prefixLen() > 0 {
+		s.ns, _ = s.resolve(nil, name[:s.name.prefixLen()])
 		s.used = [4]uint64{} // nothing is forwarded
 	}
 	return end, done

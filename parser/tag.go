@@ -4,6 +4,7 @@ package parser
 // other by falling through and come round once per attribute.
 func (s *state) startTag(b []byte, i int, ph phase) (int, verdict) {
 	t := &s.tag
+	name := t.attr // of the attribute being read
 	for {
 		switch ph {
 		case phName:
@@ -55,7 +56,8 @@ func (s *state) startTag(b []byte, i int, ph phase) (int, verdict) {
 			if len(s.attrBuf)-t.attrBase+len(s.binds)-t.bindBase >= s.lim.Attributes {
 				return s.fail(ConditionPolicyViolation, i, limitDetail("attributes", s.lim.Attributes))
 			}
-			t.attr = makeName(i, end, colon)
+			name = makeName(i, end, colon)
+			t.attr = name
 			i = end
 			fallthrough
 
@@ -91,7 +93,7 @@ func (s *state) startTag(b []byte, i int, ph phase) (int, verdict) {
 			if i, v = s.value(b, i); v != goOn {
 				return i, v
 			}
-			if v = s.addAttr(b, i); v != goOn {
+			if v = s.addAttr(b, name, i); v != goOn {
 				return i, v
 			}
 			i++
@@ -110,11 +112,10 @@ func skipSpace(b []byte, i int) int {
 
 // makeName describes the name from i to end with the colon that scanName found.
 func makeName(i, end, colon int) qname {
-	q := qname{off: uint32(i), n: uint16(end - i)}
 	if colon > 0 {
-		q.prefixLen = uint16(colon - i)
+		return packName(i, end-i, colon-i)
 	}
-	return q
+	return packName(i, end-i, 0)
 }
 
 // badName handles a name from i to end that is too long, not complete or wrong.
@@ -187,19 +188,18 @@ func (s *state) value(b []byte, i int) (int, verdict) {
 func stopsValue(c, quote byte) bool { return c == '<' || c == '&' || c == quote || c < ' ' }
 
 // addAttr takes note of the attribute whose value ends at end.
-func (s *state) addAttr(b []byte, end int) verdict {
+func (s *state) addAttr(b []byte, name qname, end int) verdict {
 	t := &s.tag
-	name := t.attr
-	if b[name.off] == 'x' && isDeclaration(name, b) {
+	if b[name.off()] == 'x' && isDeclaration(name, b) {
 		return s.declare(b, end)
 	}
-	bit := uint64(1) << ((uint(name.n) + 5*uint(b[name.off]) + 3*uint(b[name.off+uint32(name.n)-1])) & 63)
+	bit := uint64(1) << ((uint(name.size()) + 5*uint(b[name.off()]) + 3*uint(b[name.off()+name.size()-1])) & 63)
 	if t.seen&bit != 0 && s.hasAttr(b, name) {
-		_, v := s.fail(ConditionNotWellFormed, int(name.off), "expected another attribute, got the same one again")
+		_, v := s.fail(ConditionNotWellFormed, int(name.off()), "expected another attribute, got the same one again")
 		return v
 	}
 	t.seen |= bit
-	if name.prefixLen > 0 {
+	if name.prefixLen() > 0 {
 		t.prefixed++
 	}
 	s.attrBuf = append(s.attrBuf, attr{name: name, valOff: uint32(t.valOff), valLen: uint32(end - t.valOff)})
@@ -212,7 +212,7 @@ func (s *state) addAttr(b []byte, end int) verdict {
 // hasAttr reports whether the tag being read already has this attribute.
 func (s *state) hasAttr(b []byte, name qname) bool {
 	for i := s.tag.attrBase; i < len(s.attrBuf); i++ {
-		if n := s.attrBuf[i].name; n.n == name.n && string(n.all(b)) == string(name.all(b)) {
+		if n := s.attrBuf[i].name; n.size() == name.size() && string(n.all(b)) == string(name.all(b)) {
 			return true
 		}
 	}
@@ -241,10 +241,10 @@ func (s *state) noteAttr(b []byte, name qname) {
 func (s *state) tagEnd(b []byte, end int, empty bool) (int, verdict) {
 	t := &s.tag
 	ns := s.def
-	if t.name.prefixLen > 0 {
+	if t.name.prefixLen() > 0 {
 		var ok bool
 		if ns, ok = s.resolve(b, t.name.prefix(b)); !ok {
-			return s.fail(ConditionNotWellFormed, int(t.name.off), "expected a declared prefix of an element, got another one")
+			return s.fail(ConditionNotWellFormed, int(t.name.off()), "expected a declared prefix of an element, got another one")
 		}
 	} else if ns.n >= refHeader || ns == (nsRef{}) {
 		s.usedDefault = true
