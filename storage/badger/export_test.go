@@ -1,0 +1,4 @@
+package badger
+
+// FreeSpace lets tests set a reserve around what is there.
+var FreeSpace = freeSpace
