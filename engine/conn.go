@@ -189,7 +189,8 @@ func (c *conn) perform(out *session.Out) {
 	}
 	l.took(out)
 	if out.HasStanza {
-		l.dispatch(c, &out.Stanza)
+		l.sent = out.Stanza // out is used again for what the dispatch answers
+		l.dispatch(c, &l.sent)
 	}
 	if op.Kind != session.OpNone {
 		l.start(c, op)

@@ -37,13 +37,14 @@ type loop struct {
 	now    int64 // Unix nanoseconds, read once
 	inTurn bool
 	out    session.Out
-	tail   []byte   // free part of the arena for session output
-	arena  []byte   // the arena, length 0
-	post   []*batch // what this turn hands over, by loop; own index: to itself
-	spent  []*batch // delivered in this turn; written pieces point into them
-	dirty  []*conn  // have something to flush
-	cuts   []*conn  // to be closed at the end of the turn
-	dues   []*conn  // scratch of tick
+	sent   session.Stanza // the one that is being dispatched
+	tail   []byte         // free part of the arena for session output
+	arena  []byte         // the arena, length 0
+	post   []*batch       // what this turn hands over, by loop; own index: to itself
+	spent  []*batch       // delivered in this turn; written pieces point into them
+	dirty  []*conn        // have something to flush
+	cuts   []*conn        // to be closed at the end of the turn
+	dues   []*conn        // scratch of tick
 
 	plain, sealed, gathered []byte // scratch of the TLS filter and of gather
 	lists                   []*outList
