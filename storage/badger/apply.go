@@ -43,6 +43,7 @@ type group struct {
 	room   room
 
 	txn     *badgerdb.Txn // nil when nothing is open
+	pending pending       // what txn changes
 	members []int         // indices of the ops in txn
 	durable bool          // one of them is
 	count   int64         // of entries in txn
@@ -131,16 +132,11 @@ func (g *group) stageRange(owner string, s *storage.Step, removals *storage.Remo
 			*e = entry{key: e.key, remove: true}
 		}
 	}
-	it := g.txn.NewIterator(badgerdb.IteratorOptions{Prefix: collectionPrefix(owner, s.Collection)})
-	defer it.Close()
-	for it.Seek(lower); it.Valid() && bytes.Compare(it.Item().Key(), upper) < 0; it.Next() {
-		key := it.Item().KeyCopy(nil)
-		if err := removals.Add(len(key) - 1); err != nil { // without dataPrefix
-			return err
-		}
+	keys, err := g.pending.keys(g.driver.db, owner, collectionPrefix(owner, s.Collection), lower, upper, removals)
+	for _, key := range keys {
 		g.staged = append(g.staged, entry{key: key, remove: true})
 	}
-	return nil
+	return err
 }
 
 // write puts the staged entries into the transaction, or into the next one if
@@ -166,6 +162,7 @@ func (g *group) write(i int, op *storage.Op) error {
 	g.bytes += size
 	for i := range g.staged {
 		e := &g.staged[i]
+		g.pending.note(op.Owner, e)
 		var err error
 		if e.remove {
 			err = g.txn.Delete(e.key)
@@ -221,6 +218,7 @@ func (g *group) discard() {
 	if g.txn != nil {
 		g.txn.Discard()
 	}
+	g.pending.forget()
 	g.txn, g.members, g.durable, g.count, g.bytes = nil, g.members[:0], false, 0, 0
 }
 

@@ -1,0 +1,77 @@
+package badger
+
+import (
+	"bytes"
+	"slices"
+
+	badgerdb "github.com/dgraph-io/badger/v4"
+
+	"github.com/xylem-im/xylem/storage"
+)
+
+// pending lets a DeleteRange look at the store as the open transaction will
+// leave it. An iterator of the transaction itself would do so, too, but sorts all
+// that the transaction has changed each time: with 256 ranges in a group, that
+// was 380 µs for each of them.
+type pending struct {
+	base   *badgerdb.Txn              // the store before the transaction; nil until asked for
+	owners map[string]map[string]bool // owner, Badger key: is it present afterwards?
+}
+
+// note adds a change to the transaction.
+func (p *pending) note(owner string, e *entry) {
+	if p.owners == nil {
+		p.owners = make(map[string]map[string]bool)
+	}
+	keys := p.owners[owner]
+	if keys == nil {
+		keys = make(map[string]bool)
+		p.owners[owner] = keys
+	}
+	keys[string(e.key)] = !e.remove
+}
+
+// keys returns the Badger keys of owner in [lower, upper), counting them.
+func (p *pending) keys(db *badgerdb.DB, owner string, prefix, lower, upper []byte, removals *storage.Removals) ([][]byte, error) {
+	if p.base == nil {
+		p.base = db.NewTransaction(false)
+	}
+	var found [][]byte
+	add := func(key []byte) error {
+		found = append(found, key)
+		return removals.Add(len(key) - 1) // without dataPrefix
+	}
+	changed := p.owners[owner]
+	it := p.base.NewIterator(badgerdb.IteratorOptions{Prefix: prefix})
+	defer it.Close()
+	for it.Seek(lower); it.Valid() && bytes.Compare(it.Item().Key(), upper) < 0; it.Next() {
+		if present, ok := changed[string(it.Item().Key())]; ok && !present {
+			continue
+		}
+		if err := add(it.Item().KeyCopy(nil)); err != nil {
+			return nil, err
+		}
+	}
+	stored := found
+	for key, present := range changed {
+		if !present || key < string(lower) || key >= string(upper) {
+			continue
+		}
+		if _, again := slices.BinarySearchFunc(stored, []byte(key), bytes.Compare); again {
+			continue
+		}
+		if err := add([]byte(key)); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// forget ends the transaction.
+func (p *pending) forget() {
+	if p.base != nil {
+		p.base.Discard()
+	}
+	p.base = nil
+	clear(p.owners)
+}
