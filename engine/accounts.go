@@ -9,13 +9,13 @@ import (
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/session/sasl"
 	"github.com/xylem-im/xylem/storage"
+	"github.com/xylem-im/xylem/xep"
 )
 
-// Where an account's credentials are kept: collection and key, owned by the
-// bare JID.
+// Where an account's credentials are kept, owned by the bare JID.
 const (
-	collectionAccount = "account"
-	keyCredentials    = "credentials"
+	collectionAccount = xep.CollectionAccount
+	keyCredentials    = xep.KeyCredentials
 )
 
 // Errors of Accounts.

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/xylem-im/xylem/routing"
+	"github.com/xylem-im/xylem/stanza"
 )
 
 // batch carries what one loop turn, or one worker, hands to a loop. The bytes
@@ -20,11 +21,12 @@ type batch struct {
 // entry is one item of a batch: a stanza, input of an in-process connection,
 // or a control.
 type entry struct {
-	to       routing.Mailbox
-	kind     entryKind
-	off, end uint32  // in batch.data, for entryStanza and entryInput
-	shared   *shared // for entryShared
-	ctl      control // for entryControl
+	to        routing.Mailbox
+	kind      entryKind
+	off, end  uint32  // in batch.data, for entryStanza and entryInput
+	shared    *shared // for entryShared
+	addressee string  // for entryShared that leaves room for a to attribute
+	ctl       control // for entryControl
 }
 
 type entryKind uint8
@@ -46,6 +48,7 @@ type control interface {
 type shared struct {
 	refs atomic.Int32
 	data []byte
+	toAt int // where each copy gets its to attribute; 0: nowhere
 }
 
 const (
@@ -88,7 +91,18 @@ func (p *batchPool) share() *shared {
 		s = &shared{}
 	}
 	s.refs.Store(1)
+	s.toAt = 0
 	return s
+}
+
+// addressed is a copy with its to attribute.
+func (s *shared) addressed(to string) []byte {
+	if s.toAt == 0 {
+		return append([]byte(nil), s.data...)
+	}
+	b := append([]byte(nil), s.data[:s.toAt]...)
+	b = stanza.AppendAttr(b, "to", to)
+	return append(b, s.data[s.toAt:]...)
 }
 
 func (p *batchPool) release(s *shared) {

@@ -4,8 +4,10 @@ import (
 	"fmt"
 
 	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/routing"
 	"github.com/xylem-im/xylem/session"
 	"github.com/xylem-im/xylem/stanza"
+	"github.com/xylem-im/xylem/xep"
 )
 
 // bind enters a session into the routing table and tells it its address.
@@ -15,6 +17,10 @@ func (l *loop) bind(c *conn, op session.Op) {
 	c.complete(&session.Result{JID: full, Err: err})
 	if err != nil || !c.session.Bound() {
 		return
+	}
+	if l.engine.hasExtensions {
+		c.session.Wait()
+		l.postHome(full.Bare().String(), &opened{xep.SessionRef{JID: full, ID: uint64(c.mailbox())}})
 	}
 	l.engine.log.Debug("session opened", "jid", full.String(), "remote", addrString(c.transport.remote()), "mechanism", mechanism)
 	if hook := l.engine.cfg.Hooks.SessionOpened; hook != nil {
@@ -55,8 +61,21 @@ func (l *loop) enterTable(c *conn, op session.Op) (jid.JID, error) {
 		return jid.JID{}, stanza.Error{Condition: stanza.ItemNotFound, Text: "the domain is served no more"}
 	}
 	c.entered = true
+	c.marks = l.inherit(d, op.Local, op.Resource, c.mailbox())
 	l.stats.sessions.Add(1)
 	return full, nil
+}
+
+// inherit gives a new session the marks that hold for its whole account.
+func (l *loop) inherit(d *routing.Domain, local, resource string, mb routing.Mailbox) xep.Mark {
+	var marks xep.Mark
+	for _, e := range d.Lookup(local) {
+		marks |= xep.Mark(e.Flags) & xep.MarkAccount
+	}
+	if marks != 0 {
+		d.SetFlags(local, resource, mb, routing.Flags(marks), 0)
+	}
+	return marks
 }
 
 // leave takes an ended session out of the table.
@@ -64,6 +83,9 @@ func (l *loop) leave(c *conn, reason error) {
 	j := c.session.JID()
 	if d := l.engine.table.Domain(j.Domain()); d != nil {
 		d.Unbind(j.Local(), j.Resource(), c.mailbox())
+	}
+	if l.engine.hasExtensions {
+		l.postHome(j.Bare().String(), &closed{xep.SessionRef{JID: j, ID: uint64(c.mailbox())}})
 	}
 	l.stats.sessions.Add(-1)
 	l.engine.log.Debug("session closed", "jid", j.String(), "reason", reason)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/xylem-im/xylem/storage"
+	"github.com/xylem-im/xylem/xep"
 )
 
 // Config says what an Engine serves. The zero value of each field is usable;
@@ -37,6 +38,11 @@ type Config struct {
 
 	// Hooks watch; nil members are skipped.
 	Hooks Hooks
+
+	// Extensions fills the registry before traffic, see package xep;
+	// standard.Register is what the stock server uses. nil: none, and only
+	// messages, directed presence and IQs between sessions are handled.
+	Extensions func(*xep.Registry) error
 
 	// Limits bound memory and time; zero fields take the defaults.
 	Limits Limits

@@ -11,6 +11,7 @@ import (
 	xtls "github.com/xylem-im/xylem/engine/tls"
 	"github.com/xylem-im/xylem/parser"
 	"github.com/xylem-im/xylem/session"
+	"github.com/xylem-im/xylem/xep"
 )
 
 const (
@@ -44,9 +45,28 @@ func (e *Engine) configure() error {
 		}
 	}
 	e.admission.limit = int64(e.limits.Connections)
+	if err := e.configureExtensions(); err != nil {
+		faults = append(faults, fmt.Errorf("engine: Extensions: %w", err))
+	}
 	e.configureSessions()
 	faults = append(faults, e.configureListeners()...)
 	return errors.Join(faults...)
+}
+
+// configureExtensions fills and freezes the registry.
+func (e *Engine) configureExtensions() error {
+	e.registry = xep.NewRegistry()
+	if e.cfg.Extensions != nil {
+		e.hasExtensions = true
+		if err := e.cfg.Extensions(e.registry); err != nil {
+			return err
+		}
+	}
+	e.registry.Freeze()
+	for _, h := range e.registry.Messages() {
+		e.hookMarks |= h.When
+	}
+	return nil
 }
 
 func (e *Engine) configureSessions() {
@@ -59,6 +79,7 @@ func (e *Engine) configureSessions() {
 		AllowPlaintext:  e.cfg.AllowPlaintext,
 		PreAuth:         &preAuth,
 		Bound:           &bound,
+		Features:        e.registry.StreamFeatures(),
 		AuthAttempts:    e.limits.AuthAttempts,
 		PreAuthTime:     int64(e.limits.PreAuthTime),
 		IdleTime:        int64(e.limits.IdleTime),

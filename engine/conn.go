@@ -14,6 +14,7 @@ import (
 	"github.com/xylem-im/xylem/session"
 	"github.com/xylem-im/xylem/session/sasl"
 	"github.com/xylem-im/xylem/stanza"
+	"github.com/xylem-im/xylem/xep"
 )
 
 // conn is one connection: a transport, perhaps TLS, and the session on top.
@@ -36,14 +37,15 @@ type conn struct {
 	armed                int64
 	wheelSlot            uint16
 
-	handshaken bool  // the handshake is over and was counted
-	blocked    bool  // in loop.blocked: the backlog waits for room
-	touched    bool  // in loop.dirty: flush at the end of the turn
-	shut       bool  // our side of the transport is closed
-	entered    bool  // in the routing table
-	stepping   bool  // a handshake step runs on a worker
-	lingerTo   int64 // phaseClosing: when the connection is cut, Unix nanoseconds
-	reason     error // why the session ended
+	handshaken bool     // the handshake is over and was counted
+	blocked    bool     // in loop.blocked: the backlog waits for room
+	touched    bool     // in loop.dirty: flush at the end of the turn
+	shut       bool     // our side of the transport is closed
+	entered    bool     // in the routing table
+	stepping   bool     // a handshake step runs on a worker
+	lingerTo   int64    // phaseClosing: when the connection is cut, Unix nanoseconds
+	reason     error    // why the session ended
+	marks      xep.Mark // what the routing table says of the session
 }
 
 // phase is what a connection's input means.

@@ -8,26 +8,32 @@ import (
 	"github.com/xylem-im/xylem/routing"
 	"github.com/xylem-im/xylem/session"
 	"github.com/xylem-im/xylem/stanza"
+	"github.com/xylem-im/xylem/xep"
 )
 
 // dispatch takes a stanza that a local session sent: hooks and policy first,
-// then the delivery rules of routing.
+// then the account's home where that must see it, then the delivery rules.
 func (l *loop) dispatch(c *conn, st *session.Stanza) {
 	v := &st.View
 	from := c.session.JID()
-	if v.Kind == stanza.KindPresence && st.To.IsZero() {
-		l.broadcast(c, v)
+	src := source{conn: c, origin: c.mailbox()}
+	fw := stanza.Forward{From: from.String(), Lang: c.session.Lang()}
+	if v.Kind == stanza.KindPresence {
+		l.presence(&src, v, st.To, &fw)
 		return
 	}
 	to := routing.Addressee(v.Kind, from.View(), st.To)
 	if v.Kind == stanza.KindMessage && !l.allowed(c, v, to) {
 		return
 	}
-	fw := stanza.Forward{From: from.String(), Lang: c.session.Lang()}
 	if st.To.IsZero() {
 		fw.To = to.String()
 	}
-	l.route(c, v, to, &fw)
+	if c.marks&xep.MarkFilter != 0 && to.Bare().JID != from.Bare() {
+		l.handIn(&src, workOutgoing, from.Bare(), v, &fw, "")
+		return
+	}
+	l.route(&src, v, to, &fw)
 }
 
 // allowed asks hook and policy about a message.
@@ -51,12 +57,24 @@ func (l *loop) allowed(c *conn, v *stanza.View, to jid.View) bool {
 	return false
 }
 
-// broadcast notes what a presence without an addressee says about the session.
-func (l *loop) broadcast(c *conn, v *stanza.View) {
-	d := l.engine.table.Domain(c.session.JID().Domain())
-	if d == nil {
-		return
+// presence takes what a session says of itself, or to somebody. With an
+// extension for presence all of it but probes and errors passes through the
+// account's home, which keeps track.
+func (l *loop) presence(src *source, v *stanza.View, to jid.View, fw *stanza.Forward) {
+	own := src.conn.session.JID()
+	switch {
+	case l.engine.registry.HandlesPresence() && v.Type != stanza.TypeError:
+		l.handIn(src, workPresence, own.Bare(), v, fw, "")
+	case to.IsZero():
+		l.announce(src.conn, v)
+	default:
+		l.route(src, v, to, fw)
 	}
+}
+
+// announce notes what a presence without an addressee says about the session.
+func (l *loop) announce(c *conn, v *stanza.View) {
+	self := xep.SessionRef{JID: c.session.JID(), ID: uint64(c.mailbox())}
 	switch v.Type {
 	case stanza.TypeNone:
 		priority, ok := priorityOf(v)
@@ -64,9 +82,9 @@ func (l *loop) broadcast(c *conn, v *stanza.View) {
 			l.bounce(c, v, jid.View{}, stanza.Error{Condition: stanza.BadRequest, Text: "priority is a number from -128 to 127"})
 			return
 		}
-		d.SetPresence(c.session.JID().Local(), c.session.JID().Resource(), c.mailbox(), true, priority)
+		l.SetPresence(self, true, priority)
 	case stanza.TypeUnavailable:
-		d.SetPresence(c.session.JID().Local(), c.session.JID().Resource(), c.mailbox(), false, 0)
+		l.SetPresence(self, false, 0)
 	}
 }
 
@@ -81,31 +99,85 @@ func priorityOf(v *stanza.View) (priority int8, ok bool) {
 	return int8(n), err == nil
 }
 
-// route applies the delivery rules to v, which goes to to as fw stamps it. c
-// is the sender's connection, nil when that is not at hand.
-func (l *loop) route(c *conn, v *stanza.View, to jid.View, fw *stanza.Forward) {
+// route applies the delivery rules to v, which goes to to as fw stamps it.
+func (l *loop) route(src *source, v *stanza.View, to jid.View, fw *stanza.Forward) {
 	decision, targets := l.engine.table.Route(to, v.Kind, v.Type, l.targets[:0])
 	switch decision.Verdict {
 	case routing.Delivered:
+		if !src.passed && xep.Mark(targets[0].Flags)&xep.MarkFilter != 0 {
+			l.handIn(src, workIncoming, to.Bare().JID, v, fw, "")
+			break
+		}
 		l.send(v, targets, fw)
-	case routing.Bounce, routing.Offline:
-		l.bounceTo(c, v, to, fw.From, stanza.Error{Condition: decision.Condition})
+	case routing.Offline:
+		if l.engine.registry.HandlesOffline() {
+			l.handIn(src, workOffline, to.Bare().JID, v, fw, decision.Condition)
+			break
+		}
+		l.bounceTo(src, v, to, fw.From, stanza.Error{Condition: decision.Condition})
+	case routing.Bounce:
+		l.bounceTo(src, v, to, fw.From, stanza.Error{Condition: decision.Condition})
 	case routing.Remote:
-		l.bounceTo(c, v, to, fw.From, stanza.Error{Condition: stanza.RemoteServerNotFound, Text: "this server does not federate"})
+		l.bounceTo(src, v, to, fw.From, stanza.Error{Condition: stanza.RemoteServerNotFound, Text: "this server does not federate"})
 	case routing.Account, routing.Server:
-		l.answer(c, v, to, fw)
+		l.answer(src, v, to, fw, decision.Verdict)
+	}
+	if v.Kind == stanza.KindMessage && decision.Verdict != routing.Bounce {
+		l.hooks(src, v, to, fw, targets)
 	}
 	clear(targets)
 	l.targets = targets[:0]
 }
 
-// answer is for what the server itself is asked, on its own behalf or on that
-// of an account. What nothing handles is refused (RFC 6120 §8.4); presence and
-// messages to the server are taken and dropped.
-func (l *loop) answer(c *conn, v *stanza.View, to jid.View, fw *stanza.Forward) {
-	if v.Kind == stanza.KindIQ && (v.Type == stanza.TypeGet || v.Type == stanza.TypeSet) {
-		l.bounceTo(c, v, to, fw.From, stanza.Error{Condition: stanza.ServiceUnavailable})
+// hooks calls the extensions that asked to see the messages of the sender's
+// or the addressee's account.
+func (l *loop) hooks(src *source, v *stanza.View, to jid.View, fw *stanza.Forward, targets []routing.Entry) {
+	var sender, receiver xep.Mark
+	if src.conn != nil {
+		sender = src.conn.marks
 	}
+	if len(targets) > 0 {
+		receiver = xep.Mark(targets[0].Flags)
+	}
+	if (sender|receiver)&l.engine.hookMarks == 0 {
+		return
+	}
+	from, err := jid.Parse(fw.From)
+	if err != nil {
+		return
+	}
+	m := xep.MessageView{View: v, From: from, To: to, Forward: *fw, Delivered: appendResources(nil, targets)}
+	for _, h := range l.engine.registry.Messages() {
+		if h.Sent != nil && sender&h.When != 0 {
+			h.Sent(l, &m)
+		}
+		if h.Received != nil && receiver&h.When != 0 {
+			h.Received(l, &m)
+		}
+	}
+}
+
+// answer is for what the server itself is asked, on its own behalf or on that
+// of an account. Presence and IQs find their handler at a home; messages and
+// answers to the server are taken and dropped (RFC 6120 §10.5.1).
+func (l *loop) answer(src *source, v *stanza.View, to jid.View, fw *stanza.Forward, verdict routing.Verdict) {
+	w, bare := workAccount, to.Bare().JID
+	switch {
+	case v.Kind == stanza.KindPresence && verdict == routing.Account:
+		w = workPresence
+	case v.Kind != stanza.KindIQ || (v.Type != stanza.TypeGet && v.Type != stanza.TypeSet):
+		return
+	case verdict == routing.Server:
+		w = workServer
+		if src.origin != 0 {
+			from, err := jid.Parse(fw.From)
+			if err != nil {
+				return
+			}
+			bare = from.Bare()
+		}
+	}
+	l.handIn(src, w, bare, v, fw, "")
 }
 
 // send renders v once and hands it to its targets.
@@ -121,16 +193,25 @@ func (l *loop) send(v *stanza.View, targets []routing.Entry, fw *stanza.Forward)
 	s := l.engine.pool.share()
 	s.data = stanza.AppendForward(s.data, v, fw)
 	for i := range targets {
-		l.postShared(targets[i].Mailbox, s)
+		l.postShared(targets[i].Mailbox, s, "")
 	}
 	l.engine.pool.release(s)
 }
 
-// postShared hands a shared stanza to one more recipient.
-func (l *loop) postShared(mb routing.Mailbox, s *shared) {
+// postShared hands a shared stanza to one more recipient; addressee is what
+// its copy gets as to, if the stanza leaves room for that.
+func (l *loop) postShared(mb routing.Mailbox, s *shared, addressee string) {
 	s.refs.Add(1)
 	b := l.batchFor(mailboxLoop(mb))
-	b.entries = append(b.entries, entry{to: mb, kind: entryShared, shared: s})
+	b.entries = append(b.entries, entry{to: mb, kind: entryShared, shared: s, addressee: addressee})
+}
+
+// postStanza hands a copy of a rendered stanza to a session.
+func (l *loop) postStanza(mb routing.Mailbox, st []byte) {
+	b := l.batchFor(mailboxLoop(mb))
+	off := len(b.data)
+	b.data = append(b.data, st...)
+	b.entries = append(b.entries, newStanzaEntry(mb, off, len(b.data)))
 }
 
 // postControl hands something to do to the loop of mb.
@@ -140,26 +221,32 @@ func (l *loop) postControl(mb routing.Mailbox, ctl control) {
 }
 
 // bounceTo answers v with an error, if it may be answered, in the name of
-// whom it was for. c is the sender's connection if that is at hand; otherwise
-// the session of from is looked up.
-func (l *loop) bounceTo(c *conn, v *stanza.View, to jid.View, from string, e stanza.Error) {
-	if c != nil {
-		l.bounce(c, v, to, e)
+// whom it was for.
+func (l *loop) bounceTo(src *source, v *stanza.View, to jid.View, from string, e stanza.Error) {
+	if src.conn != nil {
+		l.bounce(src.conn, v, to, e)
 		return
 	}
-	sender, err := jid.Parse(from)
-	if err != nil || !session.Answerable(v) {
+	if !session.Answerable(v) {
 		return
+	}
+	mb := src.origin
+	if mb == 0 {
+		sender, err := jid.Parse(from)
+		if err != nil {
+			return
+		}
+		entry, ok := l.sessionOf(sender.View())
+		if !ok {
+			return // the sender has gone: there is nobody to tell
+		}
+		mb = entry.Mailbox
 	}
 	l.stats.bounced.Add(1)
-	target, ok := l.sessionOf(sender.View())
-	if !ok {
-		return // the sender has gone: there is nobody to tell
-	}
-	b := l.batchFor(mailboxLoop(target.Mailbox))
+	b := l.batchFor(mailboxLoop(mb))
 	off := len(b.data)
-	b.data = stanza.AppendError(b.data, v, to.String(), sender.String(), e)
-	b.entries = append(b.entries, newStanzaEntry(target.Mailbox, off, len(b.data)))
+	b.data = stanza.AppendError(b.data, v, to.String(), from, e)
+	b.entries = append(b.entries, newStanzaEntry(mb, off, len(b.data)))
 }
 
 // bounce answers a stanza of c itself, in order with all else that c is told.

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -22,6 +23,7 @@ import (
 	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/storage"
 	"github.com/xylem-im/xylem/storage/async"
+	"github.com/xylem-im/xylem/xep"
 )
 
 // ErrNotRunning is returned for what needs a running engine.
@@ -30,11 +32,15 @@ var ErrNotRunning = errors.New("engine: not running")
 // Engine is one server. Create it with New, run it with Run. All methods are
 // safe for concurrent use.
 type Engine struct {
-	cfg    Config
-	limits Limits
-	log    *slog.Logger
-	table  *routing.Table
-	sasl   sasl.Config // for PLAIN; sessions make their own
+	cfg           Config
+	limits        Limits
+	log           *slog.Logger
+	table         *routing.Table
+	seed          maphash.Seed // of homeLoop
+	registry      *xep.Registry
+	hookMarks     xep.Mark // the marks that some message hook looks for
+	hasExtensions bool
+	sasl          sasl.Config // for PLAIN; sessions make their own
 
 	client    *gnet.Client
 	loops     []*loop
@@ -66,6 +72,7 @@ func New(cfg Config) (*Engine, error) {
 		cfg:     cfg,
 		log:     cfg.Logger,
 		table:   routing.NewTable(),
+		seed:    maphash.MakeSeed(),
 		ready:   make(chan struct{}),
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),

@@ -11,7 +11,9 @@ import (
 	"github.com/xylem-im/xylem/parser"
 	"github.com/xylem-im/xylem/routing"
 	"github.com/xylem-im/xylem/session"
+	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/storage"
+	"github.com/xylem-im/xylem/xep"
 )
 
 // loop is what one event loop of gnet owns: its connections, their timers, the
@@ -54,6 +56,11 @@ type loop struct {
 	asked  map[uint32]func(*storage.Result) // by Token.Serial
 	serial uint32
 
+	homes    map[string]*xep.Home // the accounts that are at home here
+	requests rawReader            // frames what is handed to homes
+	late     []*batch             // handed over behind post, see goOn
+	receipts []pendingReceipt
+
 	targets []routing.Entry
 	reader  rawReader // frames stanzas that are routed anew
 	toBytes []byte    // scratch for addresses
@@ -66,7 +73,8 @@ const (
 )
 
 func newLoop(e *Engine, index uint32) *loop {
-	l := &loop{engine: e, index: index, post: make([]*batch, e.loopCount())}
+	l := &loop{engine: e, index: index, post: make([]*batch, e.loopCount()),
+		late: make([]*batch, e.loopCount()), homes: make(map[string]*xep.Home)}
 	l.out.Scanner = parser.NewScanner()
 	l.asked = make(map[uint32]func(*storage.Result))
 	l.arena = make([]byte, 0, 4096)
@@ -95,11 +103,17 @@ func (l *loop) exit() {
 			l.deliver(b)
 			continue
 		}
+		if b := l.late[l.index]; b != nil {
+			l.late[l.index] = nil
+			l.deliver(b)
+			continue
+		}
 		if len(l.dirty) == 0 && len(l.cuts) == 0 {
 			break
 		}
 		l.flush()
 	}
+	l.settle()
 	for i, b := range l.spent {
 		l.engine.pool.put(b)
 		l.spent[i] = nil
@@ -111,12 +125,14 @@ func (l *loop) exit() {
 
 // handOver gives the other loops what this turn has for them.
 func (l *loop) handOver() {
-	for i, b := range l.post {
-		if b == nil || uint32(i) == l.index {
-			continue
+	for _, list := range [...][]*batch{l.post, l.late} {
+		for i, b := range list {
+			if b == nil || uint32(i) == l.index {
+				continue
+			}
+			list[i] = nil
+			l.engine.loops[i].receive(b)
 		}
-		l.post[i] = nil
-		l.engine.loops[i].receive(b)
 	}
 }
 
@@ -179,7 +195,7 @@ func (l *loop) deliver(b *batch) {
 		case entryStanza:
 			l.deliverStanza(c, b.data[e.off:e.end:e.end+spare(b.data, e.end)])
 		case entryShared:
-			l.deliverStanza(c, e.shared.data)
+			l.deliverShared(c, e)
 		case entryInput:
 			l.deliverInput(c, b.data[e.off:e.end:e.end])
 		}
@@ -200,6 +216,30 @@ func (l *loop) deliverInput(c *conn, b []byte) {
 // spare lets a stanza's slice see what follows it in the batch, so that
 // neighbours to the same connection become one piece.
 func spare(data []byte, end uint32) uint32 { return uint32(len(data)) - end }
+
+// deliverShared gives a stanza that many get to one of them, without a copy.
+func (l *loop) deliverShared(c *conn, e *entry) {
+	s := e.shared
+	if s.toAt == 0 {
+		l.deliverStanza(c, s.data)
+		return
+	}
+	if c == nil || c.phase != phaseStream {
+		l.routeAgain(s.addressed(e.addressee))
+		return
+	}
+	out := l.begin()
+	c.session.Deliver(l.now, out)
+	if !out.Pass {
+		return
+	}
+	l.stats.stanzasOut.Add(1)
+	out.Bytes = stanza.AppendAttr(out.Bytes, "to", e.addressee)
+	c.write(s.data[:s.toAt])
+	c.write(out.Bytes)
+	c.write(s.data[s.toAt:])
+	l.took(out)
+}
 
 // deliverStanza gives a rendered stanza to a session, or routes it anew when
 // the session has gone.
@@ -265,6 +305,7 @@ func (l *loop) cutLater(c *conn) { l.cuts = append(l.cuts, c) }
 
 // tick calls the connections whose deadline is over.
 func (l *loop) tick() {
+	l.forgetHomes()
 	l.dues = l.wheel.advance(l.now, l.dues[:0])
 	for i, c := range l.dues {
 		l.dues[i] = nil

@@ -71,7 +71,8 @@ func (l *loop) routeRaw(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: from: %w", ErrNotStanza, err)
 	}
-	l.route(nil, &v, to, &stanza.Forward{From: from.String()})
+	src := source{}
+	l.route(&src, &v, to, &stanza.Forward{From: from.String()})
 	return nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"io"
 	"iter"
 	"slices"
+
+	"github.com/xylem-im/xylem/internal/invariants"
 )
 
 // MaxHeld bounds in bytes the ciphertext that a Filter keeps for later: an
@@ -254,6 +256,7 @@ func (f *Filter) open(record, dst []byte) ([]byte, error) {
 	if fields.ok {
 		fields.takeBack(f.conn)
 	}
+	invariants.Poison(record)
 	if err == errAgain {
 		err = nil
 	} else if err == io.EOF {

@@ -402,3 +402,39 @@ func serveEcho(conn net.Conn, f *xtls.Filter) error {
 		plain, err = f.Decrypt(buf[:n], nil)
 	}
 }
+
+// TestEachStepOnAnotherWorker: a handshake may move between the goroutines of a
+// pool. The race detector watches.
+func TestEachStepOnAnotherWorker(t *testing.T) {
+	type result struct {
+		out  []byte
+		done bool
+		err  error
+	}
+	step := func(f *xtls.Filter, in []byte) result {
+		c := make(chan result)
+		go func() {
+			out, done, err := f.Step(in)
+			c <- result{out, done, err}
+		}()
+		return <-c
+	}
+	for name, version := range versions {
+		client, server := xtls.Client(clientConfig(version)), xtls.Server(serverConfig(t))
+		r, to, from := step(client, nil), server, client
+		for !client.Established() || !server.Established() {
+			for i := range r.out[:len(r.out)-1] { // byte by byte but for the last
+				if s := step(to, r.out[i:i+1]); s.err != nil || s.done || len(s.out) > 0 {
+					t.Fatalf("%s: %+v", name, s)
+				}
+			}
+			if r = step(to, r.out[len(r.out)-1:]); r.err != nil {
+				t.Fatalf("%s: %v", name, r.err)
+			}
+			to, from = from, to
+		}
+		expect(t, server, encrypt(t, client, []byte("x")), []byte("x"))
+		client.Close()
+		server.Close()
+	}
+}

@@ -1,0 +1,230 @@
+package engine
+
+import (
+	"hash/maphash"
+
+	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/parser"
+	"github.com/xylem-im/xylem/routing"
+	"github.com/xylem-im/xylem/session"
+	"github.com/xylem-im/xylem/stanza"
+	"github.com/xylem-im/xylem/xep"
+)
+
+// homeLoop is the loop where an account is at home.
+func (e *Engine) homeLoop(bare string) uint32 {
+	return uint32(maphash.String(e.seed, bare) % uint64(len(e.loops)))
+}
+
+// home is the account as this loop, its home, knows it. bare may be borrowed.
+func (l *loop) home(bare jid.JID) *xep.Home {
+	a := l.homes[bare.String()]
+	if a == nil {
+		bare = bare.Clone()
+		a = xep.NewHome(l, bare)
+		l.homes[bare.String()] = a
+	}
+	a.Used = l.now
+	return a
+}
+
+const (
+	homeIdle  = int64(60e9) // nanoseconds without use until an account is forgotten
+	homeSweep = 512         // accounts looked at in one tick
+)
+
+// forgetHomes drops accounts that nobody needs any more, a few at a time; the
+// walk through a map begins at a random place.
+func (l *loop) forgetHomes() {
+	n := 0
+	for bare, a := range l.homes {
+		if a.Sessions == 0 && a.Busy == 0 && l.now-a.Used > homeIdle {
+			delete(l.homes, bare)
+		}
+		if n++; n == homeSweep {
+			return
+		}
+	}
+}
+
+// work is what a home is asked to do with a stanza.
+type work uint8
+
+const (
+	workServer   work = iota // an IQ to the domain, at the home of its sender
+	workAccount              // an IQ to the account
+	workPresence             // a presence that the account sends, or that is for itself
+	workOffline              // a message that no session may have now
+	workOutgoing             // what a filtered account sends to others
+	workIncoming             // what is for the sessions of a filtered account
+)
+
+// source is where a stanza comes from, as far as it is known here.
+type source struct {
+	conn   *conn           // the sender's connection, on its own loop only
+	origin routing.Mailbox // the sender's session; 0: none of this server's
+	waits  routing.Mailbox // the session that goes on when the stanza is dealt with
+	passed bool            // the addressee's filters have been asked
+}
+
+// request carries a stanza to a home.
+type request struct {
+	work work
+	bare jid.JID // whose home
+	raw  []byte  // the stanza as it goes out, with from
+	src  source  // without conn
+	cond stanza.Condition
+}
+
+// handIn renders a stanza and hands it to a home. The session that sent it
+// consumes nothing until it was dealt with: so a client's stanzas keep their
+// order, and one that outruns the disk is slowed down.
+func (l *loop) handIn(src *source, w work, bare jid.JID, v *stanza.View, fw *stanza.Forward, cond stanza.Condition) {
+	r := &request{work: w, bare: bare.Clone(), raw: stanza.AppendForward(nil, v, fw), src: *src, cond: cond}
+	if src.conn != nil {
+		r.src.waits = src.origin
+		r.src.conn = nil
+		src.conn.session.Wait()
+	}
+	src.waits = 0 // the request goes on with it
+	l.postHome(bare.String(), r)
+}
+
+// postHome hands something to do to an account's home.
+func (l *loop) postHome(bare string, ctl control) {
+	b := l.batchFor(l.engine.homeLoop(bare))
+	b.entries = append(b.entries, entry{kind: entryControl, ctl: ctl})
+}
+
+func (r *request) apply(l *loop, _ *conn) {
+	v, err := l.requests.read(r.raw)
+	if err != nil {
+		l.engine.log.Error("stanza lost on its way", "error", err)
+		l.goOn(r.src.waits)
+		return
+	}
+	req, to, ok := l.request(r, &v)
+	if !ok {
+		l.goOn(r.src.waits)
+		return
+	}
+	a := l.home(r.bare)
+	if !r.src.passed && !l.engine.registry.Allow(a, req) {
+		return
+	}
+	l.serve(r, a, req, to)
+}
+
+// serve does the work at the home.
+func (l *loop) serve(r *request, a *xep.Home, req *xep.Request, to jid.View) {
+	reg := l.engine.registry
+	switch r.work {
+	case workServer:
+		reg.ServeIQ(xep.Server, a, req)
+	case workAccount:
+		reg.ServeIQ(xep.Account, a, req)
+	case workPresence:
+		reg.ServePresence(a, req)
+	case workOffline:
+		l.serveOffline(r, a, req, to)
+	case workOutgoing, workIncoming:
+		src := r.src
+		src.passed = r.work == workIncoming
+		l.route(&src, req.View, to, &stanza.Forward{From: req.From.String()})
+		l.goOn(src.waits)
+	}
+}
+
+// serveOffline gives a message to whoever stores it, unless the account has
+// become available in the meantime: its sessions pass through its home.
+func (l *loop) serveOffline(r *request, a *xep.Home, req *xep.Request, to jid.View) {
+	decision, targets := l.engine.table.Route(to, req.View.Kind, req.View.Type, nil)
+	if decision.Verdict == routing.Delivered {
+		l.send(req.View, targets, &stanza.Forward{From: req.From.String()})
+		req.Done()
+		return
+	}
+	l.engine.registry.ServeOffline(a, req, r.cond)
+}
+
+// request makes what handlers see of r.
+func (l *loop) request(r *request, v *stanza.View) (req *xep.Request, to jid.View, ok bool) {
+	from, err := jid.ParseBytes(parser.Unescape(v.From()))
+	if err != nil {
+		return nil, to, false
+	}
+	if raw := v.To(); len(raw) > 0 {
+		if to, err = l.viewOf(parser.Unescape(raw)); err != nil {
+			return nil, to, false
+		}
+	}
+	origin, waits := r.src.origin, r.src.waits
+	req = xep.NewRequest(v, from, to.Clone(),
+		func(b []byte) { l.replyTo(origin, from, b) },
+		func() { l.goOn(waits) })
+	req.Own = from.Bare() == r.bare
+	if origin != 0 {
+		req.Session = xep.SessionRef{JID: from, ID: uint64(origin)}
+	}
+	return req, to, true
+}
+
+// replyTo gives a rendered reply to the session that asked, or routes it when
+// that is none of ours.
+func (l *loop) replyTo(origin routing.Mailbox, to jid.JID, b []byte) {
+	if origin == 0 {
+		l.Route(b)
+		return
+	}
+	l.postStanza(origin, b)
+}
+
+// goOn lets a session that waits go on. It is handed over behind all else of
+// this turn, so that what the session does next cannot overtake it.
+func (l *loop) goOn(mb routing.Mailbox) {
+	if mb == 0 {
+		return
+	}
+	index := mailboxLoop(mb)
+	if l.late[index] == nil {
+		l.late[index] = l.engine.pool.get()
+	}
+	l.late[index].entries = append(l.late[index].entries, entry{to: mb, kind: entryControl, ctl: goingOn{}})
+}
+
+// goingOn ends the wait of a session.
+type goingOn struct{}
+
+func (goingOn) apply(_ *loop, c *conn) {
+	if c != nil {
+		c.complete(&session.Result{})
+		c.resume()
+	}
+}
+
+// opened tells an account's home of a new session, which waits for it.
+type opened struct{ session xep.SessionRef }
+
+func (o *opened) apply(l *loop, _ *conn) {
+	a := l.home(o.session.JID.Bare())
+	a.Sessions++
+	mb := routing.Mailbox(o.session.ID)
+	l.engine.registry.SessionOpened(a, o.session, func() { l.goOn(mb) })
+}
+
+// closed tells an account's home that a session has ended.
+type closed struct{ session xep.SessionRef }
+
+func (o *closed) apply(l *loop, _ *conn) {
+	a := l.home(o.session.JID.Bare())
+	a.Sessions--
+	l.engine.registry.SessionClosed(a, o.session)
+}
+
+// visit runs a function at an account's home.
+type visit struct {
+	bare jid.JID
+	f    func(*xep.Home)
+}
+
+func (t *visit) apply(l *loop, _ *conn) { t.f(l.home(t.bare)) }

@@ -1,0 +1,188 @@
+package engine
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+
+	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/routing"
+	"github.com/xylem-im/xylem/stanza"
+	"github.com/xylem-im/xylem/storage"
+	"github.com/xylem-im/xylem/xep"
+)
+
+// The methods of this file make a loop the xep.Host of the accounts that are
+// at home on it, and of the message hooks that run on it.
+var _ xep.Host = (*loop)(nil)
+
+// Now implements xep.Host.
+func (l *loop) Now() int64 { return l.now }
+
+// Registry implements xep.Host.
+func (l *loop) Registry() *xep.Registry { return l.engine.registry }
+
+// Store implements xep.Host.
+func (l *loop) Store(op *storage.Op, done func(*storage.Result)) { l.ask(op, done) }
+
+// Serves implements xep.Host.
+func (l *loop) Serves(domain string) bool { return l.engine.table.Domain(domain) != nil }
+
+// Resources implements xep.Host.
+func (l *loop) Resources(bare jid.JID, dst []xep.Resource) []xep.Resource {
+	d := l.engine.table.Domain(bare.Domain())
+	if d == nil {
+		return dst
+	}
+	return appendResources(dst, d.Lookup(bare.Local()))
+}
+
+func appendResources(dst []xep.Resource, entries []routing.Entry) []xep.Resource {
+	for i := range entries {
+		dst = append(dst, resourceOf(&entries[i]))
+	}
+	return dst
+}
+
+func resourceOf(e *routing.Entry) xep.Resource {
+	return xep.Resource{Name: e.Resource, Available: e.Available, Priority: e.Priority, Marks: xep.Mark(e.Flags)}
+}
+
+// SetPresence implements xep.Host.
+func (l *loop) SetPresence(s xep.SessionRef, available bool, priority int8) bool {
+	d := l.engine.table.Domain(s.JID.Domain())
+	return d != nil && d.SetPresence(s.JID.Local(), s.JID.Resource(), routing.Mailbox(s.ID), available, priority)
+}
+
+// Mark implements xep.Host.
+func (l *loop) Mark(j jid.JID, set, clear xep.Mark) {
+	d := l.engine.table.Domain(j.Domain())
+	if d == nil {
+		return
+	}
+	for _, entry := range d.Lookup(j.Local()) {
+		if r := j.Resource(); r != "" && r != entry.Resource {
+			continue
+		}
+		d.SetFlags(j.Local(), entry.Resource, entry.Mailbox, routing.Flags(set), routing.Flags(clear))
+		l.postControl(entry.Mailbox, marking{set, clear})
+	}
+}
+
+// marking keeps the marks that a connection knows of itself.
+type marking struct{ set, clear xep.Mark }
+
+func (m marking) apply(_ *loop, c *conn) {
+	if c != nil {
+		c.marks = c.marks&^m.clear | m.set
+	}
+}
+
+// Route implements xep.Host.
+func (l *loop) Route(st []byte) { l.routeAgain(append([]byte(nil), st...)) }
+
+// Deliver implements xep.Host.
+func (l *loop) Deliver(full jid.JID, st []byte, written func(bool)) {
+	entry, ok := l.sessionOf(full.View())
+	if !ok {
+		if written != nil {
+			l.later(func() { written(false) })
+		}
+		return
+	}
+	l.postStanza(entry.Mailbox, st)
+	if written != nil {
+		l.postControl(entry.Mailbox, &receipt{home: l.index, written: written})
+	}
+}
+
+// later runs f on this loop after the current handler.
+func (l *loop) later(f func()) {
+	b := l.batchFor(l.index)
+	b.entries = append(b.entries, entry{kind: entryControl, ctl: call(f)})
+}
+
+// call is a function to be called on a loop.
+type call func()
+
+func (f call) apply(*loop, *conn) { f() }
+
+// receipt follows a stanza to its session and tells its home when it was
+// written.
+type receipt struct {
+	home    uint32
+	written func(bool)
+}
+
+func (r *receipt) apply(l *loop, c *conn) {
+	if c == nil || c.phase != phaseStream {
+		l.engine.sendLoop(r.home, call(func() { r.written(false) }))
+		return
+	}
+	l.receipts = append(l.receipts, pendingReceipt{c, r})
+}
+
+// pendingReceipt waits for the end of the turn.
+type pendingReceipt struct {
+	conn    *conn
+	receipt *receipt
+}
+
+// settle tells the homes what became of the stanzas of this turn.
+func (l *loop) settle() {
+	for i, p := range l.receipts {
+		ok, written := p.conn.phase == phaseStream, p.receipt.written
+		l.engine.sendLoop(p.receipt.home, call(func() { written(ok) }))
+		l.receipts[i] = pendingReceipt{}
+	}
+	l.receipts = l.receipts[:0]
+}
+
+// Multicast implements xep.Host.
+func (l *loop) Multicast(st []byte, toAt int, to []jid.JID) {
+	s := l.engine.pool.share()
+	s.data = append(s.data, st...)
+	s.toAt = toAt
+	for _, bare := range to {
+		l.castTo(s, bare)
+	}
+	l.engine.pool.release(s)
+}
+
+// castTo hands one shared presence to the available resources of one account.
+func (l *loop) castTo(s *shared, bare jid.JID) {
+	d := l.engine.table.Domain(bare.Domain())
+	if d == nil {
+		return
+	}
+	entries := d.Lookup(bare.Local())
+	for i := range entries {
+		e := &entries[i]
+		switch {
+		case !e.Available:
+		case xep.Mark(e.Flags)&xep.MarkFilter != 0:
+			l.Route(s.addressed(bare.String())) // once, through the account's filters
+			return
+		default:
+			l.postShared(e.Mailbox, s, bare.String())
+		}
+	}
+}
+
+// Visit implements xep.Host.
+func (l *loop) Visit(bare jid.JID, f func(*xep.Home)) {
+	l.postHome(bare.String(), &visit{bare.Clone(), f})
+}
+
+// Disconnect implements xep.Host.
+func (l *loop) Disconnect(full jid.JID, e stanza.StreamError) {
+	if entry, ok := l.sessionOf(full.View()); ok {
+		l.postControl(entry.Mailbox, &ending{e})
+	}
+}
+
+// NewID implements xep.Host.
+func (l *loop) NewID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails: it ends the process instead
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
