@@ -53,7 +53,7 @@ func configKeys() []configKey {
 			field: func(c *config) any { return &c.HTTP.Listen }},
 
 		number("limits.connections", "", 0, 100_000_000, "connections; 0: 90 % of the open files", func(c *config) *int { return &c.Limits.Connections }),
-		number("limits.sessions_per_user", "", 1, 100_000, "sessions", func(c *config) *int { return &c.Limits.SessionsPerUser }),
+		number("limits.sessions_per_user", "", 1, 65_536, "sessions", func(c *config) *int { return &c.Limits.SessionsPerUser }),
 		number("limits.pre_auth_bytes", "", 4096, 1<<20, "bytes", func(c *config) *int { return &c.Limits.PreAuthBytes }),
 		number("limits.inbound_bytes", "", 0, 1<<30, "bytes; 0: c2s.max_stanza_bytes + 65,536", func(c *config) *int { return &c.Limits.InboundBytes }),
 		number("limits.outbound_bytes", "", 65_536, 1<<30, "bytes", func(c *config) *int { return &c.Limits.OutboundBytes }),

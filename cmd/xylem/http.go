@@ -29,13 +29,15 @@ func publicHandler(s *server) http.Handler {
 
 // webServer is one http.Server on one listener.
 type webServer struct {
-	server *http.Server
-	done   chan struct{}
+	server   *http.Server
+	listener net.Listener
+	done     chan struct{} // nil until start
 }
 
-// startWeb serves handler on l until stop.
-func startWeb(l net.Listener, handler http.Handler, log *slog.Logger) *webServer {
-	w := &webServer{done: make(chan struct{}), server: &http.Server{
+// newWeb answers on l with handler from start to stop; who connects before
+// waits in the listener's queue.
+func newWeb(l net.Listener, handler http.Handler, log *slog.Logger) *webServer {
+	return &webServer{listener: l, server: &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
@@ -43,19 +45,30 @@ func startWeb(l net.Listener, handler http.Handler, log *slog.Logger) *webServer
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}}
+}
+
+// start begins to answer. A nil webServer has nothing to answer.
+func (w *webServer) start(log *slog.Logger) {
+	if w == nil {
+		return
+	}
+	w.done = make(chan struct{})
 	go func() {
 		defer close(w.done)
-		if err := w.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("http stopped", "address", l.Addr().String(), "error", err)
+		if err := w.server.Serve(w.listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("http stopped", "address", w.listener.Addr().String(), "error", err)
 		}
 	}()
-	return w
 }
 
 // stop lets requests under way finish, for a second at most. A nil webServer
 // has nothing to stop.
 func (w *webServer) stop() {
 	if w == nil {
+		return
+	}
+	if w.done == nil {
+		_ = w.listener.Close() // nobody was served
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)

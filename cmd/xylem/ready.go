@@ -25,6 +25,8 @@ func (s *server) announce() {
 	domains := s.engine.Domains()
 	s.say("add an account: xylem user add NAME@%s --data %s", first(domains, "DOMAIN"), s.conf.Load().Server.Data)
 	s.serving.Store(true)
+	s.admin.start(s.log)
+	s.public.start(s.log)
 	s.say("%s", s.readyLine(domains))
 	s.tellSystemd("READY=1")
 }

@@ -23,7 +23,7 @@ func (s *server) reload(now time.Time) {
 		return
 	}
 	add, remove := difference(fresh.Server.Domains, old.Server.Domains), difference(old.Server.Domains, fresh.Server.Domains)
-	if err := s.renewCertificates(fresh, difference(union(fresh.Server.Domains, s.engine.Domains()), remove), now); err != nil {
+	if err := s.renewCertificates(fresh, difference(union(fresh.Server.Domains, s.servedDomains()), remove), now); err != nil {
 		s.logReloadFailure(err)
 		return
 	}
@@ -86,9 +86,17 @@ func (s *server) renewCertificatesDaily(now time.Time) {
 	s.changes.Lock()
 	defer s.changes.Unlock()
 	conf := s.conf.Load()
-	if err := s.renewCertificates(conf, union(conf.Server.Domains, s.engine.Domains()), now); err != nil {
+	if err := s.renewCertificates(conf, s.servedDomains(), now); err != nil {
 		s.log.Error("certificates not renewed", "error", err)
 	}
+}
+
+// servedDomains is what is served now, in the order of the configuration, whose
+// first domain lends its certificate to unknown names.
+func (s *server) servedDomains() []string {
+	served := s.engine.Domains()
+	configured := s.conf.Load().Server.Domains
+	return union(difference(configured, difference(configured, served)), served)
 }
 
 // union is a, then what of b is not in a.

@@ -171,13 +171,14 @@ func (s *server) openEngine(conf *loaded) error {
 	return nil
 }
 
-// openWeb opens the admin socket and the port for health and metrics.
+// openWeb opens the admin socket and the port for health and metrics. Both
+// are answered from announce on: before, the engine has no accounts to manage.
 func (s *server) openWeb(conf *loaded) error {
 	l, err := listenAdmin(conf.Server.Data)
 	if err != nil {
 		return fmt.Errorf("admin socket: %w", err)
 	}
-	s.admin = startWeb(l, adminHandler(s), s.log)
+	s.admin = newWeb(l, adminHandler(s), s.log)
 	if conf.HTTP.Listen == "" {
 		return nil
 	}
@@ -186,7 +187,7 @@ func (s *server) openWeb(conf *loaded) error {
 		return err
 	}
 	s.httpAddr = l.Addr().String()
-	s.public = startWeb(l, publicHandler(s), s.log)
+	s.public = newWeb(l, publicHandler(s), s.log)
 	return nil
 }
 

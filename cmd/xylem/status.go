@@ -19,7 +19,7 @@ import (
 type statusReport struct {
 	Version      string             `json:"version"`
 	PID          int                `json:"pid"`
-	Ready        bool               `json:"ready"` // false while it starts and while it drains
+	Ready        bool               `json:"ready"` // false while it drains
 	Started      time.Time          `json:"started"`
 	Uptime       int64              `json:"uptime_seconds"`
 	Config       string             `json:"config"` // file, "" for none
@@ -62,14 +62,11 @@ func (s *server) report() statusReport {
 		Started: s.started, Uptime: int64(time.Since(s.started).Seconds()),
 		Config: conf.file, Data: conf.Server.Data,
 		Domains: s.engine.Domains(), Certificates: s.certs.current.Load().facts,
-		OpenFiles: s.openFiles, Figures: make(map[string]float64),
+		Addresses: s.addresses(), OpenFiles: s.openFiles, Figures: make(map[string]float64),
 	}
 	stats := s.engine.Stats()
 	for _, f := range figures() {
 		r.Figures[f.name] = f.value(&stats)
-	}
-	if r.Ready {
-		r.Addresses = s.addresses()
 	}
 	return r
 }
@@ -99,7 +96,7 @@ func (r *statusReport) print(out io.Writer, now time.Time) error {
 	row := func(name, format string, args ...any) { fmt.Fprintf(w, name+"\t"+format+"\n", args...) }
 	state := "serving"
 	if !r.Ready {
-		state = "starting or draining"
+		state = "draining"
 	}
 	row("state", "%s, version %s, process %d", state, r.Version, r.PID)
 	row("up", "%s, since %s", time.Duration(r.Uptime)*time.Second, r.Started.Format(time.DateTime))
