@@ -77,7 +77,15 @@ func (s *stepped) apply(l *loop, c *conn) {
 	case s.done:
 		l.stats.handshakes.Add(-1)
 		c.handshaken = true
+		early := c.partial // came while the last step ran
+		c.partial = nil
 		c.secured()
+		if early != nil {
+			if c.phase == phaseStream {
+				c.decrypt(early.B)
+			}
+			l.engine.buffers.Put(early)
+		}
 	case c.partial != nil && len(c.partial.B) > 0:
 		c.step()
 	}
