@@ -28,6 +28,8 @@ type Wire struct {
 	mailbox routing.Mailbox
 	pending atomic.Int64 // bytes sent and not yet taken by the loop
 	conn    *conn        // loop only
+	holding bool         // the session does not keep up; loop only
+	held    int64        // bytes taken while holding; loop only
 	sink    Sink
 }
 
@@ -111,7 +113,12 @@ func (t wireTransport) remote() net.Addr { return nil }
 
 // taken notes that the loop has looked at n bytes of input.
 func (t wireTransport) taken(n int) {
-	t.w.pending.Add(-int64(n))
+	t.w.held += int64(n)
+	if t.w.holding {
+		return
+	}
+	t.w.pending.Add(-t.w.held)
+	t.w.held = 0
 	if p, ok := t.w.sink.(interface{ taken() }); ok {
 		p.taken()
 	}

@@ -46,6 +46,7 @@ type conn struct {
 	lingerTo   int64    // phaseClosing: when the connection is cut, Unix nanoseconds
 	reason     error    // why the session ended
 	marks      xep.Mark // what the routing table says of the session
+	paused     bool     // the transport is not read
 }
 
 // phase is what a connection's input means.
@@ -83,6 +84,7 @@ func (c *conn) info() SessionInfo {
 // it returns.
 func (c *conn) input(b []byte) {
 	c.loop.stats.bytesIn.Add(uint64(len(b)))
+	c.unpause() // it was read in spite of a pause: gnet has set its own events again
 	switch c.phase {
 	case phaseHandshake:
 		c.handshakeInput(b)
@@ -135,6 +137,9 @@ func (c *conn) resume() {
 	if c.partial != nil {
 		c.keep(c.partial.B, n)
 	}
+	if !c.session.Waiting() && c.phase == phaseStream {
+		c.unpause()
+	}
 }
 
 // feed passes in to the session, element by element, and carries out what it
@@ -169,6 +174,9 @@ func (c *conn) keep(in []byte, consumed int) {
 		c.partial.B = append(c.partial.B, rest...)
 	case consumed > 0:
 		c.partial.B = c.partial.B[:copy(c.partial.B, rest)]
+	}
+	if c.session.Waiting() && len(rest) >= pauseAt {
+		c.pause()
 	}
 }
 

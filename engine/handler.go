@@ -19,6 +19,7 @@ func (h *handler) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	switch ctx := c.Context().(type) {
 	case *loop:
 		ctx.gnet = c.EventLoop()
+		ctx.epoll = epollOf(ctx.gnet)
 	case *listener:
 		l := h.engine.loopOf(c.EventLoop())
 		began := l.enter()

@@ -27,6 +27,7 @@ type loop struct {
 	index  uint32
 	waker  waker
 	gnet   gnet.EventLoop
+	epoll  int // gnet's epoll descriptor, -1 if unknown; see pause
 	inbox  inbox
 	due    atomic.Bool // the ticker asks for a look at the deadlines
 	refill atomic.Bool // the refill timer asks for a look at the blocked

@@ -19,6 +19,9 @@ type transport interface {
 	closeWrite()
 	// close ends the connection at once and calls conn.transportClosed.
 	close()
+	// pause stops input until unpause; false when that cannot be done now.
+	pause(l *loop) bool
+	unpause(l *loop)
 	// remote is the peer's address; nil in-process.
 	remote() net.Addr
 }
