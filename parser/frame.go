@@ -68,6 +68,8 @@ type Frame struct {
 	moreChildren             bool      // there are more than maxChildren
 	used                     [4]uint64 // header bindings that a prefix relies on
 
+	scope scope // for looking up prefixes below the first level
+
 	// Results of the accessors that return lists, made when asked for.
 	attrOut  []Attr
 	bindOut  []Binding

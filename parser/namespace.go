@@ -38,11 +38,36 @@ func (s *state) declare(b []byte, end int) verdict {
 		_, v := s.fail(ConditionNotWellFormed, at, detail)
 		return v
 	}
-	s.binds = append(s.binds, d)
 	if d.prefix.n == 0 {
 		s.def = d.uri
+	} else {
+		d.uri = s.canonicalRef(b, d.uri, uri)
 	}
+	s.binds = append(s.binds, d)
 	return goOn
+}
+
+// canonicalRef returns the nsRef of a prefix in scope that is bound to uri
+// already, otherwise ref. So prefixes are bound to the same namespace if and only
+// if their nsRefs are equal, and each URI is compared when it is declared, not
+// for each pair of attributes: that would let a few long, similar URIs cost a
+// hundred times what it costs to send them.
+func (s *state) canonicalRef(b []byte, ref nsRef, uri []byte) nsRef {
+	if string(uri) == nsXML {
+		return nsRef{n: refXML}
+	}
+	for i := range s.header.binds {
+		if h := &s.header.binds[i]; len(h.Prefix) > 0 && string(h.URI) == string(uri) {
+			return nsRef{off: uint32(i), n: refHeader}
+		}
+	}
+	s.buf = b
+	for i := range s.binds {
+		if o := &s.binds[i]; o.prefix.n > 0 && string(s.uri(o.uri)) == string(uri) {
+			return o.uri
+		}
+	}
+	return ref
 }
 
 // reserved holds the namespace constraints of Namespaces in XML §3 and §5 on a
@@ -77,14 +102,16 @@ func (s *state) uriIn(b []byte, r nsRef) []byte {
 	return s.uri(r)
 }
 
-// resolve returns what prefix is bound to at this place, and takes note if that
-// is a binding of the header.
-func (s *state) resolve(b, prefix []byte) (nsRef, bool) {
+// resolve returns what the prefix of name is bound to at this place, and takes
+// note if that is a binding of the header.
+func (s *state) resolve(b []byte, name qname) (nsRef, bool) {
 	for i := len(s.binds) - 1; i >= 0; i-- {
-		if string(s.binds[i].prefix.of(b)) == string(prefix) {
+		p := s.binds[i].prefix
+		if p.n == name.prefixLen() && same(b, p.off, name.off(), p.n) {
 			return s.binds[i].uri, true
 		}
 	}
+	prefix := name.prefix(b)
 	if string(prefix) == "xml" {
 		return nsRef{n: refXML}, true
 	}
@@ -93,7 +120,7 @@ func (s *state) resolve(b, prefix []byte) (nsRef, bool) {
 		return nsRef{}, false
 	}
 	s.used[i>>6] |= 1 << (i & 63)
-	return nsRef{off: uint32(i), n: refHeader}, true
+	return nsRef{off: uint32(s.header.first(i)), n: refHeader}, true
 }
 
 // resolveAttrs resolves the prefixes of the tag's attributes and holds that no
@@ -107,7 +134,7 @@ func (s *state) resolveAttrs(b []byte) (at int, detail string) {
 			continue
 		}
 		var ok bool
-		if a.ns, ok = s.resolve(b, a.name.prefix(b)); !ok {
+		if a.ns, ok = s.resolve(b, a.name); !ok {
 			return int(a.name.off()), "expected a declared prefix of an attribute, got another one"
 		}
 		if s.tag.prefixed < 2 {
@@ -115,8 +142,7 @@ func (s *state) resolveAttrs(b []byte) (at int, detail string) {
 		}
 		for j := range attrs[:i] {
 			o := &attrs[j]
-			if o.name.prefixLen() > 0 && string(o.name.local(b)) == string(a.name.local(b)) &&
-				string(s.uriIn(b, o.ns)) == string(s.uriIn(b, a.ns)) {
+			if o.name.prefixLen() > 0 && o.ns == a.ns && string(o.name.local(b)) == string(a.name.local(b)) {
 				return int(a.name.off()), "expected another attribute, got one of the same namespace and name"
 			}
 		}

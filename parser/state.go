@@ -86,6 +86,7 @@ func (s *state) begin(kind Kind, h *header) {
 	s.to, s.from, s.id, s.typ, s.lang = -1, -1, -1, -1, -1
 	s.usedDefault, s.hasText, s.moreChildren = false, false, false
 	s.used = [4]uint64{}
+	s.scope.levels, s.scope.binds = s.scope.levels[:0], s.scope.binds[:0]
 	if cap(s.childOut) > keepChildren || cap(s.arena) > keepArena {
 		s.childOut, s.arena = nil, nil
 	}
@@ -165,11 +166,9 @@ func (s *state) closeTag(b []byte, i int) (int, verdict) {
 	var name []byte
 	if last := len(s.stack) - 1; last >= 0 {
 		q := s.stack[last].name
-		if end := i + 2 + int(q.size()); q.size() <= 8 && len(b)-i > 10 && b[end] == '>' {
-			// The usual case: both names by one load each.
-			if (load64(b, i+2)^load64(b, int(q.off())))<<(64-8*q.size()) == 0 {
-				return s.closed(i, end+1)
-			}
+		end := i + 2 + int(q.size())
+		if end < len(b) && b[end] == '>' && same(b, uint32(i+2), q.off(), q.size()) {
+			return s.closed(b, i, end+1) // the usual case
 		}
 		name = q.all(b)
 	} else if name = s.header.name; len(name) == 0 {
@@ -189,7 +188,7 @@ func (s *state) closeTag(b []byte, i int) (int, verdict) {
 		s.tag.start = i
 		return s.closeSpace(b, end)
 	}
-	return s.closed(i, end+1)
+	return s.closed(b, i, end+1)
 }
 
 // closeSpace reads the white space and the '>' that end a closing tag.
@@ -203,14 +202,14 @@ func (s *state) closeSpace(b []byte, i int) (int, verdict) {
 	if b[i] != '>' {
 		return s.fail(ConditionNotWellFormed, i, got("'>' at the end of a closing tag", b[i]))
 	}
-	return s.closed(s.tag.start, i+1)
+	return s.closed(b, s.tag.start, i+1)
 }
 
 // closed takes note of a closing tag from start to end.
-func (s *state) closed(start, end int) (int, verdict) {
+func (s *state) closed(b []byte, start, end int) (int, verdict) {
 	last := len(s.stack) - 1
 	if last < 0 {
-		return s.streamClosed(end)
+		return s.streamClosed(b, end)
 	}
 	e := &s.stack[last]
 	s.def = e.def
@@ -230,14 +229,13 @@ func (s *state) closed(start, end int) (int, verdict) {
 }
 
 // streamClosed takes note of the closing tag of the root.
-func (s *state) streamClosed(end int) (int, verdict) {
-	name := s.header.name
+func (s *state) streamClosed(b []byte, end int) (int, verdict) {
 	s.kind = StreamClose
-	s.name = nameOf(name, 2)
+	s.name = nameOf(s.header.name, 2)
 	s.contentStart, s.contentEnd = uint32(end), uint32(end)
 	s.ns = s.def
 	if s.name.prefixLen() > 0 {
-		s.ns, _ = s.resolve(nil, name[:s.name.prefixLen()])
+		s.ns, _ = s.resolve(b, s.name)
 		s.used = [4]uint64{} // nothing is forwarded
 	}
 	return end, done

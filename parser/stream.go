@@ -71,9 +71,36 @@ func (s *Stream) lim() *Limits {
 // header is the part of a stream header that later frames depend on. It is
 // never written after it was made.
 type header struct {
-	name  []byte    // qualified name of the root, for its closing tag
-	binds []Binding // declarations of the root
-	def   int       // index in binds of the default namespace; -1: none
+	name   []byte    // qualified name of the root, for its closing tag
+	binds  []Binding // declarations of the root
+	def    int       // index in binds of the default namespace; -1: none
+	firsts []uint8   // see first; nil if no URI occurs twice
+}
+
+// first returns the index of the first prefix that is bound to the same
+// namespace as the one at index i. The default namespace does not count.
+func (h *header) first(i int) int {
+	if h.firsts == nil {
+		return i
+	}
+	return int(h.firsts[i])
+}
+
+// findFirsts fills in firsts.
+func (h *header) findFirsts() {
+	firsts, twice := make([]uint8, len(h.binds)), false
+	for i, b := range h.binds {
+		firsts[i] = uint8(i)
+		for j := range h.binds[:i] {
+			if len(h.binds[j].Prefix) > 0 && string(h.binds[j].URI) == string(b.URI) {
+				firsts[i], twice = uint8(j), true
+				break
+			}
+		}
+	}
+	if twice {
+		h.firsts = firsts
+	}
 }
 
 // noHeader stands in where nothing is inherited.
@@ -112,6 +139,7 @@ func makeHeader(name []byte, decls []Binding) *header {
 			h.def = i
 		}
 	}
+	h.findFirsts()
 	return h
 }
 

@@ -36,5 +36,13 @@ func nameMask(x uint64) uint64 {
 	return (^(x + ones*(0x80-'a')) | (x + ones*(0x80-'z'-1)) | x) & highs
 }
 
+// same reports whether the n bytes of b at x and at y are equal.
+func same(b []byte, x, y, n uint32) bool {
+	if n <= 8 && int(max(x, y)) <= len(b)-8 {
+		return (load64(b, int(x))^load64(b, int(y)))<<(64-8*n) == 0
+	}
+	return string(b[x:x+n]) == string(b[y:y+n])
+}
+
 // firstMark returns the index of the byte that the lowest bit of a mask is in.
 func firstMark(mask uint64) int { return bits.TrailingZeros64(mask) >> 3 }

@@ -212,7 +212,7 @@ func (s *state) addAttr(b []byte, name qname, end int) verdict {
 // hasAttr reports whether the tag being read already has this attribute.
 func (s *state) hasAttr(b []byte, name qname) bool {
 	for i := s.tag.attrBase; i < len(s.attrBuf); i++ {
-		if n := s.attrBuf[i].name; n.size() == name.size() && string(n.all(b)) == string(name.all(b)) {
+		if n := s.attrBuf[i].name; n.size() == name.size() && same(b, n.off(), name.off(), n.size()) {
 			return true
 		}
 	}
@@ -243,7 +243,7 @@ func (s *state) tagEnd(b []byte, end int, empty bool) (int, verdict) {
 	ns := s.def
 	if t.name.prefixLen() > 0 {
 		var ok bool
-		if ns, ok = s.resolve(b, t.name.prefix(b)); !ok {
+		if ns, ok = s.resolve(b, t.name); !ok {
 			return s.fail(ConditionNotWellFormed, int(t.name.off()), "expected a declared prefix of an element, got another one")
 		}
 	} else if ns.n >= refHeader || ns == (nsRef{}) {

@@ -14,6 +14,7 @@ var (
 type tagReader struct {
 	b           []byte
 	at          int
+	nameAt      int    // where name begins
 	name, value []byte // of the attribute that next moved to; after readName the element's name
 	end         int    // behind '>', once next has returned false
 	empty       bool   // the tag ends with "/>", likewise
@@ -21,11 +22,11 @@ type tagReader struct {
 
 // readName reads the name at t.at.
 func (t *tagReader) readName() {
-	from := t.at
+	t.nameAt = t.at
 	for !endsName[t.b[t.at]] {
 		t.at++
 	}
-	t.name = t.b[from:t.at]
+	t.name = t.b[t.nameAt:t.at]
 }
 
 // next moves to the next attribute, declarations included.
@@ -107,49 +108,4 @@ func (f *Frame) refer(raw []byte, off int) nsRef {
 		}
 	}
 	return nsRef{off: uint32(off), n: uint32(len(raw))}
-}
-
-// lookup returns the namespace that prefix is bound to in the start tag at
-// target. It goes down from the top element through the ancestors of target:
-// time linear in the bytes before it, no memory. Handlers meet prefixes below
-// the first level rarely.
-func (f *Frame) lookup(prefix []byte, target uint32) nsRef {
-	if string(prefix) == "xml" {
-		return nsRef{n: refXML}
-	}
-	var ref nsRef
-	if i := f.header.find(prefix); i >= 0 {
-		ref = nsRef{off: uint32(i), n: refHeader}
-	}
-	for at := 0; ; {
-		t := tagReader{b: f.buf, at: at + 1}
-		t.readName()
-		for t.next() {
-			if len(t.name) == len("xmlns:")+len(prefix) && string(t.name[:6]) == "xmlns:" &&
-				string(t.name[6:]) == string(prefix) {
-				ref = f.refer(t.value, t.at-1-len(t.value))
-			}
-		}
-		if at == int(target) {
-			return ref
-		}
-		at = ancestorAt(f.buf, t.end, int(target))
-	}
-}
-
-// ancestorAt returns where the element that contains target, or is at it,
-// begins, given the start of its parent's content.
-func ancestorAt(b []byte, i, target int) int {
-	for {
-		i += bytes.IndexByte(b[i:], '<')
-		if b[i+1] == '!' {
-			i += bytes.Index(b[i:], cdataEnd) + len(cdataEnd)
-			continue
-		}
-		end := skipElement(b, i)
-		if target < end {
-			return i
-		}
-		i = end
-	}
 }

@@ -1,0 +1,52 @@
+//go:build expat
+
+package parser_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/xylem-im/xylem/parser"
+	"github.com/xylem-im/xylem/parser/corpus"
+)
+
+// TestExpat compares with expat, the tokenizer of many C and Lua servers, on the
+// corpus. It needs a C compiler and expat's header:
+//
+//	go test -tags expat -run Expat -v ./parser
+func TestExpat(t *testing.T) {
+	const rounds = 60
+	dir := t.TempDir()
+	in, _ := corpus.MiB()
+	doc := append(append([]byte(corpus.Header), in...), corpus.Footer...)
+	file, bin := filepath.Join(dir, "corpus.xml"), filepath.Join(dir, "expat")
+	if err := os.WriteFile(file, doc, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("cc", "-O2", "-o", bin, "testdata/expat.c", "-lexpat").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := exec.Command(bin, file, strconv.Itoa(rounds)).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	expat, err := strconv.ParseFloat(string(bytes.TrimSpace(out)), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc := parser.NewScanner()
+	st := opened(t, sc)
+	best := time.Hour
+	for range rounds {
+		began := time.Now()
+		scanAll(t, sc, st, in)
+		best = min(best, time.Since(began))
+	}
+	ours := float64(len(in)) / best.Seconds() / 1e6
+	t.Logf("best of %d rounds: parser %.0f MB/s, expat %.0f MB/s, ratio %.1f", rounds, ours, expat, ours/expat)
+}
