@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xylem-im/xylem/session/sasl"
+)
+
+// patience bounds every wait, so that a fault fails and does not hang.
+const patience = 20 * time.Second
+
+// TestEmbed runs the program: two users log in over TCP, a message arrives
+// stamped with its sender, and the hook has seen it.
+func TestEmbed(t *testing.T) {
+	news := make(chan string, 16)
+	address := start(t, news)
+
+	alice := dial(t, address)
+	alice.login(sasl.SCRAMSHA256, "alice", "phone")
+	bob := dial(t, address)
+	bob.login(sasl.SCRAMSHA1, "bob", "desk")
+
+	const message = `<message to='bob@localhost/desk' type='chat' id='m1'><body>Bark &amp; leaf</body></message>`
+	alice.send(message)
+	got := bob.next()
+	if got.XMLName.Local != "message" || got.From != "alice@localhost/phone" || got.ID != "m1" || got.Body != "Bark & leaf" {
+		t.Errorf("bob got %+v", got)
+	}
+	want := fmt.Sprintf("alice@localhost/phone -> bob@localhost/desk: %d bytes", len(message))
+	if line := receive(t, news); line != want {
+		t.Errorf("the hook told %q, want %q", line, want)
+	}
+}
+
+// TestStrangers shows that the Authenticator is asked: who is not in its map,
+// or has another password, does not get in.
+func TestStrangers(t *testing.T) {
+	address := start(t, make(chan string, 16))
+	for _, try := range []struct{ mechanism, user, password string }{
+		{sasl.Plain, "alice", "secret"}, // never offered without TLS
+		{sasl.SCRAMSHA1, "alice", "guess"},
+		{sasl.SCRAMSHA256, "alice", "guess"},
+		{sasl.SCRAMSHA256, "mallory", "secret"},
+	} {
+		if dial(t, address).authenticate(try.mechanism, try.user, try.password) {
+			t.Errorf("%+v: let in", try)
+		}
+	}
+}
+
+// TestVerify asks what PLAIN asks, which needs TLS that the program does not have.
+func TestVerify(t *testing.T) {
+	u, err := newUsers("secret", "alice@localhost")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, try := range []struct {
+		local, domain, password string
+		want                    bool
+	}{
+		{"alice", "localhost", "secret", true},
+		{"alice", "localhost", "guess", false},
+		{"alice", "example.org", "secret", false},
+		{"mallory", "localhost", "secret", false},
+	} {
+		answer := make(chan bool, 1)
+		u.Verify(try.local, try.domain, try.password, func(ok bool, err error) { answer <- ok && err == nil })
+		if got := <-answer; got != try.want {
+			t.Errorf("%+v: %t", try, got)
+		}
+	}
+}
+
+// TestAddressInUse: a program that cannot listen ends with the reason.
+func TestAddressInUse(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	if err := run(t.Context(), taken.Addr().String(), make(chan string, 1)); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("run at a taken address: %v", err)
+	}
+}
+
+// start runs the program for the time of the test and returns its address.
+func start(t *testing.T, news chan string) string {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, "127.0.0.1:0", news) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	address, ok := strings.CutPrefix(receive(t, news), "listening on ")
+	if !ok {
+		t.Fatal("the program does not tell where it listens")
+	}
+	return address
+}
+
+func receive(t *testing.T, news <-chan string) string {
+	t.Helper()
+	select {
+	case line := <-news:
+		return line
+	case <-time.After(patience):
+		t.Fatal("no news")
+		return ""
+	}
+}
+
+// client is a client that knows no more of XMPP than this test needs.
+type client struct {
+	t    *testing.T
+	conn net.Conn
+	dec  *xml.Decoder
+}
+
+// element is what the server sends below <stream:stream>.
+type element struct {
+	XMLName xml.Name
+	From    string `xml:"from,attr"`
+	Type    string `xml:"type,attr"`
+	ID      string `xml:"id,attr"`
+	Body    string `xml:"body"`
+	Text    string `xml:",chardata"`
+}
+
+func dial(t *testing.T, address string) *client {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	c := &client{t: t, conn: conn}
+	c.open()
+	return c
+}
+
+// open sends a stream header and reads the answer up to the features.
+func (c *client) open() {
+	c.t.Helper()
+	c.send(`<?xml version='1.0'?><stream:stream xmlns='jabber:client' ` +
+		`xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>`)
+	c.dec = xml.NewDecoder(c.conn)
+	for {
+		token, err := c.dec.Token()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if _, ok := token.(xml.StartElement); ok {
+			break
+		}
+	}
+	if got := c.next(); got.XMLName.Local != "features" {
+		c.t.Fatalf("got %+v, want features", got)
+	}
+}
+
+func (c *client) send(text string) {
+	c.t.Helper()
+	if _, err := io.WriteString(c.conn, text); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// next reads the next element.
+func (c *client) next() element {
+	c.t.Helper()
+	var got element
+	if err := c.dec.Decode(&got); err != nil {
+		c.t.Fatal(err)
+	}
+	return got
+}
+
+// authenticate holds a whole SASL exchange and tells whether it succeeded.
+func (c *client) authenticate(mechanism, user, password string) bool {
+	c.t.Helper()
+	exchange, err := sasl.NewClient(mechanism, sasl.ClientConfig{Username: user, Password: password})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.sasl("auth mechanism='"+mechanism+"'", "auth", exchange.First())
+	for {
+		got := c.next()
+		data, err := base64.StdEncoding.DecodeString(got.Text)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		switch got.XMLName.Local {
+		case "challenge":
+			answer, err := exchange.Next(data)
+			if err != nil {
+				c.t.Fatal(err)
+			}
+			c.sasl("response", "response", answer)
+		case "success":
+			if err := exchange.Finish(data); err != nil {
+				c.t.Error(err)
+			}
+			return true
+		default:
+			return false
+		}
+	}
+}
+
+func (c *client) sasl(tag, end string, data []byte) {
+	c.t.Helper()
+	c.send("<" + tag + " xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>" + base64.StdEncoding.EncodeToString(data) + "</" + end + ">")
+}
+
+// login authenticates, opens the second stream and binds a resource.
+func (c *client) login(mechanism, user, resource string) {
+	c.t.Helper()
+	if !c.authenticate(mechanism, user, "secret") {
+		c.t.Fatalf("%s was not let in", user)
+	}
+	c.open()
+	c.send(`<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>` +
+		resource + `</resource></bind></iq>`)
+	if got := c.next(); got.XMLName.Local != "iq" || got.ID != "b" || got.Type != "result" {
+		c.t.Fatalf("binding: %+v", got)
+	}
+}
