@@ -1,78 +1,146 @@
 package routing
 
 import (
-	"slices"
-	"strings"
 	"unsafe"
+
+	"github.com/xylem-im/xylem/jid"
 )
 
 // account is the sessions of one localpart. It is immutable: changes make
-// another one.
+// another one, which owns all its bytes.
+//
+// Most accounts have one session. Such an account is one object, with the entry
+// and the bytes of both names inside, and 64 bytes if the names are short: a
+// lookup among a million waits for the memory of the slot and of this, and of
+// nothing else. With several sessions it waits for their list besides.
+//
+// Longer names take the same form with more room behind; so nobody may copy an
+// account or take its size.
 type account struct {
-	local   string
-	entries []Entry // never empty
+	one      Entry    // the only session, unless list is set
+	list     *[]Entry // the sessions if there are several
+	localLen uint16
+	names    [22]byte // localpart and, of the only session, resource; on beyond the array
 }
 
-// Most accounts have one session. Such an account is one object, with the entry
-// and the bytes of both names inside: a lookup among a million waits for the
-// memory of the slot and of this, and of nothing else.
+// The sizes of an account fill size classes of the allocator: 64, 80, 96, 128,
+// 384 bytes, and one for the longest names.
 type (
-	small struct {
+	accountM struct {
 		account
-		entry [1]Entry
-		names [24]byte
+		more [16]byte
 	}
-	medium struct {
+	accountL struct {
 		account
-		entry [1]Entry
-		names [40]byte
+		more [32]byte
 	}
-	large struct {
+	accountXL struct {
 		account
-		entry [1]Entry
-		names [88]byte
+		more [64]byte
+	}
+	accountXXL struct {
+		account
+		more [320]byte
+	}
+	accountMax struct {
+		account
+		more [2 * jid.MaxPart]byte
 	}
 )
 
-// newAccount makes an account of one session, and copies the names.
-func newAccount(local string, e Entry) *account {
-	switch n := len(local) + len(e.Resource); {
-	case n <= len(small{}.names):
-		s := new(small)
-		return s.fill(&s.entry, s.names[:], local, e)
-	case n <= len(medium{}.names):
-		s := new(medium)
-		return s.fill(&s.entry, s.names[:], local, e)
-	case n <= len(large{}.names):
-		s := new(large)
-		return s.fill(&s.entry, s.names[:], local, e)
-	default:
-		s := &struct {
-			account
-			entry [1]Entry
-		}{}
-		return s.fill(&s.entry, make([]byte, n), local, e)
-	}
+// pair is the list of an account with two sessions: 128 bytes.
+type pair struct {
+	list    []Entry
+	entries [2]Entry
+	names   [40]byte
 }
 
-// fill makes an account of a new object, whose names are written here and
-// never again; so strings of them are safe, and keep the object alive.
-func (a *account) fill(entry *[1]Entry, names []byte, local string, e Entry) *account {
-	n := copy(names, local)
-	n += copy(names[n:], e.Resource)
-	s := unsafe.String(unsafe.SliceData(names), n)
-	e.Resource = s[len(local):]
-	entry[0] = e
-	a.local, a.entries = s[:len(local)], entry[:]
+// newAccount makes an account of one or more sessions, and copies all names.
+// They are prepared parts, so none is longer than [jid.MaxPart].
+func newAccount(local string, entries []Entry) *account {
+	inside := len(local)
+	if len(entries) == 1 {
+		inside += len(entries[0].Resource)
+	}
+	a := allocate(inside)
+	names := unsafe.Slice(&a.names[0], inside)
+	a.localLen = uint16(copy(names, local))
+	if len(entries) == 1 {
+		a.one = entries[0]
+		a.one.Resource = place(names[len(local):], a.one.Resource)
+		return a
+	}
+	a.list = newList(entries)
 	return a
+}
+
+// allocate makes an account with room for so many bytes of names.
+func allocate(names int) *account {
+	switch more := names - len(account{}.names); {
+	case more <= 0:
+		return new(account)
+	case more <= len(accountM{}.more):
+		return &new(accountM).account
+	case more <= len(accountL{}.more):
+		return &new(accountL).account
+	case more <= len(accountXL{}.more):
+		return &new(accountXL).account
+	case more <= len(accountXXL{}.more):
+		return &new(accountXXL).account
+	case more <= len(accountMax{}.more):
+		return &new(accountMax).account
+	}
+	panic("routing: names longer than prepared ones")
+}
+
+// newList copies entries and their names.
+func newList(entries []Entry) *[]Entry {
+	total := 0
+	for i := range entries {
+		total += len(entries[i].Resource)
+	}
+	var list *[]Entry
+	var names []byte
+	if p := (*pair)(nil); len(entries) == len(p.entries) && total <= len(p.names) {
+		p = new(pair)
+		p.list, list, names = p.entries[:], &p.list, p.names[:]
+	} else {
+		made := make([]Entry, len(entries))
+		list, names = &made, make([]byte, total)
+	}
+	copy(*list, entries)
+	for i := range *list {
+		e := &(*list)[i]
+		e.Resource = place(names, e.Resource)
+		names = names[len(e.Resource):]
+	}
+	return list
+}
+
+// place copies s to dst and is the string of what is there. It is written here
+// and never again, so the string is safe; and it keeps the object alive.
+func place(dst []byte, s string) string {
+	n := copy(dst, s)
+	return unsafe.String(unsafe.SliceData(dst), n)
+}
+
+// local is the localpart.
+func (a *account) local() string { return unsafe.String(&a.names[0], int(a.localLen)) }
+
+// entries are the sessions, at least one.
+func (a *account) entries() []Entry {
+	if a.list != nil {
+		return *a.list
+	}
+	return unsafe.Slice(&a.one, 1)
 }
 
 // find is the index of a resource, -1 if it is not there.
 func (a *account) find(resource string) int {
-	if a != nil {
-		return find(a.entries, resource)
+	if a == nil {
+		return -1
 	}
-	return -1
+	return find(a.entries(), resource)
 }
 
 // find looks at each entry: accounts have one to three.
@@ -85,31 +153,30 @@ func find(entries []Entry, resource string) int {
 	return -1
 }
 
-// with has one entry more, whose name is copied.
+// usual is how many entries change without a buffer on the heap.
+const usual = 4
+
+// with has one entry more.
 func (a *account) with(e Entry) *account {
-	e.Resource = strings.Clone(e.Resource)
-	return &account{a.local, append(a.entries[:len(a.entries):len(a.entries)], e)}
+	var buf [usual]Entry
+	return newAccount(a.local(), append(append(buf[:0], a.entries()...), e))
 }
 
 // replace has another entry of the same resource at i.
 func (a *account) replace(i int, e Entry) *account {
-	e.Resource = a.entries[i].Resource
-	if len(a.entries) == 1 {
-		return newAccount(a.local, e)
-	}
-	entries := slices.Clone(a.entries)
+	var buf [usual]Entry
+	entries := append(buf[:0], a.entries()...)
+	e.Resource = entries[i].Resource
 	entries[i] = e
-	return &account{a.local, entries}
+	return newAccount(a.local(), entries)
 }
 
 // without has no entry at i; it is nil when that was the last.
 func (a *account) without(i int) *account {
-	switch len(a.entries) {
-	case 1:
+	entries := a.entries()
+	if len(entries) == 1 {
 		return nil
-	case 2:
-		return newAccount(a.local, a.entries[1-i])
 	}
-	entries := make([]Entry, 0, len(a.entries)-1)
-	return &account{a.local, append(append(entries, a.entries[:i]...), a.entries[i+1:]...)}
+	var buf [usual]Entry
+	return newAccount(a.local(), append(append(buf[:0], entries[:i]...), entries[i+1:]...))
 }

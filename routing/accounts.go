@@ -57,7 +57,7 @@ func (a *accounts) load(local string) *account {
 		s := first.at(i)
 		switch s.hash.Load() {
 		case h:
-			if acc := s.account.Load(); acc != nil && acc.local == local {
+			if acc := s.account.Load(); acc != nil && acc.local() == local {
 				return acc
 			}
 		case 0:

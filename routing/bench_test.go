@@ -18,8 +18,8 @@ const (
 	hotSet   = 10_000
 )
 
-// A million sessions, one each for two of three accounts and the rest in pairs,
-// with keys of 40 bytes as in user-0123456@chat.example.org/gajim.0123456.
+// A million sessions, half of them in pairs of one account, with keys of 43
+// bytes as in user-0123456@chat.example.org/gajim.0123456.
 func million() (*routing.Table, *routing.Domain) {
 	table := routing.NewTable()
 	d, _ := table.AddDomain("chat.example.org")

@@ -43,10 +43,10 @@ func (d *Domain) Len() int { return int(d.bound.Load()) }
 func (d *Domain) Bind(local, resource string, mb Mailbox) (replaced Mailbox) {
 	d.accounts.update(local, func(old *account) *account {
 		if old == nil {
-			return newAccount(local, Entry{Resource: resource, Mailbox: mb})
+			return newAccount(local, []Entry{{Resource: resource, Mailbox: mb}})
 		}
 		if i := old.find(resource); i >= 0 {
-			replaced = old.entries[i].Mailbox
+			replaced = old.entries()[i].Mailbox
 			return old.replace(i, Entry{Mailbox: mb})
 		}
 		return old.with(Entry{Resource: resource, Mailbox: mb})
@@ -62,7 +62,7 @@ func (d *Domain) Bind(local, resource string, mb Mailbox) (replaced Mailbox) {
 func (d *Domain) Unbind(local, resource string, mb Mailbox) (done bool) {
 	d.accounts.update(local, func(old *account) *account {
 		i := old.find(resource)
-		if done = i >= 0 && old.entries[i].Mailbox == mb; done {
+		if done = i >= 0 && old.entries()[i].Mailbox == mb; done {
 			return old.without(i)
 		}
 		return old
@@ -94,7 +94,7 @@ func (d *Domain) SetFlags(local, resource string, mb Mailbox, set, clear Flags) 
 // at once, and must not be changed. It allocates nothing.
 func (d *Domain) Lookup(local string) []Entry {
 	if acc := d.accounts.load(local); acc != nil {
-		return acc.entries
+		return acc.entries()
 	}
 	return nil
 }
@@ -113,7 +113,7 @@ func (d *Domain) LookupFull(local, resource string) (Entry, bool) {
 func (d *Domain) All() iter.Seq2[string, []Entry] {
 	return func(yield func(string, []Entry) bool) {
 		for acc := range d.accounts.all() {
-			if !yield(acc.local, acc.entries) {
+			if !yield(acc.local(), acc.entries()) {
 				return
 			}
 		}
@@ -124,11 +124,11 @@ func (d *Domain) All() iter.Seq2[string, []Entry] {
 func (d *Domain) change(local, resource string, mb Mailbox, f func(*Entry)) (found bool) {
 	d.accounts.update(local, func(old *account) *account {
 		i := old.find(resource)
-		if found = i >= 0 && old.entries[i].Mailbox == mb; !found {
+		if found = i >= 0 && old.entries()[i].Mailbox == mb; !found {
 			return old
 		}
-		changed := old.entries[i]
-		if f(&changed); changed == old.entries[i] {
+		changed := old.entries()[i]
+		if f(&changed); changed == old.entries()[i] {
 			return old
 		}
 		return old.replace(i, changed)

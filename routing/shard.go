@@ -65,7 +65,7 @@ func (s *shard) find(h uint64, local string) (i uint64, acc *account) {
 	mask := uint64(len(s.slots) - 1)
 	for i = h & mask; s.slots[i].hash.Load() != 0; i = (i + 1) & mask {
 		if s.slots[i].hash.Load() == h {
-			if acc := s.slots[i].account.Load(); acc != nil && acc.local == local {
+			if acc := s.slots[i].account.Load(); acc != nil && acc.local() == local {
 				return i, acc
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/xylem-im/xylem/jid"
@@ -138,6 +139,88 @@ func TestKeptStringsAreCopies(t *testing.T) {
 	}
 }
 
+// TestNamesOfAllLengths goes through every size of an account and of its list.
+func TestNamesOfAllLengths(t *testing.T) {
+	d := newDomain()
+	for _, n := range []int{1, 10, 11, 12, 19, 20, 21, 27, 28, 43, 44, 170, 180, 500, jid.MaxPart} {
+		local := strings.Repeat("l", n)
+		for i, end := range []string{"a", "b", "c", "d", "e"} {
+			resource := strings.Repeat("r", n-1) + end
+			if old := d.Bind(local, resource, routing.Mailbox(i+1)); old != 0 {
+				t.Fatalf("%d bytes: replaced %d", n, old)
+			}
+			d.SetPresence(local, resource, routing.Mailbox(i+1), true, int8(i))
+		}
+		for i, end := range []string{"a", "b", "c", "d", "e"} {
+			resource := strings.Repeat("r", n-1) + end
+			want := routing.Entry{Resource: resource, Mailbox: routing.Mailbox(i + 1), Available: true, Priority: int8(i)}
+			if e, ok := d.LookupFull(local, resource); !ok || e != want {
+				t.Errorf("%d bytes: %+v, %v", n, e, ok)
+			}
+			if left := len(d.Lookup(local)); left != 5-i {
+				t.Errorf("%d bytes: %d sessions, want %d", n, left, 5-i)
+			}
+			if !d.Unbind(local, resource, want.Mailbox) {
+				t.Errorf("%d bytes: could not leave", n)
+			}
+		}
+	}
+	if d.Len() != 0 {
+		t.Errorf("length %d", d.Len())
+	}
+}
+
+// TestLikeAPlainMap does random things to many accounts and compares with a
+// map: the table grows, is split, gets holes and shrinks.
+func TestLikeAPlainMap(t *testing.T) {
+	d, plain := newDomain(), map[string]routing.Mailbox{}
+	rnd := rand.New(rand.NewPCG(7, 8))
+	compare := func() {
+		n := 0
+		for local, entries := range d.All() {
+			for _, e := range entries {
+				if n++; plain[local+"/"+e.Resource] != e.Mailbox {
+					t.Fatalf("%s/%s is %d", local, e.Resource, e.Mailbox)
+				}
+			}
+		}
+		if n != len(plain) || d.Len() != n {
+			t.Fatalf("%d sessions, length %d, want %d", n, d.Len(), len(plain))
+		}
+		for key, mb := range plain {
+			local, resource, _ := strings.Cut(key, "/")
+			if e, ok := d.LookupFull(local, resource); !ok || e.Mailbox != mb {
+				t.Fatalf("%s is %+v, %v", key, e, ok)
+			}
+		}
+	}
+	for round, binds := range []int{90, 50, 90, 10, 60, 0} { // percent
+		for i := range 12_000 {
+			local, resource := fmt.Sprint("user", rnd.IntN(6_000)), fmt.Sprint(rnd.IntN(3))
+			key, mb := local+"/"+resource, routing.Mailbox(round*100_000+i+1)
+			if rnd.IntN(100) < binds {
+				if old := d.Bind(local, resource, mb); old != plain[key] {
+					t.Fatalf("%s replaced %d, want %d", key, old, plain[key])
+				}
+				plain[key] = mb
+				continue
+			}
+			old, bound := plain[key]
+			if d.Unbind(local, resource, old) != bound {
+				t.Fatalf("%s: bound is not %v", key, bound)
+			}
+			delete(plain, key)
+		}
+		compare()
+	}
+	for key, mb := range plain {
+		local, resource, _ := strings.Cut(key, "/")
+		d.Unbind(local, resource, mb)
+		delete(plain, key)
+	}
+	compare()
+}
+
 func TestAllMeetsEverySessionOnce(t *testing.T) {
 	d := newDomain()
 	const n = 1000
@@ -197,6 +280,63 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	if n != d.Len() {
 		t.Errorf("%d sessions, length %d", n, d.Len())
+	}
+}
+
+// TestReadersFindWhatStays looks up sessions that stay, and walks over them,
+// while the table grows, is split and loses others around them.
+func TestReadersFindWhatStays(t *testing.T) {
+	const stay, come = 500, 4000
+	d := newDomain()
+	for i := range stay {
+		d.Bind(fmt.Sprint("stay", i), "r", routing.Mailbox(i+1))
+	}
+	var writers, readers sync.WaitGroup
+	var done atomic.Bool
+	for g := range 2 {
+		writers.Add(1)
+		go func() {
+			defer writers.Done()
+			for range 2 {
+				for i := range come {
+					d.Bind(fmt.Sprint("come", g, i), "r", 1)
+				}
+				for i := range come {
+					d.Unbind(fmt.Sprint("come", g, i), "r", 1)
+				}
+			}
+		}()
+	}
+	readers.Add(2)
+	go func() {
+		defer readers.Done()
+		for i := 0; !done.Load(); i = (i + 1) % stay {
+			if e, ok := d.LookupFull(fmt.Sprint("stay", i), "r"); !ok || e.Mailbox != routing.Mailbox(i+1) {
+				t.Errorf("session %d is %+v, %v", i, e, ok)
+				return
+			}
+		}
+	}()
+	go func() {
+		defer readers.Done()
+		for !done.Load() {
+			met := 0
+			for local := range d.All() {
+				if strings.HasPrefix(local, "stay") {
+					met++
+				}
+			}
+			if met != stay {
+				t.Errorf("a walk met %d of %d", met, stay)
+				return
+			}
+		}
+	}()
+	writers.Wait()
+	done.Store(true)
+	readers.Wait()
+	if d.Len() != stay {
+		t.Errorf("length %d", d.Len())
 	}
 }
 
