@@ -56,8 +56,10 @@ func (o Options) withDefaults() Options {
 func (o Options) badgerOptions() badgerdb.Options {
 	return badgerdb.DefaultOptions(o.Dir).
 		WithLogger(logger{o.Logger}).
-		// One explicit Sync for each group (see Apply): a reader does not wait for it, as
-		// it would for a commit with SyncWrites.
+		// One explicit Sync for each group (see Apply). SyncWrites is as fast (256
+		// producers: 51-53 against 46-61 thousand messages/s, alternating runs), but a
+		// read that begins during a commit waits until it ends: here for the write only,
+		// there for the fsync too; and it syncs groups that nobody needs to be durable.
 		WithSyncWrites(false).
 		// Apply is the only writer and takes turns.
 		WithDetectConflicts(false).
