@@ -79,6 +79,46 @@ func TestElementInStream(t *testing.T) {
 	}
 }
 
+// Prefixes are found in whatever order elements are asked.
+func TestLookupInAnyOrder(t *testing.T) {
+	e, err := parser.Parse([]byte(`<r xmlns:p='1'><a p:k=''><b xmlns:p='2' p:k=''><c p:k=''/><![CDATA[<x>]]><d xmlns:p='3&amp;' p:k=''/></b>` +
+		`<e p:k=''/></a><f xmlns:p='4' p:k=''><g p:k=''/></f><h p:k=''/></r>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []parser.Element
+	var collect func(parser.Element)
+	collect = func(e parser.Element) {
+		for c := range e.Children() {
+			all = append(all, c)
+			collect(c)
+		}
+	}
+	collect(e)
+	want := map[string]string{"a": "1", "b": "2", "c": "2", "d": "3&", "e": "1", "f": "4", "g": "4", "h": "1"}
+	if len(all) != len(want) {
+		t.Fatalf("%d elements", len(all))
+	}
+	for i := range all {
+		for j := range all {
+			for _, k := range []parser.Element{all[i], all[j]} {
+				for a := range k.Attrs() {
+					if string(a.Namespace) != want[string(k.Local())] {
+						t.Fatalf("%s after %s: %q", k.Local(), all[i].Local(), a.Namespace)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestZeroFrame(t *testing.T) {
+	var f parser.Frame
+	if _, ok := f.To(); ok || f.Kind() != parser.None || len(f.Raw())+len(f.Attrs())+len(f.Children())+len(f.Decls()) != 0 {
+		t.Error("the zero Frame is not empty")
+	}
+}
+
 func TestZeroElement(t *testing.T) {
 	var e parser.Element
 	if _, ok := e.Attr("x"); ok || !e.IsZero() || outline(e) != "{}" || e.Raw() != nil || e.Prefix() != nil || !e.Child("", "x").IsZero() {

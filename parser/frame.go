@@ -45,7 +45,7 @@ type Child struct {
 // Element returns c for navigation below it.
 func (c Child) Element() Element { return c.element }
 
-// Frame is one first-level piece of a stream. It and all that it returns is
+// Frame is one first-level piece of a stream, made by [Scanner.Next]. It and all that it returns is
 // valid until the next call of Next on the Scanner that returned it, or until
 // the input changes, and must not be written to. Loop only.
 type Frame struct {
@@ -119,7 +119,7 @@ func (f *Frame) Type() (raw []byte, ok bool) { return f.attrAt(f.typ) }
 func (f *Frame) Lang() (raw []byte, ok bool) { return f.attrAt(f.lang) }
 
 func (f *Frame) attrAt(i int32) ([]byte, bool) {
-	if i < 0 {
+	if i < 0 || int(i) >= len(f.attrs) {
 		return nil, false
 	}
 	return f.attrs[i].value(f.buf), true
@@ -189,7 +189,9 @@ func (f *Frame) Inherited() []Binding {
 	return f.bindOut
 }
 
-// Children returns the first-level children of the top element, in order.
+// Children returns the first-level children of the top element, in order. Each
+// takes some 170 bytes; to look at the children of a stanza that may have tens of
+// thousands, f.Element().Walk() takes none.
 func (f *Frame) Children() []Child {
 	f.childOut = f.childOut[:0]
 	at := f.contentStart
