@@ -17,6 +17,7 @@ type layer struct {
 var table = []layer{
 	{"jid", nil, list("golang.org/x/text", "golang.org/x/net/idna")},
 	{"parser", nil, nil},
+	{"parser/corpus", nil, nil}, // stanzas for benchmarks
 	{"stanza", list("jid", "parser"), nil},
 	{"session/sasl", nil, list("golang.org/x/crypto", "golang.org/x/text")},
 	{"session", list("jid", "parser", "stanza", "storage", "session/sasl"), nil},
@@ -42,12 +43,13 @@ var table = []layer{
 
 	{"cmd/...", list("any"), list("github.com/pelletier/go-toml/v2", "github.com/spf13/pflag",
 		"github.com/prometheus", "golang.org/x/net", "golang.org/x/crypto", "golang.org/x/sys", "golang.org/x/term")},
-	{"examples/...", list("jid", "parser", "stanza", "session", "routing", "storage/...", "xep/...", "engine/..."), nil},
+	{"examples/...", list("jid", "parser", "stanza", "session/...", "routing", "storage/...", "xep/...", "engine/..."), nil},
 	{"test/...", list("any"), list("any")}, // runs of real clients and their libraries
 
 	{"internal/invariants", nil, nil},
 	{"internal/layers", nil, nil},
 	{"internal/script", list("jid", "parser", "stanza", "session/..."), nil}, // drives clients in tests,
+	{"internal/enginetest", list("any"), nil}, // a server for tests
 	{"internal/...", nil, nil},
 }
 
