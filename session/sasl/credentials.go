@@ -162,10 +162,10 @@ func (k *Keys) matches(h *hashKind, prepared string) bool {
 // Decoy makes the credentials that an unknown user seems to have: the same
 // for the same secret, user and iteration count, of the same shape as what
 // Derive makes, and matched by no password. Whoever asks twice, or asks for a
-// hundred names, cannot tell them from an account. The secret must stay the
-// same over restarts, or the change itself gives decoys away; for the same
-// reason iterations should be what most accounts are stored with. Cheap (seven
-// HMACs).
+// hundred names, cannot tell them from an account. A server of several domains
+// gives the whole address as user. The secret must stay the same over restarts,
+// or the change itself gives decoys away; for the same reason iterations should
+// be what most accounts are stored with. Cheap (seven HMACs).
 func Decoy(secret []byte, user string, iterations int) Credentials {
 	key := kindSHA256.hmac(secret, []byte("xylem sasl decoy\x00"+user))
 	part := func(label string, n int) []byte { return kindSHA256.hmac(key, []byte(label))[:n] }

@@ -159,6 +159,27 @@ func TestAccountWithoutKeysForTheMechanism(t *testing.T) {
 	}
 }
 
+// TestDecoysOfDomainsDiffer: an unknown romeo looks the same every time, and
+// not like the unknown romeo of another domain on this server.
+func TestDecoysOfDomainsDiffer(t *testing.T) {
+	challenge := func(domain, user string) string {
+		cfg := hostileConfig()
+		cfg.Domain = domain
+		e, _ := sasl.Start(sasl.SCRAMSHA256, cfg)
+		e.Respond([]byte("n,,n=" + user + ",r=abc"))
+		return string(e.Credentials(nil).Data)
+	}
+	first := challenge("example.org", "romeo")
+	if again := challenge("example.org", "ROMEO"); again != first {
+		t.Errorf("%q, then %q", first, again)
+	}
+	for _, other := range []string{challenge("example.com", "romeo"), challenge("example.org", "juliet"), challenge("", "romeo")} {
+		if other == first {
+			t.Errorf("two users with %q", other)
+		}
+	}
+}
+
 func TestOffer(t *testing.T) {
 	bindings := []sasl.Binding{binding}
 	for name, c := range map[string]struct {

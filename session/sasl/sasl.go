@@ -91,6 +91,15 @@ func (c *Config) iterations() int {
 	return DefaultIterations
 }
 
+// decoyName tells users of different domains apart, as the salts of accounts
+// do: romeo at two domains with one salt would exist at neither.
+func (c *Config) decoyName(user string) string {
+	if c.Domain == "" {
+		return user
+	}
+	return user + "@" + c.Domain
+}
+
 func (c *Config) prepareUsername(s string) (string, error) {
 	if c.PrepareUsername != nil {
 		return c.PrepareUsername(s)
@@ -108,7 +117,7 @@ func (c *Config) Verify(stored *Credentials, user, password string) bool {
 	if stored != nil && (stored.SHA256.usable(kindSHA256) || stored.SHA1.usable(kindSHA1)) {
 		return stored.Verify(password)
 	}
-	decoy := Decoy(c.DecoySecret, user, c.iterations())
+	decoy := Decoy(c.DecoySecret, c.decoyName(user), c.iterations())
 	decoy.Verify(password)
 	return false
 }
