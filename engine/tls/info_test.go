@@ -74,6 +74,9 @@ func TestExporterIsThatOfRFC9266(t *testing.T) {
 			if out, done, err = f.Step(buf[:n]); err != nil {
 				t.Fatal(err)
 			}
+			if len(out) == 0 {
+				continue // a net.Pipe would wait for a reader even of nothing
+			}
 			if _, err := b.Write(out); err != nil {
 				t.Fatal(err)
 			}
