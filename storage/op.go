@@ -79,7 +79,9 @@ type Op struct {
 	Batch Batch
 	// Durable makes the result of an Apply wait until it survives a power cut. The
 	// result of an Apply that is not Durable says that all later reads see it, and
-	// that it survives the end of the process if the driver can promise that.
+	// that it survives the end of the process if the driver keeps anything at all. It
+	// may be answered with the durable ones of its group. A durable Apply does not
+	// make earlier ones durable: what must be found together belongs into one batch.
 	Durable bool
 }
 

@@ -85,3 +85,25 @@ func (h held) Apply(_ []*storage.Op, errs []error) {
 	<-h.hold
 	clear(errs)
 }
+
+// The whole way of an operation through the pump allocates nothing of its own.
+func TestNoAllocations(t *testing.T) {
+	done := make(chan struct{}, 1)
+	p, err := async.New(async.Options{Driver: instant{}, Deliver: func([]storage.Result) { done <- struct{}{} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closePump(t, p)
+	for _, op := range []*storage.Op{put("alice@localhost", "k", "v"), get("alice@localhost", "k")} {
+		allocs := testing.AllocsPerRun(200, func() {
+			if err := p.Submit(op); err != nil {
+				t.Error(err)
+				return
+			}
+			<-done
+		})
+		if allocs != 0 {
+			t.Errorf("%s: %v allocations, want 0", op.Kind, allocs)
+		}
+	}
+}

@@ -213,3 +213,53 @@ func TestFull(t *testing.T) {
 		closeDriver(t, d)
 	}
 }
+
+// When Badger cannot make the log of its next memtable (here because folders
+// are in the way; too many open files do the same), it is left without one. The
+// driver then refuses everything, without a panic, and what it acknowledged is
+// there when the cause has gone.
+func TestBroken(t *testing.T) {
+	opts := badger.Options{Dir: t.TempDir()}
+	d := open(t, opts)
+	var inTheWay []string
+	for i := range 20 {
+		path := filepath.Join(opts.Dir, fmt.Sprintf("%05d.mem", i))
+		if os.Mkdir(path, 0o700) == nil { // the current log is left alone
+			inTheWay = append(inTheWay, path)
+		}
+	}
+	value := strings.Repeat("v", 100_000)
+	var err error
+	stored := 0
+	for ; err == nil && stored < 1000; stored++ {
+		err = put(d, fmt.Sprint(stored), value)
+	}
+	stored--
+	if !errors.Is(err, storage.ErrBroken) {
+		t.Fatalf("put %d: %v, want ErrBroken", stored, err)
+	}
+	if err := put(d, "later", value); !errors.Is(err, storage.ErrBroken) {
+		t.Errorf("a later put: %v", err)
+	}
+	if _, err := get(d, "0"); !errors.Is(err, storage.ErrBroken) {
+		t.Errorf("a later get: %v", err)
+	}
+	if err := d.Sync(); !errors.Is(err, storage.ErrBroken) {
+		t.Errorf("a later Sync: %v", err)
+	}
+	if err := d.Close(); !errors.Is(err, storage.ErrBroken) {
+		t.Errorf("Close: %v", err)
+	}
+	for _, path := range inTheWay {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d = open(t, opts)
+	for i := range stored {
+		if got, err := get(d, fmt.Sprint(i)); got != value {
+			t.Fatalf("%d of %d: %d bytes, %v", i, stored, len(got), err)
+		}
+	}
+	closeDriver(t, d)
+}
