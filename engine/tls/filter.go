@@ -154,12 +154,11 @@ func (f *Filter) Close() {
 // Decrypt takes ciphertext as it came from the network and appends the
 // plaintext to dst. All of in is consumed: records are opened in place, so in
 // is overwritten, and the rest of an incomplete record is kept. dst must not
-// overlap in. It returns
-// io.EOF when the peer sent close_notify (plaintext before it is still
-// returned), and what crypto/tls says for anything against the protocol; then
-// an alert waits in [Filter.Pending]. It adds at most len(in) plus the length
-// of one record. Loop only. It does not allocate as long as dst has room and
-// records arrive whole.
+// overlap in. It returns io.EOF when the peer sent close_notify (plaintext
+// before it is still returned), and what crypto/tls says for anything against
+// the protocol; then an alert waits in [Filter.Pending]. It adds at most
+// len(in) plus the length of one record. Loop only. It does not allocate as
+// long as dst has room and records arrive whole.
 func (f *Filter) Decrypt(in, dst []byte) (plain []byte, err error) {
 	plain, _, err = f.DecryptUpTo(in, dst, int(^uint(0)>>1))
 	return plain, err
