@@ -170,7 +170,7 @@ func loadPair(c certificateConfig) (*tls.Certificate, *configError) {
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
 		which, file, mend := "key", c.Key, "give the private key that belongs to "+c.Cert
-		if !strings.Contains(err.Error(), "private key") {
+		if strings.Contains(err.Error(), "certificate input") || strings.HasPrefix(err.Error(), "x509:") {
 			which, file, mend = "cert", c.Cert, "give a PEM file that begins with the certificate of the server"
 		}
 		return nil, fault(which, file, strings.TrimPrefix(err.Error(), "tls: "), mend)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/storage/memory"
 )
 
 const docsFolder = "../../docs"
@@ -141,4 +143,26 @@ func TestEachStatHasOneFigure(t *testing.T) {
 		}
 	}
 	walk(reflect.ValueOf(&s).Elem(), "")
+}
+
+// The engine takes whatever the keys accept: the ends of each range start.
+func TestEngineAcceptsTheRanges(t *testing.T) {
+	for _, k := range configKeys() {
+		c := defaultConfig()
+		n, isNumber := k.field(&c).(*int)
+		if !isNumber {
+			continue
+		}
+		var low, high int
+		if _, err := fmt.Sscanf(k.accept, "%d to %d", &low, &high); err != nil {
+			t.Fatalf("%s accepts %q: %v", k.name, k.accept, err)
+		}
+		for _, v := range []int{low, high} {
+			*n = v
+			_, err := engine.New(engine.Config{Certificates: &certificates{}, Store: memory.New(memory.Options{}), Limits: c.Limits, Loops: c.Server.Loops, ScramIterations: c.Auth.ScramIterations})
+			if err != nil {
+				t.Errorf("%s = %d: %v", k.name, v, err)
+			}
+		}
+	}
 }

@@ -42,7 +42,7 @@ func explainListen(err error) error {
 	if !errors.As(err, &op) || op.Op != "listen" {
 		return err
 	}
-	return fmt.Errorf("cannot %s: %s", strings.TrimPrefix(op.Error(), "listen tcp: "), listenRemedy(op))
+	return fmt.Errorf("cannot %s: %s", strings.TrimPrefix(op.Error(), "listen tcp: "), listenRemedy(op.Err))
 }
 
 func listenRemedy(err error) string {

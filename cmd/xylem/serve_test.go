@@ -446,6 +446,7 @@ func TestDrainTellsClients(t *testing.T) {
 	if end := alice.until("</stream:stream>"); !strings.Contains(end, "<system-shutdown ") {
 		t.Errorf("got %s", end)
 	}
+	_ = alice.conn.Close()                              // else the server waits for the end of our side
 	if code := s.stop(syscall.SIGHUP); code != exitOK { // SIGHUP does not disturb the drain
 		t.Errorf("exit %d", code)
 	}
