@@ -269,13 +269,17 @@ func (l *loop) took(out *session.Out) {
 		l.arena = out.Bytes[:0] // it had to grow: keep the larger one
 	}
 	l.tail = out.Bytes[len(out.Bytes):]
-	if out.Stanzas > 0 {
-		l.stats.stanzasIn.Add(uint64(out.Stanzas))
-		out.Stanzas = 0
-	}
-	if out.StreamErrors > 0 {
-		l.stats.streamErrors.Add(uint64(out.StreamErrors))
-		out.StreamErrors = 0
+	take(&out.Stanzas, &l.stats.stanzasIn)
+	take(&out.StreamErrors, &l.stats.streamErrors)
+	take(&out.AuthSuccesses, &l.stats.authSuccess)
+	take(&out.AuthFailures, &l.stats.authFailure)
+}
+
+// take moves a count into a counter.
+func take(n *uint32, to *atomic.Uint64) {
+	if *n > 0 {
+		to.Add(uint64(*n))
+		*n = 0
 	}
 }
 

@@ -37,8 +37,9 @@ type Out struct {
 	Close  bool
 	Reason error // nil: the peer closed its stream properly
 
-	// Stanzas and StreamErrors count, for the loop's statistics.
-	Stanzas, StreamErrors uint32
+	// Counts for the loop's statistics, which it takes and clears.
+	Stanzas, StreamErrors       uint32
+	AuthSuccesses, AuthFailures uint32
 
 	scratch []byte // canonical form of addresses that need preparation
 	decoded []byte // base64 content of SASL elements

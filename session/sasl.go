@@ -48,11 +48,12 @@ func (s *Session) auth(f *parser.Frame, out *Out) {
 	}
 	l := s.login
 	l.config = sasl.Config{
-		Bindings:    l.bindings,
-		PlusOffered: s.secured && len(l.bindings) > 0,
-		Domain:      s.domain,
-		DecoySecret: s.cfg.DecoySecret,
-		Iterations:  s.cfg.ScramIterations,
+		Bindings:        l.bindings,
+		PlusOffered:     s.secured && len(l.bindings) > 0,
+		Domain:          s.domain,
+		DecoySecret:     s.cfg.DecoySecret,
+		Iterations:      s.cfg.ScramIterations,
+		PrepareUsername: prepareLocal,
 	}
 	exchange, err := sasl.Start(mechanism, &l.config)
 	if err != nil {
@@ -67,6 +68,15 @@ func (s *Session) auth(f *parser.Frame, out *Out) {
 	l.exchange, l.mechanism = exchange, mechanism
 	s.state = stateSASL
 	s.authStep(exchange.Respond(msg), out)
+}
+
+// prepareLocal brings a user name into the form in which accounts are kept.
+func prepareLocal(name string) (string, error) {
+	j, err := jid.New(name, "localhost", "") // the domain is of no account
+	if err != nil || j.Local() == "" {
+		return "", sasl.ErrUsername
+	}
+	return j.Local(), nil
 }
 
 // decode reads the base64 content of a SASL element: nil for no content, an
@@ -131,6 +141,7 @@ func (s *Session) authSuccess(data []byte, out *Out) {
 		return
 	}
 	out.Bytes = appendBase64(out.Bytes, "success", data)
+	out.AuthSuccesses++
 	s.jid = user
 	s.login.exchange = nil
 	s.restart(s.cfg.Bound)
@@ -150,6 +161,7 @@ func (s *Session) authFailure(condition, text string, out *Out) {
 	out.Bytes = append(b, "</failure>"...)
 	s.login.exchange = nil
 	s.state = stateOpen
+	out.AuthFailures++
 	s.login.failures++
 	if s.login.failures >= s.cfg.AuthAttempts {
 		s.Fail(stanza.StreamError{Condition: stanza.StreamPolicyViolation, Text: "too many failed logins"}, out)
