@@ -85,3 +85,13 @@ func defaultConfig() config {
 		Log: logConfig{Level: slog.LevelInfo, Format: "text"},
 	}
 }
+
+// engineLimits are the limits as the engine gets them: with what is left to
+// the program filled in, where it hangs on another key.
+func (c *config) engineLimits() engine.Limits {
+	l := c.Limits
+	if l.InboundBytes == 0 {
+		l.InboundBytes = max(l.StanzaBytes+64<<10, leastInbound)
+	}
+	return l
+}

@@ -159,7 +159,7 @@ func TestEngineAcceptsTheRanges(t *testing.T) {
 		}
 		for _, v := range []int{low, high} {
 			*n = v
-			_, err := engine.New(engine.Config{Certificates: &certificates{}, Store: memory.New(memory.Options{}), Limits: c.Limits, Loops: c.Server.Loops, ScramIterations: c.Auth.ScramIterations})
+			_, err := engine.New(engine.Config{Certificates: &certificates{}, Store: memory.New(memory.Options{}), Limits: c.engineLimits(), Loops: c.Server.Loops, ScramIterations: c.Auth.ScramIterations})
 			if err != nil {
 				t.Errorf("%s = %d: %v", k.name, v, err)
 			}

@@ -55,7 +55,7 @@ func configKeys() []configKey {
 		number("limits.connections", "", 0, 100_000_000, "connections; 0: 90 % of the open files", func(c *config) *int { return &c.Limits.Connections }),
 		number("limits.sessions_per_user", "", 1, 65_536, "sessions", func(c *config) *int { return &c.Limits.SessionsPerUser }),
 		number("limits.pre_auth_bytes", "", 4096, 1<<20, "bytes", func(c *config) *int { return &c.Limits.PreAuthBytes }),
-		number("limits.inbound_bytes", "", 0, 1<<30, "bytes; 0: c2s.max_stanza_bytes + 65,536", func(c *config) *int { return &c.Limits.InboundBytes }),
+		orAutomatic(number("limits.inbound_bytes", "", leastInbound, 1<<30, "bytes; 0: c2s.max_stanza_bytes + 65536, at least 131072", func(c *config) *int { return &c.Limits.InboundBytes })),
 		number("limits.outbound_bytes", "", 65_536, 1<<30, "bytes", func(c *config) *int { return &c.Limits.OutboundBytes }),
 		number("limits.auth_attempts", "", 1, 100, "attempts", func(c *config) *int { return &c.Limits.AuthAttempts }),
 		number("limits.handshake_queue", "", 1, 1<<20, "handshakes", func(c *config) *int { return &c.Limits.HandshakeQueue }),
@@ -86,6 +86,22 @@ func number(name, flag string, low, high int, unit string, field func(*config) *
 			return nil
 		},
 	}
+}
+
+// leastInbound is the smallest Limits.InboundBytes that the engine takes: four
+// times what it reads ahead of a session that waits.
+const leastInbound = 128 << 10
+
+// orAutomatic lets 0 pass, which means that the program chooses.
+func orAutomatic(k configKey) configKey {
+	inRange := k.check
+	k.check = func(f any) error {
+		if *f.(*int) == 0 {
+			return nil
+		}
+		return inRange(f)
+	}
+	return k
 }
 
 // span is a key that takes a time from low to high.
