@@ -43,7 +43,11 @@ func (s *Session) auth(f *parser.Frame, out *Out) {
 		return
 	}
 	if !slices.Contains(s.offered(), mechanism) {
-		s.authFailure("invalid-mechanism", "", out)
+		condition := "invalid-mechanism"
+		if !s.secured && mechanism == sasl.Plain {
+			condition = "encryption-required" // RFC 6120 §6.5.4
+		}
+		s.authFailure(condition, "", out)
 		return
 	}
 	l := s.login
