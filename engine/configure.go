@@ -157,7 +157,7 @@ func (l Limits) withDefaults() (Limits, []error) {
 	number("StanzaBytes", &l.StanzaBytes, 262_144, 10_000, most) // RFC 6120 §13.12: at least 10,000
 	number("PreAuthBytes", &l.PreAuthBytes, 16_384, 4_096, most)
 	number("OutboundBytes", &l.OutboundBytes, 1<<20, 64<<10, most)
-	number("InboundBytes", &l.InboundBytes, min(l.StanzaBytes, most-1<<16)+1<<16, 128<<10, most)
+	number("InboundBytes", &l.InboundBytes, max(min(l.StanzaBytes, most-1<<16)+1<<16, 128<<10), 128<<10, most)
 	number("AuthAttempts", &l.AuthAttempts, 5, 1, 100)
 	number("HandshakeQueue", &l.HandshakeQueue, 16_384, 1, 1<<24)
 	number("SessionsPerUser", &l.SessionsPerUser, 64, 1, 1<<16)
