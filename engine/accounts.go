@@ -41,6 +41,7 @@ type Store interface {
 type Accounts struct {
 	store      Store
 	iterations int
+	leaving    func(context.Context, jid.JID) error // before an account is deleted
 }
 
 // NewAccounts works on store; iterations is Config.ScramIterations (0: the
@@ -105,6 +106,11 @@ func (a *Accounts) Delete(ctx context.Context, who jid.JID) error {
 	}
 	if _, err := a.stored(ctx, who); err != nil {
 		return err
+	}
+	if a.leaving != nil {
+		if err := a.leaving(ctx, who); err != nil {
+			return err
+		}
 	}
 	// The account goes last: what is left after a failure can be deleted again.
 	var after []byte

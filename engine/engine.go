@@ -276,7 +276,28 @@ func (e *Engine) Accounts() *Accounts {
 	if e.pump == nil {
 		return nil
 	}
-	return NewAccounts(e.pump, e.cfg.ScramIterations)
+	a := NewAccounts(e.pump, e.cfg.ScramIterations)
+	a.leaving = e.leaving
+	return a
+}
+
+// leaving lets the extensions act on an account that is about to be deleted:
+// what they read of it now is read before it goes.
+func (e *Engine) leaving(ctx context.Context, who jid.JID) error {
+	done := make(chan struct{})
+	f := func(a *xep.Home) {
+		e.registry.AccountDeleted(a)
+		close(done)
+	}
+	e.sendLoop(e.homeLoop(who.String()), &visit{who, f})
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-e.stopped:
+		return ErrNotRunning
+	}
 }
 
 // Kick closes the sessions of an account (bare JID) or one of its resources
