@@ -49,7 +49,7 @@ var table = []layer{
 	{"internal/invariants", nil, nil},
 	{"internal/layers", nil, nil},
 	{"internal/script", list("jid", "parser", "stanza", "session/..."), nil}, // drives clients in tests,
-	{"internal/enginetest", list("any"), nil}, // a server for tests
+	{"internal/enginetest", list("any"), nil},                                // a server for tests
 	{"internal/...", nil, nil},
 }
 
