@@ -64,7 +64,8 @@ type logConfig struct {
 
 // defaultConfig is what `xylem serve` uses when nothing is said. The figures
 // of Limits repeat the defaults that package engine documents, so that the
-// example file and error messages can tell them.
+// example file and error messages can tell them; for those that are left out,
+// 0, see engineLimits.
 func defaultConfig() config {
 	return config{
 		Server: serverConfig{Domains: []string{"localhost"}, Data: "./xylem-data"},
@@ -74,7 +75,6 @@ func defaultConfig() config {
 		Limits: engine.Limits{
 			StanzaBytes:     262_144,
 			PreAuthBytes:    16_384,
-			OutboundBytes:   1_048_576,
 			PreAuthTime:     60 * time.Second,
 			IdleTime:        5 * time.Minute,
 			AuthAttempts:    5,
@@ -92,6 +92,9 @@ func (c *config) engineLimits() engine.Limits {
 	l := c.Limits
 	if l.InboundBytes == 0 {
 		l.InboundBytes = max(l.StanzaBytes+64<<10, leastInbound)
+	}
+	if l.OutboundBytes == 0 {
+		l.OutboundBytes = max(1<<20, 4*l.StanzaBytes)
 	}
 	return l
 }

@@ -56,7 +56,7 @@ func configKeys() []configKey {
 		number("limits.sessions_per_user", "", 1, 65_536, "sessions", func(c *config) *int { return &c.Limits.SessionsPerUser }),
 		number("limits.pre_auth_bytes", "", 4096, 1<<20, "bytes", func(c *config) *int { return &c.Limits.PreAuthBytes }),
 		orAutomatic(number("limits.inbound_bytes", "", leastInbound, 1<<30, "bytes; 0: c2s.max_stanza_bytes + 65536, at least 131072", func(c *config) *int { return &c.Limits.InboundBytes })),
-		number("limits.outbound_bytes", "", 65_536, 1<<30, "bytes", func(c *config) *int { return &c.Limits.OutboundBytes }),
+		orAutomatic(number("limits.outbound_bytes", "", 65_536, 1<<30, "bytes; 0: 4 times c2s.max_stanza_bytes, at least 1048576", func(c *config) *int { return &c.Limits.OutboundBytes })),
 		number("limits.auth_attempts", "", 1, 100, "attempts", func(c *config) *int { return &c.Limits.AuthAttempts }),
 		number("limits.handshake_queue", "", 1, 1<<20, "handshakes", func(c *config) *int { return &c.Limits.HandshakeQueue }),
 		span("limits.pre_auth_time", time.Second, time.Hour, func(c *config) *time.Duration { return &c.Limits.PreAuthTime }),

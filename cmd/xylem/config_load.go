@@ -262,10 +262,10 @@ func (l *loaded) crossCheck(faults *configErrors) {
 			problem: fmt.Sprintf("is less than c2s.max_stanza_bytes (%d), so a large stanza could never be read", l.Limits.StanzaBytes),
 			mend:    "raise it, or set it to 0"})
 	}
-	if n := l.Limits.OutboundBytes; n < 2*l.Limits.StanzaBytes {
-		faults.add(&configError{at: l.originOf("limits.outbound_bytes", "c2s.max_stanza_bytes"), key: "limits.outbound_bytes", value: fmt.Sprint(n),
+	if n := l.Limits.OutboundBytes; n != 0 && n < 2*l.Limits.StanzaBytes {
+		faults.add(&configError{at: l.origins["limits.outbound_bytes"], key: "limits.outbound_bytes", value: fmt.Sprint(n),
 			problem: fmt.Sprintf("is less than twice c2s.max_stanza_bytes (%d), so one large stanza could close a connection", l.Limits.StanzaBytes),
-			mend:    "raise limits.outbound_bytes or lower c2s.max_stanza_bytes"})
+			mend:    "raise it, or set it to 0"})
 	}
 	l.checkListeners(faults)
 	l.checkCertificateNames(faults)

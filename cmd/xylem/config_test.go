@@ -75,7 +75,7 @@ func TestBadConfig(t *testing.T) {
 		{"no data folder", "[server]\ndata = \"\"\n", `x.toml:2:1: server.data = "": is empty; accepted: a folder, such as "/var/lib/xylem"`},
 		{"inbound below the engine's least", "[limits]\ninbound_bytes = 1000\n", "x.toml:2:1: limits.inbound_bytes = 1000: is too small; accepted: 131072 to 1073741824 bytes; 0: c2s.max_stanza_bytes + 65536, at least 131072"},
 		{"inbound below a stanza", "[limits]\ninbound_bytes = 200000\n", "x.toml:2:1: limits.inbound_bytes = 200000: is less than c2s.max_stanza_bytes (262144), so a large stanza could never be read; raise it, or set it to 0"},
-		{"outbound below two stanzas", "[c2s]\nmax_stanza_bytes = 1000000\n", "x.toml:2:1: limits.outbound_bytes = 1048576: is less than twice c2s.max_stanza_bytes (1000000), so one large stanza could close a connection; raise limits.outbound_bytes or lower c2s.max_stanza_bytes"},
+		{"outbound below two stanzas", "[limits]\noutbound_bytes = 500_000\n", "x.toml:2:1: limits.outbound_bytes = 500000: is less than twice c2s.max_stanza_bytes (262144), so one large stanza could close a connection; raise it, or set it to 0"},
 		{"single brackets", "[tls.certificate]\ncert = \"c\"\n", "x.toml:1:6: tls.certificate = {…}: is a table, not an array of tables; write a line [[tls.certificate]] with double brackets, and below it cert and key"},
 		{"certificate without key", "[[tls.certificate]]\ncert = \"c\"\n", `x.toml:1:7: tls.certificate.key: is missing; accepted: the PEM file with its private key; add key = "FILE"`},
 		{"certificate with an empty name", "[[tls.certificate]]\nkey = \"k\"\ncert = \"\"\n", `x.toml:1:7: tls.certificate.cert: is missing; accepted: the PEM file with the certificate; add cert = "FILE"`},
@@ -203,5 +203,25 @@ func TestBadArguments(t *testing.T) {
 		if err == nil || err.Error() != c.want {
 			t.Errorf("got:\n%v\nwant:\n%s", err, c.want)
 		}
+	}
+}
+
+// What is left to the program follows the largest stanza.
+func TestAutomaticLimits(t *testing.T) {
+	for _, c := range []struct{ stanza, inbound, outbound int }{
+		{10_000, 131_072, 1_048_576},
+		{262_144, 327_680, 1_048_576},
+		{1 << 20, 1<<20 + 65_536, 4 << 20},
+	} {
+		conf := defaultConfig()
+		conf.Limits.StanzaBytes = c.stanza
+		if l := conf.engineLimits(); l.InboundBytes != c.inbound || l.OutboundBytes != c.outbound {
+			t.Errorf("stanza %d: inbound %d, outbound %d; want %d, %d", c.stanza, l.InboundBytes, l.OutboundBytes, c.inbound, c.outbound)
+		}
+	}
+	conf := defaultConfig()
+	conf.Limits.InboundBytes, conf.Limits.OutboundBytes = 400_000, 600_000
+	if l := conf.engineLimits(); l.InboundBytes != 400_000 || l.OutboundBytes != 600_000 {
+		t.Errorf("what was said is not kept: %+v", l)
 	}
 }
