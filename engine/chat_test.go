@@ -120,7 +120,7 @@ func TestBounces(t *testing.T) {
 		alice := s.login(t, transport, "alice", transport)
 		for _, c := range cases {
 			t.Run(transport+"/"+c.name, func(t *testing.T) {
-				alice.t = t
+				alice.renew(t)
 				alice.send("%s", c.send)
 				alice.expectError(c.kind, "1", c.from, c.typ, c.condition)
 			})
