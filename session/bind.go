@@ -35,18 +35,18 @@ func (s *Session) bindRequest(f *parser.Frame, out *Out) {
 }
 
 // bindQuery finds <bind/> in an IQ set.
-func bindQuery(v *stanza.View) (q parser.Child, ok bool) {
+func bindQuery(v *stanza.View) (q parser.Element, ok bool) {
 	if v.Kind != stanza.KindIQ || v.Type != stanza.TypeSet {
 		return q, false
 	}
 	q, ok = v.Payload()
-	return q, ok && string(q.Local) == "bind" && string(q.Namespace) == stanza.NSBind
+	return q, ok && q.Is(stanza.NSBind, "bind")
 }
 
 // wantedResource reads and prepares the resource that the client asks for: a
 // random one when it leaves that to the server (RFC 6120 §7.6).
-func (s *Session) wantedResource(query parser.Child) (resource string, ok bool) {
-	for child := range query.Element().Children() {
+func (s *Session) wantedResource(query parser.Element) (resource string, ok bool) {
+	for child := range query.Children() {
 		if string(child.Local()) != "resource" {
 			continue
 		}

@@ -86,7 +86,7 @@ func prepareLocal(name string) (string, error) {
 // decode reads the base64 content of a SASL element: nil for no content, an
 // empty slice for "=". valid until the next call.
 func (s *Session) decode(f *parser.Frame, out *Out) (msg []byte, ok bool) {
-	if len(f.Children()) > 0 {
+	if w := f.Element().Walk(); w.Next() {
 		return nil, false
 	}
 	text := f.Element().AppendText(nil)

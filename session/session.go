@@ -154,8 +154,8 @@ func (s *Session) streamElement(f *parser.Frame, out *Out) {
 		return
 	}
 	cond := stanza.StreamUndefinedCondition
-	if c := f.Children(); len(c) > 0 {
-		cond = stanza.StreamCondition(c[0].Local)
+	if w := f.Element().Walk(); w.Next() {
+		cond = stanza.StreamCondition(w.Element().Local())
 	}
 	s.end(PeerError{Condition: cond}, out)
 }

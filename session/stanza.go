@@ -79,7 +79,7 @@ func checkStanza(v *stanza.View) (e stanza.Error, ok bool) {
 		return e, true
 	}
 	_, hasID := v.Frame.ID()
-	children := len(v.Frame.Children())
+	children := v.ChildCount(2)
 	switch {
 	case !hasID:
 		return stanza.Error{Condition: stanza.BadRequest, Text: "an IQ has an id"}, false
@@ -100,7 +100,7 @@ func (s *Session) legacySession(v *stanza.View, to jid.View, out *Out) bool {
 		return false
 	}
 	q, _ := v.Payload()
-	if string(q.Local) != "session" || string(q.Namespace) != stanza.NSSession {
+	if !q.Is(stanza.NSSession, "session") {
 		return false
 	}
 	out.Bytes = stanza.AppendResult(out.Bytes, v, s.domain, s.jid.String())

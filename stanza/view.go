@@ -42,12 +42,20 @@ func (v *View) From() []byte {
 }
 
 // Payload is the first child that is not <error/>: the one child of an IQ
-// get or set, or the extension of a message. ok is false when there is none.
-func (v *View) Payload() (child parser.Child, ok bool) {
-	for _, c := range v.Frame.Children() {
-		if string(c.Local) != "error" {
-			return c, true
+// get or set. ok is false when there is none.
+func (v *View) Payload() (child parser.Element, ok bool) {
+	for w := v.Frame.Element().Walk(); w.Next(); {
+		if e := w.Element(); string(e.Local()) != "error" {
+			return e, true
 		}
 	}
-	return parser.Child{}, false
+	return parser.Element{}, false
+}
+
+// ChildCount counts the first-level children, up to most.
+func (v *View) ChildCount(most int) (n int) {
+	for w := v.Frame.Element().Walk(); n < most && w.Next(); {
+		n++
+	}
+	return n
 }

@@ -15,7 +15,7 @@ func (r *Registry) ServeIQ(t Target, a *Home, req *Request) {
 		req.Error(stanza.Error{Condition: stanza.BadRequest})
 		return
 	}
-	h := r.iqs[iqKey{t, string(child.Namespace), string(child.Local)}]
+	h := r.iqs[iqKey{t, string(child.Namespace()), string(child.Local())}]
 	switch {
 	case h == nil || h.Own && !req.Own:
 		req.Error(stanza.Error{Condition: stanza.ServiceUnavailable})
