@@ -39,7 +39,7 @@ func bind(d *routing.Domain, i int) {
 	d.SetPresence(local(i), resource(i), mb, true, 1)
 }
 
-// BenchmarkMemory reports what a session and an empty domain cost.
+// BenchmarkMemory reports what a session costs, and a domain of none or a few.
 func BenchmarkMemory(b *testing.B) {
 	b.Run("session", func(b *testing.B) {
 		for b.Loop() {
@@ -49,18 +49,23 @@ func BenchmarkMemory(b *testing.B) {
 			runtime.KeepAlive(table)
 		}
 	})
-	b.Run("domain", func(b *testing.B) {
-		const n = 10_000
-		for b.Loop() {
-			before := heap()
-			table := routing.NewTable()
-			for i := range n {
-				table.AddDomain(fmt.Sprintf("customer-%05d.example.org", i))
+	for _, each := range []int{0, 1, 10} {
+		b.Run(fmt.Sprintf("domain-of-%d", each), func(b *testing.B) {
+			const n = 10_000
+			for b.Loop() {
+				before := heap()
+				table := routing.NewTable()
+				for i := range n {
+					d, _ := table.AddDomain(fmt.Sprintf("customer-%05d.example.org", i))
+					for j := range each {
+						bind(d, 4*j)
+					}
+				}
+				b.ReportMetric(float64(heap()-before)/n, "B/domain")
+				runtime.KeepAlive(table)
 			}
-			b.ReportMetric(float64(heap()-before)/n, "B/domain")
-			runtime.KeepAlive(table)
-		}
-	})
+		})
+	}
 }
 
 func heap() uint64 {
@@ -70,7 +75,8 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// BenchmarkLookup looks up full addresses among a million sessions: of a hot
+// BenchmarkLookup looks up full addresses among a million sessions: of a few
+// that stay in the cache, which shows the cost without that of memory, of a hot
 // set, or of all; alone, or while another goroutine does 10 writes for 100
 // lookups of this one (a session leaves and one comes). "driver" is the cost of
 // taking the keys alone, to be subtracted; "map" is a built-in map that nobody
@@ -87,7 +93,7 @@ func BenchmarkLookup(b *testing.B) {
 	for _, set := range []struct {
 		name string
 		size int
-	}{{"hot", hotSet}, {"uniform", sessions}} {
+	}{{"cached", 100}, {"hot", hotSet}, {"uniform", sessions}} {
 		keys := addresses(set.size)
 		b.Run("driver/"+set.name, func(b *testing.B) {
 			sum := 0
