@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -104,25 +105,33 @@ func (c *conn) next() (event, error) {
 func (c *conn) wait(pleases func(event) (stop, take bool)) error {
 	deadline := time.NewTimer(c.timeout)
 	defer deadline.Stop()
-	for {
-		c.mu.Lock()
-		for i, ev := range c.queue {
-			stop, take := pleases(ev)
-			if take {
-				c.queue = append(c.queue[:i:i], c.queue[i+1:]...)
-			}
-			if stop || ev.kind == ended {
-				c.mu.Unlock()
-				return nil
-			}
-		}
-		c.mu.Unlock()
+	for !c.sift(pleases) {
 		select {
 		case <-c.arrived:
 		case <-deadline.C:
 			return fmt.Errorf("no answer within %v", c.timeout)
 		}
 	}
+	return nil
+}
+
+// sift shows pleases what is queued, until it says stop or the connection ended.
+func (c *conn) sift(pleases func(event) (stop, take bool)) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := 0; i < len(c.queue); {
+		ev := c.queue[i]
+		stop, take := pleases(ev)
+		if take {
+			c.queue = slices.Delete(c.queue, i, i+1)
+		} else {
+			i++
+		}
+		if stop || ev.kind == ended {
+			return true
+		}
+	}
+	return false
 }
 
 // waiting returns how many events are queued, the end not counted.

@@ -32,7 +32,6 @@
 //	NAME receives nothing    nothing came until all clients heard a mark that each sent to each
 //	NAME syncs               the server has handled all that NAME sent
 //	NAME starts tls          raw: after it received <proceed/>
-//	NAME restarts            raw: the reader forgets the stream, for a header after <success/>
 //	NAME is disconnected     the connection ended, with nothing before
 //	NAME disconnects         </stream:stream> both ways, with nothing before
 //	NAME drops               the connection is cut

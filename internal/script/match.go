@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // mismatch says where what was received differs from what was expected.
@@ -106,7 +107,7 @@ func shorten(s string) string {
 	if len(s) <= 2*keep {
 		return s
 	}
-	return fmt.Sprintf("%s … (%d bytes) … %s", s[:keep], len(s), s[len(s)-keep:])
+	return fmt.Sprintf("%s … (%d bytes) … %s", strings.ToValidUTF8(s[:keep], ""), len(s), strings.ToValidUTF8(s[len(s)-keep:], ""))
 }
 
 func matchChildren(want, got *element, v vars, path string) (vars, error) {

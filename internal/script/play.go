@@ -58,7 +58,6 @@ const (
 	receivesNothing verb = "receives nothing"
 	syncs           verb = "syncs"
 	startsTLS       verb = "starts tls"
-	restarts        verb = "restarts"
 	isDisconnected  verb = "is disconnected"
 	disconnects     verb = "disconnects"
 	drops           verb = "drops"
@@ -67,8 +66,7 @@ const (
 // blockUse tells for each verb whether a block follows.
 var blockUse = map[verb]bool{
 	connects: false, cannotConnect: true, sends: true, receives: true, receivesAnyhow: true,
-	receivesNothing: false, syncs: false, startsTLS: false, restarts: false,
-	isDisconnected: false, disconnects: false, drops: false,
+	receivesNothing: false, syncs: false, startsTLS: false, isDisconnected: false, disconnects: false, drops: false,
 }
 
 // step is one line of a play with its block.

@@ -103,7 +103,7 @@ func (p *Play) parseStep(i int, line string) (next int, err error) {
 	if !known {
 		return 0, fmt.Errorf("%s cannot %q", name, rest)
 	}
-	if (s.verb == startsTLS || s.verb == restarts) && !s.who.raw {
+	if s.verb == startsTLS && !s.who.raw {
 		return 0, fmt.Errorf("%q is for raw connections; a client does it when it connects", rest)
 	}
 	s.blockFrom = i + 1

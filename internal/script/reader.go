@@ -163,7 +163,9 @@ func declare(scope map[string]string, attrs []xml.Attr) (map[string]string, erro
 			continue
 		}
 		if !copied {
-			scope, copied = maps.Clone(scope), true
+			outer := scope
+			scope, copied = map[string]string{}, true
+			maps.Copy(scope, outer)
 		}
 		scope[prefix] = a.Value
 	}
