@@ -1,0 +1,165 @@
+// @xmpp/client against the server named by the environment.
+//
+// Usage: node suite.mjs [NAME...]   one line for each test: "ok NAME" or "not ok NAME: why"
+//
+// XYLEM_C2S, XYLEM_C2S_TLS: HOST:PORT with STARTTLS and with TLS at once. The
+// certificate is checked: NODE_EXTRA_CA_CERTS names what it is checked against.
+// Node.js 18 needs --experimental-global-webcrypto.
+
+import { createRequire } from "node:module";
+import path from "node:path";
+
+// Installed outside of the work tree, see ../run.
+const require = createRequire(path.join(process.env.XYLEM_NODE_MODULES ?? process.cwd(), "x"));
+const { client, xml } = require("@xmpp/client");
+
+const LIMIT = 30_000; // ms for one test
+const password = "secret";
+
+// Direct TLS checks the name that it connects to; --dns-result-order=ipv4first
+// makes it the loopback address that the server listens on.
+function service(direct) {
+  return direct
+    ? `xmpps://localhost:${process.env.XYLEM_C2S_TLS.split(":").pop()}`
+    : `xmpp://${process.env.XYLEM_C2S}`;
+}
+
+class Peer {
+  constructor(username, { direct = false, resource, secret = password } = {}) {
+    this.xmpp = client({ service: service(direct), domain: "localhost", resource, username, password: secret });
+    this.xmpp.reconnect.stop();
+    this.errors = [];
+    this.queue = [];
+    this.waiting = [];
+    this.xmpp.on("error", (e) => this.errors.push(e));
+    this.xmpp.on("stanza", (s) => {
+      // What a session before this one left unacknowledged may come again.
+      if (!s.is("message") || s.getChild("delay", "urn:xmpp:delay")) return;
+      const taker = this.waiting.shift();
+      if (taker) taker(s);
+      else this.queue.push(s);
+    });
+  }
+
+  async start() {
+    this.jid = await this.xmpp.start();
+    await this.xmpp.send(xml("presence"));
+    return this;
+  }
+
+  stop() {
+    return this.xmpp.stop();
+  }
+
+  message() {
+    return this.queue.length
+      ? Promise.resolve(this.queue.shift())
+      : new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  say(to, body) {
+    return this.xmpp.send(xml("message", { to: String(to), type: "chat" }, xml("body", {}, body)));
+  }
+}
+
+function equal(got, want, what) {
+  if (got !== want) throw new Error(`${what}: ${JSON.stringify(got)} instead of ${JSON.stringify(want)}`);
+}
+
+async function condition(promise) {
+  try {
+    await promise;
+  } catch (e) {
+    return e.condition ?? String(e);
+  }
+  return "no error";
+}
+
+async function login(direct) {
+  const alice = await new Peer("alice", { direct }).start();
+  equal(alice.jid.bare().toString(), "alice@localhost", "address");
+  await alice.stop();
+}
+
+async function chat(aliceDirect, bobDirect) {
+  const alice = await new Peer("alice", { direct: aliceDirect }).start();
+  const bob = await new Peer("bob", { direct: bobDirect, resource: "desk" }).start();
+  equal(bob.jid.resource, "desk", "resource");
+  const bodies = Array.from({ length: 100 }, (_, i) => `${i} Привет 🌍 <b>&amp;</b> ]]> "'`);
+  for (const body of bodies) {
+    await alice.say(bob.jid, body);
+    await bob.say(alice.jid, body);
+  }
+  for (const body of bodies) {
+    for (const [from, to] of [[alice, bob], [bob, alice]]) {
+      const message = await to.message();
+      equal(message.getChildText("body"), body, "body");
+      equal(message.attrs.from, String(from.jid), "from");
+    }
+  }
+  await Promise.all([alice.stop(), bob.stop()]);
+}
+
+const tests = {
+  "login-starttls": () => login(false),
+  "login-direct": () => login(true),
+  "chat-starttls": () => chat(false, false),
+  "chat-direct": () => chat(true, true),
+  "chat-mixed": () => chat(false, true),
+
+  "wrong-password": async () => {
+    const mallory = new Peer("alice", { secret: "guess" });
+    equal(await condition(mallory.xmpp.start()), "not-authorized", "condition");
+    await mallory.stop();
+  },
+
+  iq: async () => {
+    const alice = await new Peer("alice").start();
+    const bob = await new Peer("bob").start();
+    const { iqCaller } = alice.xmpp;
+    bob.xmpp.iqCallee.get("urn:xylem:test:add", "add", ({ element }) =>
+      xml("add", { xmlns: "urn:xylem:test:add" }, String(Number(element.attrs.a) + Number(element.attrs.b))),
+    );
+    const sum = await iqCaller.get(xml("add", { xmlns: "urn:xylem:test:add", a: "2", b: "3" }), String(bob.jid));
+    equal(sum.text(), "5", "sum");
+    const unknown = xml("query", { xmlns: "urn:xylem:test:unknown" });
+    equal(await condition(iqCaller.get(unknown, "localhost")), "service-unavailable", "from the server");
+    equal(await condition(iqCaller.get(unknown, String(bob.jid))), "service-unavailable", "from the client");
+    equal(await condition(iqCaller.get(unknown, "bob@localhost/nowhere")), "service-unavailable", "from nobody");
+    await Promise.all([alice.stop(), bob.stop()]);
+  },
+
+  conflict: async () => {
+    const old = await new Peer("alice", { resource: "same" }).start();
+    const gone = new Promise((resolve) => old.xmpp.once("disconnect", resolve));
+    const young = await new Peer("alice", { resource: "same" }).start();
+    await gone;
+    equal(old.errors[0]?.condition, "conflict", "told to the old session");
+    await young.stop();
+  },
+};
+
+async function limited(promise) {
+  let timer;
+  const limit = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error("took too long")), LIMIT);
+  });
+  try {
+    return await Promise.race([promise, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+let failed = false;
+const names = process.argv.slice(2);
+for (const name of names.length ? names : Object.keys(tests)) {
+  try {
+    await limited(tests[name]());
+    console.log(`ok ${name}`);
+  } catch (e) {
+    failed = true;
+    console.log(`not ok ${name}: ${e}`);
+  }
+}
+process.exit(failed ? 1 : 0);

@@ -1,0 +1,30 @@
+#!/usr/bin/python3
+"""Listens with slixmpp: listen.py JID COUNT
+
+Prints "ready FULL-JID" when messages can come, then "FROM: BODY" for each, and
+ends after COUNT of them or after 30 seconds.
+"""
+
+import asyncio
+import sys
+
+from suite import Client, available, end_tasks
+
+
+async def main(jid, count):
+    client = await Client(jid).login()
+    await available(client)
+    print(f"ready {client.boundjid.full}", flush=True)
+    for _ in range(count):
+        message = await client.messages.get()
+        print(f"{message['from']}: {message['body']}", flush=True)
+    await client.logout()
+
+
+if __name__ == "__main__":
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(asyncio.wait_for(main(sys.argv[1], int(sys.argv[2])), 30))
+    finally:
+        end_tasks(loop)
