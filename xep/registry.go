@@ -94,6 +94,10 @@ type Registry struct {
 	filters    []func(*Home, *Request) (stanza.Error, bool)
 	stamps     []func(*Home, *stanza.View, []byte) []byte
 	deleted    []func(*Home)
+	access     PresenceAccess
+	forms      []Form
+	nodes      [2][]string
+	late       []func(*Registry)
 	limits     map[string]int
 	slots      int
 	frozen     bool
@@ -203,6 +207,9 @@ func (r *Registry) Freeze() {
 	r.frozen = true
 	for t := range r.features {
 		slices.Sort(r.features[t])
+	}
+	for _, f := range r.late {
+		f(r)
 	}
 }
 

@@ -1,0 +1,36 @@
+package xep
+
+import (
+	"fmt"
+
+	"github.com/xylem-im/xylem/jid"
+)
+
+// PresenceAccess decides whether who may see the presence of an account: by a
+// subscription of type from or both. done is called once, now or later, at
+// the account's home. who is owned by the callee.
+type PresenceAccess func(a *Home, who jid.JID, done func(ok bool))
+
+// Access sets the one function that knows who may see whose presence. The
+// extension that keeps rosters sets it; others ask by MaySee.
+func (r *Registry) Access(f PresenceAccess) error {
+	if r.access != nil {
+		return fmt.Errorf("%w: presence access", ErrTaken)
+	}
+	r.access = f
+	return nil
+}
+
+// MaySee tells by done whether who may know about the presence of a: the
+// account itself may, and whoever the extension for rosters says. Without one
+// nobody else may.
+func (r *Registry) MaySee(a *Home, who jid.JID, done func(ok bool)) {
+	switch {
+	case who.Bare() == a.JID():
+		done(true)
+	case r.access == nil:
+		done(false)
+	default:
+		r.access(a, who, done)
+	}
+}
