@@ -158,6 +158,7 @@ func (s *server) openEngine(conf *loaded) error {
 		Listeners:       engineListeners(&conf.config),
 		Certificates:    &s.certs,
 		Store:           s.store,
+		Extensions:      conf.extensions().Register,
 		Limits:          conf.engineLimits(),
 		ScramIterations: conf.Auth.ScramIterations,
 		Loops:           conf.Server.Loops,
