@@ -1,0 +1,74 @@
+package roster
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/xylem-im/xylem/jid"
+)
+
+// book is whom an account knows, in the order of their addresses: two lists
+// side by side, since a state is one byte and would take eight beside an
+// address. The addresses of one load share their bytes.
+type book struct {
+	jids   []jid.JID
+	states []State
+	listed int // those that clients see
+	asking int // those whose request waits
+}
+
+func (b *book) find(j jid.JID) (i int, found bool) {
+	return slices.BinarySearchFunc(b.jids, j, func(x, y jid.JID) int { return strings.Compare(x.String(), y.String()) })
+}
+
+// state is what is known of j: None when nothing is.
+func (b *book) state(j jid.JID) State {
+	if i, ok := b.find(j); ok {
+		return b.states[i]
+	}
+	return None
+}
+
+// set notes a state; None takes j out.
+func (b *book) set(j jid.JID, s State) {
+	i, found := b.find(j)
+	switch {
+	case found:
+		b.count(b.states[i], -1)
+		if s == None {
+			b.jids, b.states = slices.Delete(b.jids, i, i+1), slices.Delete(b.states, i, i+1)
+			return
+		}
+		b.states[i] = s
+	case s == None:
+		return
+	default:
+		b.jids, b.states = slices.Insert(b.jids, i, j), slices.Insert(b.states, i, s)
+	}
+	b.count(s, +1)
+}
+
+// add appends one that comes after all others, as a load meets them.
+func (b *book) add(j jid.JID, s State) {
+	b.jids, b.states = append(b.jids, j), append(b.states, s)
+	b.count(s, +1)
+}
+
+func (b *book) count(s State, n int) {
+	if s&shown != 0 {
+		b.listed += n
+	}
+	if s&PendingIn != 0 {
+		b.asking += n
+	}
+}
+
+// with appends the addresses whose state has one of the bits.
+func (b *book) with(bits State, dst []jid.JID) []jid.JID {
+	for i, s := range b.states {
+		if s&bits != 0 {
+			dst = append(dst, b.jids[i])
+		}
+	}
+	return dst
+}

@@ -1,0 +1,34 @@
+// Package roster keeps contacts, subscriptions and presence: RFC 6121 §2, §3,
+// §4 and Appendix A (with roster versioning, §2.6, and pre-approval, §3.4).
+//
+// # Where things are
+//
+// All of it runs at the account's home. What is stored of an account:
+//
+//	roster           bare JID of the contact → its item (state, name, groups)
+//	roster-request   bare JID → the subscription request that waits for an answer
+//	roster-version   one item: which version of the roster this is
+//	roster-log       version → which contact it changed, the last Options.ChangeLog
+//
+// Everything that one stanza changes is one durable batch, and nothing is sent
+// to anybody before the store has it. Changes to one account are made one
+// after the other (see account.enter); those that wait are bounded.
+//
+// In memory, while the account is in use: who is in the roster and in which
+// state (names and groups are read when they are needed), the last presence of
+// each available resource, and to whom directed presence went.
+//
+// # Choices that the RFC leaves open
+//
+//   - A contact that is stored with a full JID becomes its bare JID.
+//   - An account is not its own contact: a roster set with its own address is
+//     not-allowed, and a subscription to itself is dropped.
+//   - A pre-approval stays until the user sends unsubscribed or removes the
+//     contact; a request that it answered does not use it up.
+//   - On initial presence the contacts that are served here are not asked by
+//     stanza: those without available resources say nothing (RFC 6121 §4.3.2
+//     rule 3 allows that), which saves a stanza for each absent contact. A probe
+//     that arrives as a stanza is always answered.
+//   - A roster or a list of requests at its limit refuses more with
+//     resource-constraint.
+package roster
