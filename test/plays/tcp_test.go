@@ -31,13 +31,13 @@ func TestPlaysSTARTTLS(t *testing.T) {
 	playAll(t, ".", "*.play", func(t *testing.T) net.Conn { return dialTCP(t, os.Getenv(envC2S)) }, opts)
 }
 
-// TestPlaysDirectTLS plays those that do not speak of STARTTLS themselves.
+// TestPlaysDirectTLS plays those that do not speak of STARTTLS themselves: starttls-*.play.
 func TestPlaysDirectTLS(t *testing.T) {
 	opts := serverOptions(t)
 	cfg := opts.TLS.Clone()
 	cfg.ServerName, cfg.NextProtos = "localhost", []string{"xmpp-client"} // XEP-0368 §4
 	opts.TLS = nil
-	playAll(t, ".", "[^r]*.play", func(t *testing.T) net.Conn {
+	playAll(t, ".", "[^s]*.play", func(t *testing.T) net.Conn {
 		conn := tls.Client(dialTCP(t, os.Getenv(envC2STLS)), cfg)
 		if err := conn.Handshake(); err != nil {
 			t.Fatal(err)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Listens with slixmpp: listen.py JID COUNT
+"""Listens with slixmpp: listen.py JID COUNT [echo]
 
-Prints "ready FULL-JID" when messages can come, then "FROM: BODY" for each, and
+With "echo" it says back what it hears. Prints "ready FULL-JID" when messages can come, then "FROM: BODY" for each, and
 ends after COUNT of them or after 30 seconds.
 """
 
@@ -11,13 +11,15 @@ import sys
 from suite import Client, available, end_tasks
 
 
-async def main(jid, count):
+async def main(jid, count, echo):
     client = await Client(jid).login()
     await available(client)
     print(f"ready {client.boundjid.full}", flush=True)
     for _ in range(count):
         message = await client.messages.get()
         print(f"{message['from']}: {message['body']}", flush=True)
+        if echo:
+            client.send_message(mto=message["from"], mbody="echo: " + message["body"], mtype="chat")
     await client.logout()
 
 
@@ -25,6 +27,6 @@ if __name__ == "__main__":
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        loop.run_until_complete(asyncio.wait_for(main(sys.argv[1], int(sys.argv[2])), 30))
+        loop.run_until_complete(asyncio.wait_for(main(sys.argv[1], int(sys.argv[2]), "echo" in sys.argv[3:]), 30))
     finally:
         end_tasks(loop)
