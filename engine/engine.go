@@ -222,6 +222,16 @@ func (e *Engine) loopOf(el gnet.EventLoop) *loop {
 // Ready is closed when all listeners are open.
 func (e *Engine) Ready() <-chan struct{} { return e.ready }
 
+// serving tells whether the loops and the pump are there to be looked at.
+func (e *Engine) serving() bool {
+	select {
+	case <-e.ready:
+		return true
+	default:
+		return false
+	}
+}
+
 // Addrs tells where the listeners really listen. valid after Ready.
 func (e *Engine) Addrs() []Addr {
 	addrs := make([]Addr, 0, len(e.listeners))

@@ -90,7 +90,7 @@ func (i *injected) apply(l *loop, _ *conn) { i.done <- l.routeRaw(i.raw) }
 // ErrNotRunning.
 func (e *Engine) Inject(raw []byte) error {
 	done := make(chan error, 1)
-	if !e.sendLoop(0, &injected{raw: append([]byte(nil), raw...), done: done}) {
+	if !e.serving() || !e.sendLoop(0, &injected{raw: append([]byte(nil), raw...), done: done}) {
 		return ErrNotRunning
 	}
 	select {

@@ -32,6 +32,9 @@ func (e *Engine) Stats() Stats {
 		RefusedTotal: e.admission.refused.Load(),
 		Domains:      int64(len(e.table.Domains())),
 	}
+	if !e.serving() {
+		return s
+	}
 	for _, l := range e.loops {
 		s.add(&l.stats)
 	}
