@@ -121,8 +121,16 @@ func (p *pipe) set(change func(), t time.Time) {
 	p.mu.Unlock()
 	p.changed.Broadcast()
 	if !t.IsZero() {
-		time.AfterFunc(time.Until(t), p.changed.Broadcast)
+		time.AfterFunc(time.Until(t), p.wake)
 	}
+}
+
+// wake has all who wait look again. It takes the lock, so that none of them
+// is between its look and its wait.
+func (p *pipe) wake() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.changed.Broadcast()
 }
 
 type pipeAddr struct{}
@@ -145,7 +153,7 @@ func (s *pipeSink) Buffered() int {
 
 func (s *pipeSink) CloseWrite() { s.change(func() { s.eof = true }) }
 func (s *pipeSink) Closed()     { s.change(func() { s.closed = true }) }
-func (s *pipeSink) taken()      { s.changed.Broadcast() }
+func (s *pipeSink) taken()      { (*pipe)(s).wake() }
 
 func (s *pipeSink) change(f func()) {
 	s.mu.Lock()
