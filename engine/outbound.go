@@ -122,12 +122,12 @@ func (c *conn) transmit(pieces [][]byte) {
 func (c *conn) refill() bool {
 	for c.phase != phaseClosed && c.backlog.size > 0 && c.transport.buffered() < shortBuffer {
 		front := c.backlog.front()
-		c.loop.stats.outbound.Add(-int64(len(front)))
 		c.loop.stats.writes.Add(1)
 		c.transport.write([][]byte{front})
 		if c.phase == phaseClosed {
 			return false
 		}
+		c.loop.stats.outbound.Add(-int64(len(front)))
 		c.backlog.drop()
 	}
 	if c.phase == phaseClosed {
