@@ -31,6 +31,7 @@ type conn struct {
 	partial *bytebufferpool.ByteBuffer // input that was not consumed yet; nil most of the time
 	out     *outList                   // what this turn writes; nil when nothing
 	backlog backlog                    // what the peer has not taken
+	parcels *parcel                    // those that wait for the backlog
 
 	slot, generation     uint32
 	wheelNext, wheelPrev *conn // see wheel
@@ -282,6 +283,7 @@ func (c *conn) sessionEnded(reason error) {
 	if c.reason == nil {
 		c.reason = reason
 	}
+	c.settle(false)
 	if !c.entered {
 		return
 	}

@@ -16,7 +16,7 @@ import (
 func (l *loop) dispatch(c *conn, st *session.Stanza) {
 	v := &st.View
 	from := c.session.JID()
-	src := source{conn: c, origin: c.mailbox()}
+	src := source{conn: c, origin: c.mailbox(), marks: c.marks}
 	fw := stanza.Forward{From: from.String(), Lang: c.session.Lang()}
 	if v.Kind == stanza.KindPresence {
 		l.presence(&src, v, st.To, &fw)
@@ -102,13 +102,12 @@ func priorityOf(v *stanza.View) (priority int8, ok bool) {
 // route applies the delivery rules to v, which goes to to as fw stamps it.
 func (l *loop) route(src *source, v *stanza.View, to jid.View, fw *stanza.Forward) {
 	decision, targets := l.engine.table.Route(to, v.Kind, v.Type, l.targets[:0])
+	if v.Kind == stanza.KindMessage && decision.Verdict != routing.Bounce {
+		l.hookSent(src, v, to, fw, targets)
+	}
 	switch decision.Verdict {
 	case routing.Delivered:
-		if !src.passed && xep.Mark(targets[0].Flags)&xep.MarkFilter != 0 {
-			l.handIn(src, workIncoming, to.Bare().JID, v, fw, "")
-			break
-		}
-		l.send(v, targets, fw)
+		l.pass(src, v, to, fw, targets)
 	case routing.Offline:
 		if l.engine.registry.HandlesOffline() {
 			l.handIn(src, workOffline, to.Bare().JID, v, fw, decision.Condition)
@@ -122,39 +121,79 @@ func (l *loop) route(src *source, v *stanza.View, to jid.View, fw *stanza.Forwar
 	case routing.Account, routing.Server:
 		l.answer(src, v, to, fw, decision.Verdict)
 	}
-	if v.Kind == stanza.KindMessage && decision.Verdict != routing.Bounce {
-		l.hooks(src, v, to, fw, targets)
-	}
 	clear(targets)
 	l.targets = targets[:0]
 }
 
-// hooks calls the extensions that asked to see the messages of the sender's
-// or the addressee's account.
-func (l *loop) hooks(src *source, v *stanza.View, to jid.View, fw *stanza.Forward, targets []routing.Entry) {
-	var sender, receiver xep.Mark
-	if src.conn != nil {
-		sender = src.conn.marks
+// pass gives a stanza to its targets, by way of their home when that has a
+// say in it.
+func (l *loop) pass(src *source, v *stanza.View, to jid.View, fw *stanza.Forward, targets []routing.Entry) {
+	switch marks := marksOf(targets); {
+	case !src.passed && marks&xep.MarkFilter != 0:
+		l.handIn(src, workIncoming, to.Bare().JID, v, fw, "")
+	case marks&xep.MarkHeld != 0 && isHeld(v, targets):
+		l.handIn(src, workOffline, to.Bare().JID, v, fw, stanza.ServiceUnavailable)
+	default:
+		l.send(v, targets, fw)
+		if v.Kind == stanza.KindMessage {
+			l.hookReceived(v, to, fw, targets, marks)
+		}
 	}
-	if len(targets) > 0 {
-		receiver = xep.Mark(targets[0].Flags)
+}
+
+// marksOf is all marks of some resources.
+func marksOf(entries []routing.Entry) (marks xep.Mark) {
+	for i := range entries {
+		marks |= xep.Mark(entries[i].Flags)
 	}
-	if (sender|receiver)&l.engine.hookMarks == 0 {
+	return marks
+}
+
+// isHeld tells whether v may have to go behind older messages: one of those
+// that are stored, for a resource that says so.
+func isHeld(v *stanza.View, targets []routing.Entry) bool {
+	return v.Kind == stanza.KindMessage && marksOf(targets)&xep.MarkHeld != 0 &&
+		v.Type != stanza.TypeError && v.Type != stanza.TypeGroupchat && v.Type != stanza.TypeHeadline
+}
+
+// hookSent calls, once for a message, the extensions that asked to see what
+// the sender's account sends.
+func (l *loop) hookSent(src *source, v *stanza.View, to jid.View, fw *stanza.Forward, targets []routing.Entry) {
+	marks := src.marks & l.engine.hookMarks
+	src.marks = 0
+	if marks == 0 {
 		return
 	}
+	m, ok := messageView(v, to, fw, targets)
+	for _, h := range l.engine.registry.Messages() {
+		if ok && h.Sent != nil && marks&h.When != 0 {
+			h.Sent(l, m)
+		}
+	}
+}
+
+// hookReceived calls the extensions that asked to see what comes for the
+// addressee's account, whose marks are given.
+func (l *loop) hookReceived(v *stanza.View, to jid.View, fw *stanza.Forward, targets []routing.Entry, marks xep.Mark) {
+	marks &= l.engine.hookMarks
+	if marks == 0 {
+		return
+	}
+	m, ok := messageView(v, to, fw, targets)
+	for _, h := range l.engine.registry.Messages() {
+		if ok && h.Received != nil && marks&h.When != 0 {
+			h.Received(l, m)
+		}
+	}
+}
+
+// messageView is what hooks see of a message.
+func messageView(v *stanza.View, to jid.View, fw *stanza.Forward, targets []routing.Entry) (*xep.MessageView, bool) {
 	from, err := jid.Parse(fw.From)
 	if err != nil {
-		return
+		return nil, false
 	}
-	m := xep.MessageView{View: v, From: from, To: to, Forward: *fw, Delivered: appendResources(nil, targets)}
-	for _, h := range l.engine.registry.Messages() {
-		if h.Sent != nil && sender&h.When != 0 {
-			h.Sent(l, &m)
-		}
-		if h.Received != nil && receiver&h.When != 0 {
-			h.Received(l, &m)
-		}
-	}
+	return &xep.MessageView{View: v, From: from, To: to, Forward: *fw, Delivered: appendResources(nil, targets)}, true
 }
 
 // answer is for what the server itself is asked, on its own behalf or on that

@@ -65,6 +65,7 @@ type source struct {
 	origin routing.Mailbox // the sender's session; 0: none of this server's
 	waits  routing.Mailbox // the session that goes on when the stanza is dealt with
 	passed bool            // the addressee's filters have been asked
+	marks  xep.Mark        // of the sender, until the hooks on what it sends were called
 }
 
 // request carries a stanza to a home.
@@ -97,6 +98,17 @@ func (l *loop) postHome(bare string, ctl control) {
 }
 
 func (r *request) apply(l *loop, _ *conn) {
+	a := l.home(r.bare)
+	if a.IsPrepared() {
+		l.handle(r, a, nil)
+		return
+	}
+	a.Prepared(func(err error) { l.handle(r, a, err) })
+}
+
+// handle does what r asks for; unready is why the account's home knows too
+// little to do it.
+func (l *loop) handle(r *request, a *xep.Home, unready error) {
 	v, err := l.requests.read(r.raw)
 	if err != nil {
 		l.engine.log.Error("stanza lost on its way", "error", err)
@@ -104,15 +116,14 @@ func (r *request) apply(l *loop, _ *conn) {
 		return
 	}
 	req, to, ok := l.request(r, &v)
-	if !ok {
+	switch {
+	case !ok:
 		l.goOn(r.src.waits)
-		return
+	case unready != nil:
+		req.Error(xep.StorageError(unready))
+	case r.src.passed || l.engine.registry.Allow(a, req):
+		l.serve(r, a, req, to)
 	}
-	a := l.home(r.bare)
-	if !r.src.passed && !l.engine.registry.Allow(a, req) {
-		return
-	}
-	l.serve(r, a, req, to)
 }
 
 // serve does the work at the home.
@@ -136,15 +147,29 @@ func (l *loop) serve(r *request, a *xep.Home, req *xep.Request, to jid.View) {
 }
 
 // serveOffline gives a message to whoever stores it, unless the account has
-// become available in the meantime: its sessions pass through its home.
+// become available in the meantime, or nothing older waits any more: its
+// sessions pass through its home.
 func (l *loop) serveOffline(r *request, a *xep.Home, req *xep.Request, to jid.View) {
+	reg := l.engine.registry
+	fw := &stanza.Forward{From: req.From.String()}
 	decision, targets := l.engine.table.Route(to, req.View.Kind, req.View.Type, nil)
-	if decision.Verdict == routing.Delivered {
-		l.send(req.View, targets, &stanza.Forward{From: req.From.String()})
+	switch decision.Verdict {
+	case routing.Delivered:
+		l.hookReceived(req.View, to, fw, targets, marksOf(targets))
+		if isHeld(req.View, targets) && reg.MustHold(a, req, appendResources(nil, targets)) {
+			reg.ServeOffline(a, req, stanza.ServiceUnavailable)
+			return
+		}
+		l.send(req.View, targets, fw)
 		req.Done()
-		return
+	case routing.Offline:
+		l.hookReceived(req.View, to, fw, nil, marksOf(decision.Domain.Lookup(to.Local())))
+		reg.ServeOffline(a, req, r.cond)
+	case routing.Bounce:
+		req.Error(stanza.Error{Condition: decision.Condition})
+	default:
+		req.Done()
 	}
-	l.engine.registry.ServeOffline(a, req, r.cond)
 }
 
 // request makes what handlers see of r.
@@ -209,7 +234,9 @@ func (o *opened) apply(l *loop, _ *conn) {
 	a := l.home(o.session.JID.Bare())
 	a.Sessions++
 	mb := routing.Mailbox(o.session.ID)
-	l.engine.registry.SessionOpened(a, o.session, func() { l.goOn(mb) })
+	a.Prepared(func(error) {
+		l.engine.registry.SessionOpened(a, o.session, func() { l.goOn(mb) })
+	})
 }
 
 // closed tells an account's home that a session has ended.
@@ -218,7 +245,7 @@ type closed struct{ session xep.SessionRef }
 func (o *closed) apply(l *loop, _ *conn) {
 	a := l.home(o.session.JID.Bare())
 	a.Sessions--
-	l.engine.registry.SessionClosed(a, o.session)
+	a.Prepared(func(error) { l.engine.registry.SessionClosed(a, o.session) })
 }
 
 // visit runs a function at an account's home.
@@ -227,4 +254,7 @@ type visit struct {
 	f    func(*xep.Home)
 }
 
-func (t *visit) apply(l *loop, _ *conn) { t.f(l.home(t.bare)) }
+func (t *visit) apply(l *loop, _ *conn) {
+	a := l.home(t.bare)
+	a.Prepared(func(error) { t.f(a) })
+}

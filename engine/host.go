@@ -89,10 +89,13 @@ func (l *loop) Deliver(full jid.JID, st []byte, written func(bool)) {
 		}
 		return
 	}
-	l.postStanza(entry.Mailbox, st)
-	if written != nil {
-		l.postControl(entry.Mailbox, &receipt{home: l.index, written: written})
-	}
+	s := xep.SessionRef{JID: full, ID: uint64(entry.Mailbox)}
+	l.DeliverTo(s, [][]byte{append([]byte(nil), st...)}, written)
+}
+
+// DeliverTo implements xep.Host.
+func (l *loop) DeliverTo(s xep.SessionRef, stanzas [][]byte, written func(bool)) {
+	l.postControl(routing.Mailbox(s.ID), &parcel{stanzas: stanzas, home: l.index, written: written})
 }
 
 // later runs f on this loop after the current handler.
@@ -105,37 +108,6 @@ func (l *loop) later(f func()) {
 type call func()
 
 func (f call) apply(*loop, *conn) { f() }
-
-// receipt follows a stanza to its session and tells its home when it was
-// written.
-type receipt struct {
-	home    uint32
-	written func(bool)
-}
-
-func (r *receipt) apply(l *loop, c *conn) {
-	if c == nil || c.phase != phaseStream {
-		l.engine.sendLoop(r.home, call(func() { r.written(false) }))
-		return
-	}
-	l.receipts = append(l.receipts, pendingReceipt{c, r})
-}
-
-// pendingReceipt waits for the end of the turn.
-type pendingReceipt struct {
-	conn    *conn
-	receipt *receipt
-}
-
-// settle tells the homes what became of the stanzas of this turn.
-func (l *loop) settle() {
-	for i, p := range l.receipts {
-		ok, written := p.conn.phase == phaseStream, p.receipt.written
-		l.engine.sendLoop(p.receipt.home, call(func() { written(ok) }))
-		l.receipts[i] = pendingReceipt{}
-	}
-	l.receipts = l.receipts[:0]
-}
 
 // Multicast implements xep.Host.
 func (l *loop) Multicast(st []byte, toAt int, to []jid.JID) {

@@ -60,7 +60,7 @@ type loop struct {
 	homes    map[string]*xep.Home // the accounts that are at home here
 	requests rawReader            // frames what is handed to homes
 	late     []*batch             // handed over behind post, see goOn
-	receipts []pendingReceipt
+	parcels  []sentParcel         // written in this turn
 
 	targets []routing.Entry
 	reader  rawReader // frames stanzas that are routed anew
@@ -350,6 +350,9 @@ func (l *loop) refillBlocked() {
 	l.refillArmed = false
 	l.blocked = slices.DeleteFunc(l.blocked, func(c *conn) bool {
 		c.blocked = c.refill()
+		if !c.blocked {
+			c.settle(c.phase == phaseStream)
+		}
 		return !c.blocked
 	})
 	if len(l.blocked) > 0 {

@@ -14,7 +14,8 @@ const (
 	KeyCredentials    = "credentials"
 )
 
-func isNotFound(err error) bool { return errors.Is(err, storage.ErrNotFound) }
+// IsNotFound tells whether a storage operation found nothing.
+func IsNotFound(err error) bool { return errors.Is(err, storage.ErrNotFound) }
 
 // StorageError is what the sender of a stanza sees of a storage error:
 // resource-constraint when it may try again later, internal-server-error

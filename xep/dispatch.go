@@ -44,6 +44,11 @@ func (r *Registry) ServeOffline(a *Home, req *Request, c stanza.Condition) {
 	r.offline(a, req, c)
 }
 
+// MustHold asks whether a message about to be delivered must go behind older ones.
+func (r *Registry) MustHold(a *Home, req *Request, targets []Resource) bool {
+	return r.hold != nil && r.hold(a, req, targets)
+}
+
 // Allow asks the filters; when one refuses, the request is answered.
 func (r *Registry) Allow(a *Home, req *Request) bool {
 	for _, f := range r.filters {

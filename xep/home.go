@@ -13,14 +13,17 @@ type Home struct {
 	Host
 	jid      jid.JID
 	state    []any
-	Sessions int   // bound now; kept by the engine
-	Busy     int   // operations under way; kept by Store
-	Used     int64 // when it was last in use, Unix nanoseconds; kept by the engine
+	prepared bool
+	waiting  []func(error) // see Prepared
+	Sessions int           // bound now; kept by the engine
+	Busy     int           // operations under way; kept by Store
+	Used     int64         // when it was last in use, Unix nanoseconds; kept by the engine
 }
 
 // NewHome is for the engine.
 func NewHome(h Host, bare jid.JID) *Home {
-	return &Home{Host: h, jid: bare, state: make([]any, h.Registry().Slots())}
+	r := h.Registry()
+	return &Home{Host: h, jid: bare, state: make([]any, r.Slots()), prepared: len(r.prepares) == 0}
 }
 
 // JID is the bare address of the account.
@@ -54,7 +57,7 @@ func (a *Home) Exists(done func(exists bool, err error)) {
 		switch {
 		case res.Err == nil:
 			done(true, nil)
-		case isNotFound(res.Err):
+		case IsNotFound(res.Err):
 			done(false, nil)
 		default:
 			done(false, res.Err)

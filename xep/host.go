@@ -28,11 +28,15 @@ type Host interface {
 	// Route sends a rendered stanza, with from and to, by the delivery rules. It
 	// copies st.
 	Route(st []byte)
-	// Deliver gives a rendered stanza to one session, whatever the rules say. If
-	// written is not nil it is called later on this loop: true when the stanza has
-	// gone out to the client's connection, false when the session had ended. It
-	// copies st.
+	// Deliver gives a rendered stanza to one session, whatever the rules say; it
+	// is lost if the session ends before. If written is not nil it is called later
+	// on this loop: true when the stanza has gone out to the client's connection and
+	// nothing of it waits here, false when the session had ended. It copies st.
 	Deliver(full jid.JID, st []byte, written func(bool))
+	// DeliverTo is Deliver of several stanzas, in order, to this session and to none
+	// that has its address after it: all of them or none. It keeps them until
+	// written was called, and they may not be changed.
+	DeliverTo(s SessionRef, stanzas [][]byte, written func(bool))
 	// Multicast delivers one presence to many bare addresses: st without a to
 	// attribute, which each recipient's copy gets at offset toAt. Rendered once and
 	// handed over by reference. It copies st.
@@ -70,7 +74,10 @@ const (
 	MarkFilter
 	// MarkArchive: messages to and from the account are archived.
 	MarkArchive
+	// MarkHeld: older messages wait for the account; chat and normal messages
+	// that would be delivered to the resource pass through Registry.Hold.
+	MarkHeld
 )
 
 // MarkAccount is the marks that hold for all resources of an account.
-const MarkAccount = MarkAccountCarbons | MarkFilter | MarkArchive
+const MarkAccount = MarkAccountCarbons | MarkFilter | MarkArchive | MarkHeld

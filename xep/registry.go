@@ -37,6 +37,7 @@ type IQ struct {
 type Identity struct {
 	Target               Target
 	Category, Type, Name string
+	Lang                 string // xml:lang of the name; empty: not said
 }
 
 // Session hooks follow the sessions of an account, at its home.
@@ -94,6 +95,9 @@ type Registry struct {
 	filters    []func(*Home, *Request) (stanza.Error, bool)
 	stamps     []func(*Home, *stanza.View, []byte) []byte
 	deleted    []func(*Home)
+	prepares   []func(*Home, func(error))
+	blocks     []func(*Home, jid.JID) bool
+	hold       func(*Home, *Request, []Resource) bool
 	access     PresenceAccess
 	forms      []Form
 	nodes      [2][]string
@@ -176,6 +180,11 @@ func (r *Registry) Offline(handle func(a *Home, req *Request, c stanza.Condition
 	r.offline = handle
 	return nil
 }
+
+// Hold sets a function that is asked about a message for a resource that
+// carries MarkHeld and about to be delivered to targets: true hands it to the
+// handler of offline messages instead, to keep it behind older ones.
+func (r *Registry) Hold(f func(a *Home, req *Request, targets []Resource) bool) { r.hold = f }
 
 // Filter adds a check on stanzas to and from accounts that carry MarkFilter,
 // called at the account's home before anything else: ok false refuses it with
