@@ -14,6 +14,8 @@ type account struct {
 	version version
 	loaded  bool // book and version are those of the store
 
+	sessions []*live // open now
+
 	working bool     // somebody is inside, see enter
 	passing bool     // leave is letting in those who wait
 	waiting []func() // for their turn

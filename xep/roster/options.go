@@ -1,6 +1,9 @@
 package roster
 
 import (
+	"errors"
+	"sync"
+
 	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/xep"
 )
@@ -46,10 +49,16 @@ func Register(r *xep.Registry) error { return New(Options{})(r) }
 func New(o Options) func(*xep.Registry) error {
 	return func(r *xep.Registry) error {
 		x := &extension{limits: o.withDefaults(), slot: r.State()}
+		x.framers.New = func() any { return newFramer() }
 		r.StreamFeature("<ver xmlns='" + stanza.NSRosterVr + "'/>")
 		r.StreamFeature("<sub xmlns='" + stanza.NSPreAppr + "'/>")
 		r.Feature(xep.Server, NS)
-		return r.IQ(xep.IQ{Target: xep.Account, Get: true, Set: true, Namespace: NS, Name: "query", Handle: x.iq})
+		r.Session(xep.Session{Opened: x.opened, Closed: x.closed})
+		r.Deleted(x.deleted)
+		return errors.Join(
+			r.IQ(xep.IQ{Target: xep.Account, Get: true, Set: true, Namespace: NS, Name: "query", Handle: x.iq}),
+			r.Presence(x.presence),
+			r.Access(x.maySee))
 	}
 }
 
@@ -57,4 +66,6 @@ func New(o Options) func(*xep.Registry) error {
 type extension struct {
 	limits Options
 	slot   int // in every Home
+
+	framers sync.Pool // of *framer; safe for concurrent use
 }

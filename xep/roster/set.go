@@ -119,7 +119,8 @@ func (c *account) update(req *xep.Request, e *edit) {
 
 var errRosterFull = stanza.Error{Condition: stanza.ResourceConstraint, Text: "the roster is full"} // never written
 
-// remove takes a contact out (§2.5). Inside.
+// remove takes a contact out and ends what subscriptions there are, a request
+// that waits for an answer included (§2.5). Inside.
 func (c *account) remove(req *xep.Request, j jid.JID) {
 	before := c.book.state(j)
 	if before&shown == 0 {
@@ -132,9 +133,23 @@ func (c *account) remove(req *xep.Request, j jid.JID) {
 		if err != nil {
 			req.Error(xep.StorageError(err))
 		} else {
+			c.part(j, before)
 			c.push(j, &ch.item)
 			req.Result(nil)
 		}
 		c.leave()
 	})
+}
+
+// part tells a contact that all is over between the two (§2.5.2).
+func (c *account) part(j jid.JID, before State) {
+	if before&grantedOrAskedByUs != 0 {
+		c.home.Route(appendPresence(nil, c.home.JID(), j, stanza.TypeUnsubscribe))
+	}
+	if before&From != 0 {
+		c.untell(j)
+	}
+	if before&grantedOrAskedByHim != 0 {
+		c.home.Route(appendPresence(nil, c.home.JID(), j, stanza.TypeUnsubscribed))
+	}
 }

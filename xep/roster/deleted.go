@@ -1,0 +1,24 @@
+package roster
+
+import (
+	"github.com/xylem-im/xylem/stanza"
+	"github.com/xylem-im/xylem/xep"
+)
+
+// deleted ends the subscriptions of an account that goes, as if it had removed
+// all its contacts. Its resources, which are about to be disconnected, are
+// unavailable from here on.
+func (x *extension) deleted(a *xep.Home) {
+	c := x.of(a)
+	c.enterLoaded(func() {
+		for _, s := range c.sessions {
+			c.home.SetPresence(s.ref, false, 0)
+			c.vanish(s, appendPresence(nil, s.ref.JID, noAddress, stanza.TypeUnavailable))
+		}
+		for i, j := range c.book.jids {
+			c.part(j, c.book.states[i])
+		}
+		c.book, c.version, c.loaded = book{}, version{}, false
+		c.leave()
+	}, func(stanza.Error) {}) // what is left are contacts that will find out by their next probe
+}

@@ -1,0 +1,243 @@
+package roster
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+
+	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/stanza"
+	"github.com/xylem-im/xylem/xep"
+)
+
+// presence takes every presence that the account's sessions send, and what is
+// addressed to the account itself.
+func (x *extension) presence(a *xep.Home, req *xep.Request) {
+	c, t := x.of(a), req.View.Type
+	switch {
+	case !req.Own && isSubscription(t):
+		c.inbound(req)
+	case t == stanza.TypeProbe && req.To.Bare() == a.JID():
+		c.answerProbe(req)
+	case !req.Own || req.Session.ID == 0:
+		req.Done() // errors are for sessions; what was routed to oneself is done
+	case isSubscription(t):
+		c.outbound(req)
+	case t == stanza.TypeProbe:
+		c.probeOf(req)
+	case !req.To.IsZero():
+		c.direct(req)
+	case t == stanza.TypeNone:
+		c.announce(req)
+	default:
+		c.retire(req)
+	}
+}
+
+// probeOf passes on the probe of a client, which should leave that to its
+// server (RFC 6121 §4.3).
+func (c *account) probeOf(req *xep.Request) {
+	if req.To.IsZero() {
+		req.Error(stanza.Error{Condition: stanza.BadRequest, Text: "a probe has an addressee"})
+		return
+	}
+	c.home.Route(req.View.Frame.Raw())
+	req.Done()
+}
+
+// announce is available presence to all: initial presence (RFC 6121 §4.2) or
+// an update (§4.4).
+func (c *account) announce(req *xep.Request) {
+	priority, ok := priorityOf(req.View)
+	if !ok {
+		req.Error(stanza.Error{Condition: stanza.BadRequest, Text: "priority is a number from -128 to 127"})
+		return
+	}
+	raw := req.View.Frame.Raw()
+	if len(raw) > c.limits.PresenceBytes {
+		req.Error(errLongPresence)
+		return
+	}
+	p := newPresence(raw, req.View.Frame.Content(), c.stamp(req.View))
+	c.withBook(func() {
+		if s := c.session(req.Session.ID); s != nil {
+			c.appear(s, priority, p)
+		}
+		req.Done()
+	}, req.Error)
+}
+
+var errLongPresence = stanza.Error{Condition: stanza.PolicyViolation, Text: "the presence is too long"} // never written
+
+// stamp is what other extensions add to available presence.
+func (c *account) stamp(v *stanza.View) []byte { return c.home.Registry().Stamp(c.home, v, nil) }
+
+// priorityOf reads <priority/>, RFC 6121 §4.7.2.3; without one it is 0.
+func priorityOf(v *stanza.View) (priority int8, ok bool) {
+	e := v.Frame.Element().Child(stanza.NSClient, "priority")
+	if e.IsZero() {
+		return 0, true
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(string(e.AppendText(nil))), 10, 8)
+	return int8(n), err == nil
+}
+
+// withBook calls f once the roster is in memory, which it is for an account
+// with available resources.
+func (c *account) withBook(f func(), fail func(stanza.Error)) {
+	if c.loaded {
+		f()
+		return
+	}
+	c.enterLoaded(func() {
+		f()
+		c.leave()
+	}, fail)
+}
+
+// appear makes a session available, or changes what it says. The table of
+// sessions comes first: whoever becomes available at the same time either is
+// found there by the broadcast, or finds the presence kept here.
+func (c *account) appear(s *live, priority int8, p presence) {
+	if !c.home.SetPresence(s.ref, true, priority) {
+		return // another session has the resource
+	}
+	before := s.resource()
+	s.available, s.priority, s.presence = true, priority, p
+	c.broadcast(p.appendTo(nil, noAddress), p.toAt)
+	if !before.Available {
+		c.greet(s)
+	}
+	if now := s.resource(); now != before {
+		c.home.Registry().SessionAvailable(c.home, s.ref, before, now)
+	}
+}
+
+// greet gives a resource that has just become available what it could not
+// know: its siblings' presence, its contacts' (§4.2.2, §4.3), and the requests
+// that wait (§3.1.3).
+func (c *account) greet(s *live) {
+	for _, o := range c.sessions {
+		if o != s && o.available {
+			c.home.Deliver(s.ref.JID, o.presence.appendTo(nil, s.ref.JID), nil)
+		}
+	}
+	c.probeContacts(s)
+	c.deliverRequests(s)
+}
+
+// retire is unavailable presence to all, §4.5.
+func (c *account) retire(req *xep.Request) {
+	if len(req.View.Frame.Raw()) > c.limits.PresenceBytes {
+		req.Error(errLongPresence)
+		return
+	}
+	raw := bytes.Clone(req.View.Frame.Raw())
+	c.withBook(func() {
+		if s := c.session(req.Session.ID); s != nil {
+			c.home.SetPresence(s.ref, false, 0)
+			c.vanish(s, raw)
+			// §4.5.2: the resource itself gets it too, but is not in the table any more.
+			c.home.Deliver(s.ref.JID, addressed(raw, behindFrom(raw), s.ref.JID), nil)
+		}
+		req.Done()
+	}, req.Error)
+}
+
+// vanish tells all who know that s is available that it is not: raw says so.
+func (c *account) vanish(s *live, raw []byte) {
+	toAt := behindFrom(raw)
+	before, directed := s.resource(), s.directed
+	s.available, s.priority, s.presence, s.directed = false, 0, presence{}, nil
+	if before.Available {
+		c.broadcast(raw, toAt)
+	}
+	for _, to := range directed {
+		if !before.Available || !c.sees(to) {
+			c.sendTo(raw, toAt, to)
+		}
+	}
+	if before.Available {
+		c.home.Registry().SessionAvailable(c.home, s.ref, before, s.resource())
+	}
+}
+
+// sees tells whether who gets the broadcasts of the account.
+func (c *account) sees(who jid.JID) bool {
+	bare := who.Bare()
+	return bare == c.home.JID() || c.book.state(bare)&From != 0
+}
+
+// closed is the end of a session, whatever it was (§4.5.3).
+func (x *extension) closed(a *xep.Home, ref xep.SessionRef) {
+	c := x.of(a)
+	s := c.session(ref.ID)
+	if s == nil {
+		return
+	}
+	c.drop(s)
+	if c.succeeded(ref) {
+		// Its contacts have had the presence of the session that took its place.
+		s.available = false
+		if len(s.directed) == 0 {
+			return
+		}
+	}
+	c.vanish(s, appendPresence(nil, ref.JID, noAddress, stanza.TypeUnavailable))
+}
+
+// drop takes a session out of the list.
+func (c *account) drop(s *live) {
+	for i, o := range c.sessions {
+		if o == s {
+			c.sessions = append(c.sessions[:i:i], c.sessions[i+1:]...)
+			return
+		}
+	}
+}
+
+// succeeded tells whether another session has the resource and has become
+// available already.
+func (c *account) succeeded(ref xep.SessionRef) bool {
+	for _, o := range c.sessions {
+		if o.ref.JID == ref.JID && o.available {
+			return true
+		}
+	}
+	return false
+}
+
+// direct is presence to one, §4.6.
+func (c *account) direct(req *xep.Request) {
+	raw, available := bytes.Clone(req.View.Frame.Raw()), req.View.Type == stanza.TypeNone
+	if available {
+		raw = extended(raw, req.View.Frame.Content(), c.stamp(req.View))
+	}
+	to := req.To
+	c.withBook(func() {
+		s := c.session(req.Session.ID)
+		switch {
+		case s == nil:
+		case !available:
+			s.forget(to)
+			c.home.Route(raw)
+		case s.available && c.sees(to): // it will hear the end by the broadcast, §4.6.3
+			c.home.Route(raw)
+		case s.remember(to, c.limits.Directed):
+			c.home.Route(raw)
+		default:
+			req.Error(stanza.Error{Condition: stanza.ResourceConstraint, Text: "directed presence to too many"})
+			return
+		}
+		req.Done()
+	}, req.Error)
+}
+
+// extended is raw with extra behind its content.
+func extended(raw, content, extra []byte) []byte {
+	if len(extra) == 0 {
+		return raw
+	}
+	p := newPresence(raw, content, extra)
+	return p.appendTo(nil, noAddress)
+}

@@ -1,0 +1,114 @@
+package roster
+
+import (
+	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/stanza"
+	"github.com/xylem-im/xylem/storage"
+	"github.com/xylem-im/xylem/xep"
+)
+
+// probeContacts asks for the presence of those whom the account is subscribed
+// to, on behalf of s (RFC 6121 §4.3.1). Contacts on this server answer out of
+// what their homes know; one that has no available resource is not asked.
+func (c *account) probeContacts(s *live) {
+	me, full := c.home.JID(), s.ref.JID
+	filtered := c.filtered(me)
+	var list []xep.Resource
+	for _, who := range c.book.with(To, nil) {
+		if c.serves(who) {
+			if list = c.home.Resources(who, list[:0]); !anyAvailable(list) {
+				continue
+			}
+			if !filtered && list[0].Marks&xep.MarkFilter == 0 {
+				x := c.extension
+				c.home.Visit(who, func(a *xep.Home) { x.of(a).answer(me, full) })
+				continue
+			}
+		}
+		c.home.Route(appendPresence(nil, me, who, stanza.TypeProbe))
+	}
+}
+
+func anyAvailable(list []xep.Resource) bool {
+	for i := range list {
+		if list[i].Available {
+			return true
+		}
+	}
+	return false
+}
+
+// answer gives full, a new resource of who, the presence of the account. who
+// believes to be subscribed: when it is not, it is told (§4.3.2 rule 1).
+func (c *account) answer(who, full jid.JID) {
+	switch {
+	case !c.loaded:
+		return // the resources that were seen in the table have gone
+	case c.book.state(who)&From == 0:
+		c.home.Route(appendPresence(nil, c.home.JID(), who, stanza.TypeUnsubscribed))
+		return
+	}
+	for _, s := range c.sessions {
+		if s.available {
+			c.home.Deliver(full, s.presence.appendTo(nil, full), nil)
+		}
+	}
+}
+
+// answerProbe answers a probe that came as a stanza, §4.3.2.
+func (c *account) answerProbe(req *xep.Request) {
+	from, own := req.From, req.Own
+	c.withBook(func() {
+		defer req.Done()
+		if !own && c.book.state(from.Bare())&From == 0 {
+			c.home.Route(appendPresence(nil, c.home.JID(), from.Bare(), stanza.TypeUnsubscribed))
+			return
+		}
+		present := false
+		for _, s := range c.sessions {
+			if s.available {
+				present = true
+				c.home.Route(s.presence.appendTo(nil, from))
+			}
+		}
+		if !present {
+			c.home.Route(appendPresence(nil, c.home.JID(), from, stanza.TypeUnavailable))
+		}
+	}, req.Error)
+}
+
+// deliverRequests gives a new resource the subscription requests that nobody
+// has answered yet, as each gets them until somebody does (§3.1.3).
+func (c *account) deliverRequests(s *live) {
+	if c.book.asking == 0 {
+		return
+	}
+	var page func(from []byte)
+	page = func(from []byte) {
+		op := &storage.Op{Kind: storage.Scan, Collection: collectionRequests, From: from}
+		c.home.Ask(op, func(res *storage.Result) {
+			// After an error they come with the next resource: they are kept.
+			for i := range res.Items {
+				if c.stillAsked(res.Items[i].Key) {
+					c.home.Deliver(s.ref.JID, res.Items[i].Value, nil)
+				}
+			}
+			if res.Err == nil && res.More {
+				page(storage.After(res.Items[len(res.Items)-1].Key))
+			}
+		})
+	}
+	page(nil)
+}
+
+// stillAsked tells whether a request was not answered while it was read.
+func (c *account) stillAsked(key []byte) bool {
+	j, err := jid.ParseBytes(key)
+	return err == nil && c.book.state(j)&PendingIn != 0
+}
+
+// maySee tells others who gets the account's presence.
+func (x *extension) maySee(a *xep.Home, who jid.JID, done func(bool)) {
+	c := x.of(a)
+	c.withBook(func() { done(c.book.state(who.Bare())&From != 0) }, func(stanza.Error) { done(false) })
+}
