@@ -60,6 +60,9 @@ func (r *Registry) AppendInfo(dst []byte, t Target) []byte {
 		dst = append(dst, "<identity"...)
 		dst = stanza.AppendAttr(dst, "category", i.Category)
 		dst = stanza.AppendAttr(dst, "type", i.Type)
+		if i.Lang != "" {
+			dst = stanza.AppendAttr(dst, "xml:lang", i.Lang)
+		}
 		if i.Name != "" {
 			dst = stanza.AppendAttr(dst, "name", i.Name)
 		}
