@@ -3,20 +3,39 @@ package standard
 
 import (
 	"github.com/xylem-im/xylem/xep"
+	"github.com/xylem-im/xylem/xep/caps"
+	"github.com/xylem-im/xylem/xep/contactinfo"
 	"github.com/xylem-im/xylem/xep/disco"
+	"github.com/xylem-im/xylem/xep/entitytime"
+	"github.com/xylem-im/xylem/xep/lastactivity"
 	"github.com/xylem-im/xylem/xep/ping"
+	"github.com/xylem-im/xylem/xep/private"
+	"github.com/xylem-im/xylem/xep/vcard"
+	"github.com/xylem-im/xylem/xep/version"
 )
 
 // Options of the extensions that have some. The zero value is usable.
 type Options struct {
-	Disco disco.Options
+	Contacts     contactinfo.Options
+	Disco        disco.Options
+	LastActivity lastactivity.Options
+	Private      private.Options
+	VCard        vcard.Options
+	Version      version.Options
 }
 
 // Register adds all extensions as their options say.
 func (o Options) Register(r *xep.Registry) error {
 	for _, register := range [...]func(*xep.Registry) error{
+		caps.Register,
+		contactinfo.New(o.Contacts),
 		disco.New(o.Disco),
+		entitytime.Register,
+		lastactivity.New(o.LastActivity),
 		ping.Register,
+		private.New(o.Private),
+		vcard.New(o.VCard),
+		version.New(o.Version),
 	} {
 		if err := register(r); err != nil {
 			return err
