@@ -31,10 +31,12 @@ def address(variable):
 class Client(slixmpp.ClientXMPP):
     """A client that keeps what happens to it for a test to look at."""
 
-    def __init__(self, jid, password=PASSWORD, mechanism=None, direct=False):
+    def __init__(self, jid, password=PASSWORD, mechanism=None, direct=False, unbound=False):
         super().__init__(jid, password, sasl_mech=mechanism)
         self.ca_certs = os.environ["XYLEM_CA"]
         self.direct = direct
+        if unbound:
+            self["feature_mechanisms"].sasl_callback = self._unbound_credentials
         self.messages = asyncio.Queue()
         self.connections = 0
         self.errors = []
@@ -46,6 +48,15 @@ class Client(slixmpp.ClientXMPP):
         self.add_event_handler("stream_error", self._stream_error)
         self.add_event_handler("message", self.messages.put_nowait)
         self.add_event_handler("message_error", self.messages.put_nowait)
+
+    def _unbound_credentials(self, required, optional):
+        """Knows of no channel binding: the "n" flag of RFC 5802 §6."""
+        values = self["feature_mechanisms"]._default_credentials(required, optional)
+        values.pop("channel_binding", None)
+        return values
+
+    def offers_binding(self):
+        return any(name.endswith("-PLUS") for name in self["feature_mechanisms"].mech_list)
 
     def _connected(self, _):
         self.connections += 1
@@ -93,7 +104,7 @@ async def fails(awaitable, *conditions):
 
 def login_test(direct, mechanism):
     async def test():
-        client = await Client("alice@localhost", mechanism=mechanism, direct=direct).login()
+        client = await Client("alice@localhost", mechanism=mechanism, direct=direct, unbound=mechanism is not None).login()
         used = client.used_mechanism()
         assert mechanism in (None, used), f"{used} was used"
         assert client.boundjid.bare == "alice@localhost" and client.boundjid.resource, client.boundjid
@@ -101,6 +112,22 @@ def login_test(direct, mechanism):
         await client.logout()
         return used
     return test
+
+
+async def binding_ignored():
+    """Left to itself slixmpp 1.8 claims that no -PLUS mechanism was offered.
+
+    It says so ("y") on TLS 1.3 although one was: it knows tls-unique only.
+    RFC 5802 §6 has the server take that for a tampered list and refuse.
+    """
+    client = Client("alice@localhost", mechanism="SCRAM-SHA-256")
+    client.start()
+    state = await client.state.get()
+    if client.offers_binding():
+        assert state == "refused", state
+        return "refused, -PLUS was offered"
+    assert state in ("started", "refused"), state
+    return "no -PLUS is offered"
 
 
 async def wrong_password():
@@ -257,6 +284,7 @@ TESTS = {
     "login-scram-sha-256-direct": login_test(True, "SCRAM-SHA-256"),
     "login-plain-starttls": login_test(False, "PLAIN"),
     "login-plain-direct": login_test(True, "PLAIN"),
+    "binding-ignored": binding_ignored,
     "wrong-password": wrong_password,
     "unknown-user": unknown_user,
     "chat": chat,
