@@ -1,0 +1,31 @@
+// Package offline keeps messages for accounts none of whose sessions may have
+// them, and delivers them when one may: XEP-0160 version 1.0.1, with the stamp
+// of XEP-0203 version 2.0 and the hints of XEP-0334 version 1.0.0.
+//
+// # What is kept
+//
+// Messages of type normal and chat (RFC 6121 §8.5.2.2.1), as storable says. The
+// sender gets no error only when the message is on disk: its request ends after
+// the durable write. An account has a quota; what passes it is refused with
+// service-unavailable (XEP-0160 §2), as are messages for accounts that do not
+// exist, which costs no write: the existence of the account is a condition of
+// the batch.
+//
+// # Order
+//
+// An account's messages are numbered, and the number is their key. They are
+// appended by one batch at a time, so the numbers in the store have no gap, and
+// delivered and deleted from the front: how many there are is known from the
+// first and the last. While any wait, the account's resources carry
+// xep.MarkHeld, and what comes for the session that they are being delivered to
+// goes behind them in the store: nothing overtakes. Messages that are not to be
+// stored (chat states, headlines, those with the hint no-store) do not wait.
+//
+// # Delivery
+//
+// It goes to one session that has sent presence with a priority of 0 or more,
+// page by page. A page is deleted when the session's connection has taken all
+// of it, and only then is the next one read. When the session ends before, the
+// page stays for the next one: a message may come twice after a failure, and is
+// never lost.
+package offline

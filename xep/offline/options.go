@@ -1,0 +1,127 @@
+package offline
+
+import (
+	"github.com/xylem-im/xylem/stanza"
+	"github.com/xylem-im/xylem/xep"
+)
+
+// Feature is what service discovery says, XEP-0160 §4.
+const Feature = "msgoffline"
+
+// NSDelay is the namespace of XEP-0203 §6.
+const NSDelay = "urn:xmpp:delay"
+
+// Options of the extension. The zero value is usable.
+type Options struct {
+	// MaxMessages bounds what is kept for one account. Default 1,000.
+	MaxMessages int
+	// MaxBytes bounds the bytes of these messages. Default 8,388,608.
+	MaxBytes int
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxMessages <= 0 {
+		o.MaxMessages = 1000
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = 8 << 20
+	}
+	return o
+}
+
+// New returns the function that registers the extension.
+func New(o Options) func(*xep.Registry) error {
+	return func(r *xep.Registry) error {
+		x := &offline{Options: o.withDefaults(), slot: r.State()}
+		r.Feature(xep.Server, Feature)
+		r.Session(xep.Session{Opened: x.opened, Available: x.available, Closed: x.closed})
+		r.Hold(x.hold)
+		r.Deleted(x.deleted)
+		return r.Offline(x.handle)
+	}
+}
+
+// Register adds the extension with its defaults.
+func Register(r *xep.Registry) error { return New(Options{})(r) }
+
+// offline is the extension. It never changes once registered.
+type offline struct {
+	Options
+	slot int
+}
+
+// queue is the account's state, made when it is first needed.
+func (x *offline) queue(a *xep.Home) *queue {
+	q, _ := a.State(x.slot).(*queue)
+	if q == nil {
+		q = &queue{limits: &x.Options, a: a}
+		a.SetState(x.slot, q)
+	}
+	return q
+}
+
+// handle takes a message that no session may have now; c is the error for
+// what is not kept.
+func (x *offline) handle(a *xep.Home, req *xep.Request, c stanza.Condition) {
+	q := x.queue(a)
+	what := storable(req.View)
+	switch {
+	case what == dropped:
+		req.Done()
+	case what == refused || q.gone:
+		req.Error(stanza.Error{Condition: c})
+	default:
+		e := newEntry(a, req, c)
+		q.load(func(err error) {
+			if err != nil {
+				req.Error(xep.StorageError(err))
+				return
+			}
+			q.append(e)
+		})
+	}
+}
+
+// hold keeps a message behind those that are being delivered to one of its
+// targets.
+func (x *offline) hold(a *xep.Home, req *xep.Request, targets []xep.Resource) bool {
+	q := x.queue(a)
+	return q.delivers(targets) && storable(req.View) == stored
+}
+
+// opened holds what comes for the new session if messages wait for it.
+func (x *offline) opened(a *xep.Home, s xep.SessionRef, done func()) {
+	q := x.queue(a)
+	q.gone = false
+	q.load(func(err error) {
+		switch {
+		case err != nil: // not known: nothing may overtake
+			q.held = true
+			a.Mark(a.JID(), xep.MarkHeld, 0)
+		case q.held || q.size() > 0:
+			q.held = true
+			a.Mark(s.JID, xep.MarkHeld, 0)
+		}
+		done()
+	})
+}
+
+// available delivers to a session that may have messages now.
+func (x *offline) available(a *xep.Home, s xep.SessionRef, _, now xep.Resource) {
+	q := x.queue(a)
+	if !now.Available || now.Priority < 0 {
+		q.unready(s)
+		return
+	}
+	q.readyNow(s)
+	q.load(func(error) { q.run() })
+}
+
+func (x *offline) closed(a *xep.Home, s xep.SessionRef) { x.queue(a).unready(s) }
+
+// deleted keeps what is still on its way to an account that is being deleted
+// from being left behind for the next one of that name.
+func (x *offline) deleted(a *xep.Home) {
+	q := x.queue(a)
+	q.gone, q.ready = true, nil
+}

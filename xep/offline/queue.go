@@ -1,0 +1,182 @@
+package offline
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/xylem-im/xylem/stanza"
+	"github.com/xylem-im/xylem/storage"
+	"github.com/xylem-im/xylem/xep"
+)
+
+// collection holds an account's messages by number.
+const collection = "offline"
+
+// What one batch of appended messages may hold; the first may be larger.
+const (
+	batchMessages = 256
+	batchBytes    = 512 << 10
+)
+
+// queue is what is known of the messages that wait for an account.
+type queue struct {
+	limits *Options
+	a      *xep.Home
+
+	loaded  bool
+	loading []func(error)
+
+	first, next uint64 // numbers of the first stored message, and of the next to be stored
+	base, total uint64 // sizes summed up before the first, and with the last
+
+	waiting      []*entry // for the batch under way
+	writing      []*entry // in the batch under way
+	pendingBytes uint64   // of both
+
+	ready    []xep.SessionRef // sessions that may have messages; the first one gets them
+	flushing bool             // a page is being read or delivered
+	held     bool             // the account's resources carry xep.MarkHeld
+	gone     bool             // the account is being deleted
+}
+
+// pending is the number of messages that are not stored yet.
+func (q *queue) pending() int { return len(q.waiting) + len(q.writing) }
+
+// size is the number of messages that wait, stored or about to be.
+func (q *queue) size() int { return int(q.next-q.first) + q.pending() }
+
+// bytes is their size.
+func (q *queue) bytes() uint64 { return q.total - q.base + q.pendingBytes }
+
+// load reads the state from the store if that was not done, and calls f.
+func (q *queue) load(f func(error)) {
+	if q.loaded {
+		f(nil)
+		return
+	}
+	q.loading = append(q.loading, f)
+	if len(q.loading) > 1 {
+		return
+	}
+	q.end(false, func(front *storage.Result) {
+		if front.Err != nil || len(front.Items) == 0 {
+			q.learn(front, front)
+			return
+		}
+		q.end(true, func(back *storage.Result) { q.learn(front, back) })
+	})
+}
+
+// end reads the first or the last message.
+func (q *queue) end(last bool, done func(*storage.Result)) {
+	q.a.Ask(&storage.Op{Kind: storage.Scan, Collection: collection, Limit: 1, Reverse: last}, done)
+}
+
+// learn takes the state from the first and the last message.
+func (q *queue) learn(front, back *storage.Result) {
+	err := errors.Join(front.Err, back.Err)
+	if err == nil {
+		err = q.span(front.Items, back.Items)
+	}
+	q.loaded = err == nil
+	loading := q.loading
+	q.loading = nil
+	for _, f := range loading {
+		f(err)
+	}
+}
+
+func (q *queue) span(front, back []storage.Item) error {
+	if len(front) == 0 || len(back) == 0 {
+		q.first, q.next, q.base, q.total = 1, 1, 0, 0
+		return nil
+	}
+	first, err := parseRecord(front[0].Value)
+	last, err2 := parseRecord(back[0].Value)
+	from, err3 := numberOf(front[0].Key)
+	to, err4 := numberOf(back[0].Key)
+	if err = errors.Join(err, err2, err3, err4); err != nil {
+		return err
+	}
+	q.first, q.next = from, to+1
+	q.base, q.total = first.total-uint64(len(first.xml)), last.total
+	return nil
+}
+
+// append puts a message behind all others, if the quota allows.
+func (q *queue) append(e *entry) {
+	switch {
+	case len(e.xml)+len(e.from)+16 > storage.MaxValueBytes:
+		e.req.Error(stanza.Error{Condition: e.cond, Text: "the message is too large to be stored"})
+		return
+	case q.size() >= q.limits.MaxMessages, q.bytes()+e.size() > uint64(q.limits.MaxBytes):
+		e.req.Error(stanza.Error{Condition: stanza.ServiceUnavailable, Text: "no more messages can be stored for this address"})
+		return
+	}
+	q.waiting = append(q.waiting, e)
+	q.pendingBytes += e.size()
+	q.mark()
+	q.write()
+}
+
+// write stores what waits, unless a batch is under way.
+func (q *queue) write() {
+	if len(q.writing) > 0 || len(q.waiting) == 0 {
+		return
+	}
+	op := &storage.Op{Kind: storage.Apply, Durable: true}
+	if q.a.Sessions == 0 {
+		op.Batch.CheckPresent(xep.CollectionAccount, []byte(xep.KeyCredentials))
+	}
+	n, size, total := 0, 0, q.total
+	for n < len(q.waiting) && n < batchMessages {
+		e := q.waiting[n]
+		if size += len(e.xml); n > 0 && size > batchBytes {
+			break
+		}
+		total += e.size()
+		op.Batch.Put(collection, key(q.next+uint64(n)), e.record(total))
+		n++
+	}
+	q.writing = slices.Clone(q.waiting[:n])
+	q.waiting = slices.Delete(q.waiting, 0, n)
+	q.a.Ask(op, func(res *storage.Result) { q.written(res.Err, total) })
+}
+
+// written ends the requests of a batch.
+func (q *queue) written(err error, total uint64) {
+	batch := q.writing
+	q.writing = nil
+	if err == nil {
+		q.next += uint64(len(batch))
+		q.total = total
+	}
+	for _, e := range batch {
+		q.pendingBytes -= e.size()
+		switch {
+		case err == nil:
+			e.req.Done()
+		case errors.Is(err, storage.ErrConflict): // no such account
+			e.req.Error(stanza.Error{Condition: e.cond})
+		default:
+			e.req.Error(xep.StorageError(err))
+		}
+	}
+	q.write()
+	q.mark()
+	q.run()
+}
+
+// mark holds back what comes for the account's sessions while messages wait.
+func (q *queue) mark() {
+	held := q.size() > 0
+	if held == q.held {
+		return
+	}
+	q.held = held
+	if held {
+		q.a.Mark(q.a.JID(), xep.MarkHeld, 0)
+	} else {
+		q.a.Mark(q.a.JID(), 0, xep.MarkHeld)
+	}
+}

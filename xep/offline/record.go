@@ -1,0 +1,112 @@
+package offline
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/stanza"
+	"github.com/xylem-im/xylem/xep"
+)
+
+// entry is a message on its way into the store.
+type entry struct {
+	req  *xep.Request
+	cond stanza.Condition // what the sender gets when there is no such account
+	from string           // bare address of the sender
+	xml  []byte           // as it will be delivered
+}
+
+// newEntry copies a message and stamps it.
+func newEntry(a *xep.Home, req *xep.Request, c stanza.Condition) *entry {
+	return &entry{
+		req: req, cond: c, from: req.From.String(),
+		xml: stamp(req.View.Frame.Raw(), a.JID().Domain(), a.Now()),
+	}
+}
+
+// stampLayout is XEP-0082 §3.2 with milliseconds.
+const stampLayout = "2006-01-02T15:04:05.000Z"
+
+// stamp is a copy of the stanza st with the mark of a delay as its last child,
+// XEP-0203 §3; now in Unix nanoseconds.
+func stamp(st []byte, by string, now int64) []byte {
+	name := st[1 : 1+bytes.IndexAny(st[1:], " \t\r\n/>")]
+	open, empty := bytes.CutSuffix(st, []byte("/>"))
+	if !empty {
+		open = st[:bytes.LastIndexByte(st, '<')]
+	}
+	b := make([]byte, 0, len(st)+len(name)+len(by)+90)
+	b = append(b, open...)
+	if empty {
+		b = append(b, '>')
+	}
+	b = append(b, "<delay xmlns='"+NSDelay+"'"...)
+	b = stanza.AppendAttr(b, "from", by)
+	b = append(b, " stamp='"...)
+	b = time.Unix(0, now).UTC().AppendFormat(b, stampLayout)
+	b = append(b, "'/></"...)
+	return append(append(b, name...), '>')
+}
+
+// recordVersion is the first byte of a stored message. Behind it stand, each
+// with its length, the sum of the sizes of all messages up to this one, the
+// sender's address and the stanza.
+const recordVersion = 1
+
+// errRecord: what is stored was not written by this version.
+var errRecord = errors.New("offline: record of an unknown form")
+
+// size is what a message counts against MaxBytes.
+func (e *entry) size() uint64 { return uint64(len(e.xml)) }
+
+// record renders a message for the store.
+func (e *entry) record(total uint64) []byte {
+	b := make([]byte, 0, len(e.xml)+len(e.from)+16)
+	b = append(b, recordVersion)
+	b = binary.AppendUvarint(b, total)
+	b = binary.AppendUvarint(b, uint64(len(e.from)))
+	b = append(b, e.from...)
+	return append(b, e.xml...)
+}
+
+// record is a stored message; from and xml borrow the stored bytes.
+type record struct {
+	total     uint64
+	from, xml []byte
+}
+
+func parseRecord(b []byte) (r record, err error) {
+	if len(b) == 0 || b[0] != recordVersion {
+		return r, errRecord
+	}
+	b = b[1:]
+	total, n := binary.Uvarint(b)
+	if n <= 0 {
+		return r, errRecord
+	}
+	b = b[n:]
+	size, n := binary.Uvarint(b)
+	if n <= 0 || size > uint64(len(b)-n) {
+		return r, errRecord
+	}
+	b = b[n:]
+	return record{total: total, from: b[:size], xml: b[size:]}, nil
+}
+
+// sender is the address that the message came from.
+func (r *record) sender() (jid.JID, error) { return jid.ParseBytes(r.from) }
+
+// key of a message in its collection; the order of the keys is that of the
+// numbers.
+func key(number uint64) []byte { return binary.BigEndian.AppendUint64(nil, number) }
+
+// numberOf is the inverse of key.
+func numberOf(k []byte) (uint64, error) {
+	if len(k) != 8 {
+		return 0, errRecord
+	}
+	return binary.BigEndian.Uint64(k), nil
+}
