@@ -19,7 +19,7 @@ func (c *account) broadcast(st []byte, toAt int) {
 
 // cast gives a presence to bare addresses. It takes audience over.
 func (c *account) cast(st []byte, toAt int, audience []jid.JID) {
-	audience = c.permitted(st, toAt, audience)
+	audience = c.permitted(audience)
 	local := audience[:0]
 	for _, j := range audience {
 		if c.serves(j) {
@@ -39,7 +39,7 @@ func (c *account) serves(j jid.JID) bool {
 
 // sendTo gives a presence without addressee to one address, which may be full.
 func (c *account) sendTo(st []byte, toAt int, to jid.JID) {
-	if len(c.permitted(st, toAt, []jid.JID{to})) > 0 {
+	if !c.blocked(to) {
 		c.home.Route(addressed(st, toAt, to))
 	}
 }
@@ -50,32 +50,24 @@ func addressed(st []byte, toAt int, to jid.JID) []byte {
 	return append(stanza.AppendAttr(b, "to", to.String()), st[toAt:]...)
 }
 
-// permitted takes those out whom the account's filters keep away. Nobody but
-// a filtered account pays for it.
-func (c *account) permitted(st []byte, toAt int, audience []jid.JID) []jid.JID {
-	if !c.filtered(c.home.JID()) {
+// permitted takes those out with whom the account wants nothing to do.
+// Nobody but an account that blocks somebody pays for it.
+func (c *account) permitted(audience []jid.JID) []jid.JID {
+	if !c.filtered() {
 		return audience
 	}
-	return slices.DeleteFunc(audience, func(to jid.JID) bool {
-		if to.Bare() == c.home.JID() {
-			return false
-		}
-		f := c.framers.Get().(*framer)
-		defer c.framers.Put(f)
-		v, err := f.read(addressed(st, toAt, to))
-		if err != nil {
-			return true
-		}
-		req := xep.NewRequest(&v, c.home.JID(), to, nil, nil)
-		req.Own = true
-		return !c.home.Registry().Allow(c.home, req)
-	})
+	return slices.DeleteFunc(audience, c.blocked)
 }
 
-// filtered tells whether stanzas of an account pass through filters.
-func (c *account) filtered(bare jid.JID) bool {
-	list := c.home.Resources(bare, nil)
+// filtered tells whether the account may block somebody.
+func (c *account) filtered() bool {
+	list := c.home.Resources(c.home.JID(), nil)
 	return len(list) > 0 && list[0].Marks&xep.MarkFilter != 0
+}
+
+// blocked tells whether nothing passes between the account and who.
+func (c *account) blocked(who jid.JID) bool {
+	return who.Bare() != c.home.JID() && c.home.Registry().Blocked(c.home, who)
 }
 
 // tell gives a new subscriber the presence of all available resources, §3.1.5.

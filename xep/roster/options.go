@@ -2,7 +2,6 @@ package roster
 
 import (
 	"errors"
-	"sync"
 
 	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/xep"
@@ -49,7 +48,6 @@ func Register(r *xep.Registry) error { return New(Options{})(r) }
 func New(o Options) func(*xep.Registry) error {
 	return func(r *xep.Registry) error {
 		x := &extension{limits: o.withDefaults(), slot: r.State()}
-		x.framers.New = func() any { return newFramer() }
 		r.StreamFeature("<ver xmlns='" + stanza.NSRosterVr + "'/>")
 		r.StreamFeature("<sub xmlns='" + stanza.NSPreAppr + "'/>")
 		r.Feature(xep.Server, NS)
@@ -66,6 +64,4 @@ func New(o Options) func(*xep.Registry) error {
 type extension struct {
 	limits Options
 	slot   int // in every Home
-
-	framers sync.Pool // of *framer; safe for concurrent use
 }

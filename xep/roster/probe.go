@@ -12,20 +12,16 @@ import (
 // what their homes know; one that has no available resource is not asked.
 func (c *account) probeContacts(s *live) {
 	me, full := c.home.JID(), s.ref.JID
-	filtered := c.filtered(me)
+	x := c.extension
 	var list []xep.Resource
-	for _, who := range c.book.with(To, nil) {
-		if c.serves(who) {
-			if list = c.home.Resources(who, list[:0]); !anyAvailable(list) {
-				continue
-			}
-			if !filtered && list[0].Marks&xep.MarkFilter == 0 {
-				x := c.extension
-				c.home.Visit(who, func(a *xep.Home) { x.of(a).answer(me, full) })
-				continue
-			}
+	for _, who := range c.permitted(c.book.with(To, nil)) {
+		if !c.serves(who) {
+			c.home.Route(appendPresence(nil, me, who, stanza.TypeProbe))
+			continue
 		}
-		c.home.Route(appendPresence(nil, me, who, stanza.TypeProbe))
+		if list = c.home.Resources(who, list[:0]); anyAvailable(list) {
+			c.home.Visit(who, func(a *xep.Home) { x.of(a).answer(me, full) })
+		}
 	}
 }
 
@@ -42,8 +38,8 @@ func anyAvailable(list []xep.Resource) bool {
 // believes to be subscribed: when it is not, it is told (§4.3.2 rule 1).
 func (c *account) answer(who, full jid.JID) {
 	switch {
-	case !c.loaded:
-		return // the resources that were seen in the table have gone
+	case !c.loaded || c.blocked(full):
+		return // unloaded: the resources that were seen in the table have gone
 	case c.book.state(who)&From == 0:
 		c.home.Route(appendPresence(nil, c.home.JID(), who, stanza.TypeUnsubscribed))
 		return
@@ -101,10 +97,11 @@ func (c *account) deliverRequests(s *live) {
 	page(nil)
 }
 
-// stillAsked tells whether a request was not answered while it was read.
+// stillAsked tells whether a request was not answered while it was read, and
+// whether the account wants to hear of it.
 func (c *account) stillAsked(key []byte) bool {
 	j, err := jid.ParseBytes(key)
-	return err == nil && c.book.state(j)&PendingIn != 0
+	return err == nil && c.book.state(j)&PendingIn != 0 && !c.blocked(j)
 }
 
 // maySee tells others who gets the account's presence.
