@@ -220,5 +220,6 @@ func (s *Session) SetSecured(bindings []sasl.Binding) {
 func (s *Session) restart(limits *parser.Limits) {
 	s.state = stateHeader
 	s.opened = false
+	s.lang = "" // what the earlier stream said is forgotten, RFC 6120 §5.4.3.3
 	s.stream.Reset(limits)
 }
