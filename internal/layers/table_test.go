@@ -39,7 +39,9 @@ var table = []layer{
 		list("github.com/panjf2000/gnet/v2", "github.com/valyala/bytebufferpool", "github.com/klauspost/compress", "golang.org/x/sys")},
 
 	{"bench/inproc/...", list("any"), nil},
-	{"bench/...", list("jid", "parser", "stanza", "bench/..."), nil},
+	{"bench/relay", nil, list("github.com/panjf2000/gnet/v2")}, // the floor: the engine's event loop without the engine
+	{"bench/...", list("jid", "parser", "stanza", "session/sasl", "bench/..."),
+		list("github.com/HdrHistogram/hdrhistogram-go", "github.com/schollz/progressbar/v3", "golang.org/x/sys")},
 
 	{"cmd/...", list("any"), list("github.com/pelletier/go-toml/v2", "github.com/spf13/pflag",
 		"github.com/prometheus", "golang.org/x/net", "golang.org/x/crypto", "golang.org/x/sys", "golang.org/x/term")},
@@ -65,7 +67,7 @@ type fence struct {
 
 var fences = []fence{
 	{"github.com/dgraph-io/badger/v4", list("storage/badger", "test/...")},
-	{"github.com/panjf2000/gnet/v2", list("engine/...", "bench/inproc/...", "test/...")},
+	{"github.com/panjf2000/gnet/v2", list("engine/...", "bench/inproc/...", "bench/relay", "test/...")},
 }
 
 // pure are the packages of protocol logic: time is a parameter, and what is

@@ -1,0 +1,34 @@
+package client
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/xylem-im/xylem/parser"
+)
+
+// greetRelay takes the place of a login. The scanner is given a header, so that
+// it reads the peer's stanzas like those of any stream.
+func (l *login) greetRelay() error {
+	if err := l.Send(fmt.Appendf(nil, "HELLO %s %s\n", l.Account.User, l.Account.Peer)); err != nil {
+		return err
+	}
+	var line int
+	for line = -1; line < 0; line = bytes.IndexByte(l.buf[l.at:l.end], '\n') {
+		if err := l.fill(); err != nil {
+			return err
+		}
+	}
+	if answer := string(l.buf[l.at : l.at+line]); answer != "OK" {
+		return fmt.Errorf("%w: relay answered %q", ErrRefused, answer)
+	}
+	l.at += line + 1
+	l.JID = l.Account.Bare(l.opts.Domain) + "/" + l.Account.Resource
+	l.timings.Bind = l.lap()
+
+	header := []byte("<stream:stream xmlns='jabber:client' xmlns:stream='" + nsStream + "' version='1.0'>")
+	sc := scanners.Get().(*parser.Scanner)
+	defer scanners.Put(sc)
+	_, _, err := sc.Next(&l.stream, header)
+	return err
+}

@@ -1,0 +1,117 @@
+package load
+
+import (
+	"time"
+
+	"github.com/xylem-im/xylem/bench/client"
+)
+
+// Names of scenarios.
+const (
+	Chat     = "chat"     // pairs that write to each other
+	Login    = "login"    // log in and out as fast as the server allows
+	Idle     = "idle"     // sessions that do nothing
+	Presence = "presence" // one session's presence goes to many
+	Offline  = "offline"  // messages to accounts that are offline, then fetched
+	Churn    = "churn"    // chat while others connect and leave
+	Slow     = "slow"     // chat beside clients that do not read what floods them
+	Mix      = "mix"      // logins, presence and chat at once
+)
+
+// Scenarios lists them in the order in which the documentation tells them.
+var Scenarios = [...]string{Chat, Login, Idle, Presence, Offline, Churn, Slow, Mix}
+
+// Settings are what one measurement is made with. They are part of every
+// result: only results with equal Settings may be compared.
+type Settings struct {
+	Scenario  string        `json:"scenario"`
+	Sessions  int           `json:"sessions"`            // all together, over all generator processes
+	Payload   int           `json:"payload"`             // bytes of a whole chat stanza as sent, at least 150
+	Window    int           `json:"window"`              // stanzas in flight per pair (chat), or between two checks (offline)
+	Rate      float64       `json:"rate,omitempty"`      // per second over all: an open loop; 0: a closed one
+	TLS       bool          `json:"tls"`                 // STARTTLS, or TLS at once for a target that wants that
+	Mechanism string        `json:"mechanism,omitempty"` // "" is the best offered
+	FullJID   bool          `json:"full_jid,omitempty"`  // address chat to full JIDs instead of bare ones
+	Managed   bool          `json:"managed,omitempty"`   // XEP-0198
+	Warmup    time.Duration `json:"warmup"`
+	Duration  time.Duration `json:"duration"`
+	Parallel  int           `json:"parallel"`           // logins under way at once, over all
+	Fanout    int           `json:"fanout,omitempty"`   // presence, mix: contacts of a publisher
+	Messages  int           `json:"messages,omitempty"` // offline: messages for each recipient
+	Extra     int           `json:"extra,omitempty"`    // churn: sessions that come and go; slow: clients that stall
+	Flood     float64       `json:"flood,omitempty"`    // slow: messages per second to stalled clients
+}
+
+// A Job is one generator process's part of a measurement.
+type Job struct {
+	Settings
+	Address    string          `json:"address"`
+	Domain     string          `json:"domain"`
+	DirectTLS  bool            `json:"direct_tls,omitempty"`
+	Relay      bool            `json:"relay,omitempty"`
+	Accounts   client.Accounts `json:"accounts"`
+	First      int             `json:"first"`       // number of its first account
+	Count      int             `json:"count"`       // its share of Sessions
+	ExtraFirst int             `json:"extra_first"` // number of its first account for Extra
+	ExtraCount int             `json:"extra_count"`
+	Share      float64         `json:"share"`       // its share of Rate, Flood and Parallel
+	PerAddress int             `json:"per_address"` // sessions for each source address; 0: the kernel chooses
+	Epoch      int64           `json:"epoch"`       // zero of all times, Unix nanoseconds; the same for all processes
+	Run        string          `json:"run"`         // names the run in tokens
+}
+
+// A Command is one thing for a Worker to do.
+type Command struct {
+	Do    string `json:"do"`              // "connect", "run" or "quit"
+	Count int    `json:"count,omitempty"` // connect: sessions to have
+	Phase string `json:"phase,omitempty"` // run: which part of the scenario
+	From  int64  `json:"from,omitempty"`  // run: the window that counts, ns since Epoch
+	To    int64  `json:"to,omitempty"`
+}
+
+// An Event is something that a Worker tells.
+type Event struct {
+	Is       string           `json:"is"` // "progress", "connected", "done" or "failed"
+	Counters map[string]int64 `json:"counters,omitempty"`
+	Error    string           `json:"error,omitempty"`
+	Result   *Result          `json:"result,omitempty"` // done
+}
+
+// Result is what a phase came to in one process.
+type Result struct {
+	Counters   map[string]int64  `json:"counters"`   // see the Count constants
+	Histograms map[string][]byte `json:"histograms"` // HDR, V2 compressed; nanoseconds
+	CPU        time.Duration     `json:"cpu"`        // of this process inside the window
+	Wall       time.Duration     `json:"wall"`       // the window, or the time that the work took
+	Cores      int               `json:"cores"`      // that this process may use
+	Notes      []string          `json:"notes,omitempty"`
+}
+
+// Names of counters. Those of traffic count inside the window, those of
+// faults over the whole phase.
+const (
+	CountSent       = "sent"
+	CountDelivered  = "delivered"
+	CountLost       = "lost"
+	CountDuplicated = "duplicated"
+	CountReordered  = "reordered"
+	CountErrors     = "errors"      // stanzas of type error
+	CountStray      = "stray"       // of an earlier run
+	CountSessions   = "sessions"    // online at the end
+	CountLogins     = "logins"      // finished
+	CountFailed     = "login_fails" // refused or timed out
+	CountBroken     = "broken"      // sessions that ended while they should not
+	CountSetup      = "setup"       // subscriptions in place; before the window
+	CountFlooded    = "flooded"     // messages sent to stalled clients
+)
+
+// Names of histograms.
+const (
+	HistMessage = "message"
+	HistLogin   = "login"
+	HistTLS     = "login tls"
+	HistAuth    = "login auth"
+	HistBind    = "login bind"
+	HistUpdate  = "update" // presence: from sending until the last contact has it
+	HistDrain   = "drain"  // offline: from login until the last message
+)

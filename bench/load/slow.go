@@ -1,0 +1,99 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+
+	"github.com/xylem-im/xylem/bench/client"
+)
+
+// Phases of the scenario slow.
+const (
+	PhaseCalm  = "calm"  // nobody floods: the reference
+	PhaseFlood = "flood" // stalled clients are flooded
+)
+
+// stalledPerFlooder is how many stalled clients one flooding session writes to.
+const stalledPerFlooder = 20
+
+// crowd is what stands beside the normal users in slow.
+type crowd struct {
+	stalled  []*client.Session
+	flooders []*player
+}
+
+// connectCrowd logs the extra accounts in: one of each 21 will flood, the
+// others read nothing from now on.
+func (w *Worker) connectCrowd(ctx context.Context) error {
+	if w.job.ExtraCount < 2 {
+		return fmt.Errorf("%d extra sessions are not enough to stall and to flood", w.job.ExtraCount)
+	}
+	var mu sync.Mutex
+	return w.each(ctx, 0, w.job.ExtraCount, func(ctx context.Context, i int) error {
+		a := w.job.Accounts.At(w.job.ExtraFirst + i)
+		if i%(stalledPerFlooder+1) == 0 {
+			p, err := w.join(ctx, a)
+			mu.Lock()
+			defer mu.Unlock()
+			if p != nil {
+				w.crowd.flooders = append(w.crowd.flooders, p)
+			}
+			return err
+		}
+		s, err := client.Login(ctx, &w.opts, a)
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		w.crowd.stalled = append(w.crowd.stalled, s)
+		mu.Unlock()
+		if tcp, ok := s.TCP().(*net.TCPConn); ok {
+			_ = tcp.SetReadBuffer(4096) // more only makes the kernel hold more before the server notices
+		}
+		return s.Send([]byte("<presence/>"))
+	})
+}
+
+// slow is chat, and in the second phase the flood beside it.
+func (w *Worker) slow(ctx context.Context, c Command) error {
+	if c.Phase != PhaseFlood {
+		return w.chat(ctx, c)
+	}
+	var group sync.WaitGroup
+	var flood error
+	group.Go(func() { flood = w.flood(ctx, c) })
+	err := w.chat(ctx, c)
+	group.Wait()
+	if err == nil {
+		err = flood
+	}
+	return err
+}
+
+// flood writes to the stalled clients at the rate. What becomes of these
+// messages is the server's choice and not counted.
+func (w *Worker) flood(ctx context.Context, c Command) error {
+	templates := make([]template, len(w.crowd.stalled))
+	for i, s := range w.crowd.stalled {
+		templates[i] = newTemplate(s.JID, "flood", w.job.Payload)
+	}
+	from := w.crowd.flooders
+	return openLoop(ctx, w.clock, w.job.Flood*w.job.Share, w.clock.now(), c.To, func(k int, due int64) {
+		p := from[k%len(from)]
+		p.batch = templates[k%len(templates)].append(p.batch[:0], token{number: uint64(k), due: due})
+		if p.s.Send(p.batch) == nil {
+			w.flooded.Add(1)
+		}
+	})
+}
+
+func (c *crowd) leave() {
+	for _, p := range c.flooders {
+		p.leave(false)
+	}
+	for _, s := range c.stalled {
+		s.Abort()
+	}
+}

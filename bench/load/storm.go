@@ -1,0 +1,81 @@
+package load
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/xylem-im/xylem/bench/client"
+	"github.com/xylem-im/xylem/parser"
+	"time"
+)
+
+// storm logs accounts in and out until the window ends.
+func (w *Worker) storm(ctx context.Context, c Command) error {
+	w.cycle(ctx, c, w.job.First, w.job.Count, w.parallel())
+	return ctx.Err()
+}
+
+// churn is chat while other accounts come and go.
+func (w *Worker) churn(ctx context.Context, c Command) error {
+	var group sync.WaitGroup
+	group.Go(func() { w.cycle(ctx, c, w.job.ExtraFirst, w.job.ExtraCount, min(w.job.ExtraCount, w.parallel())) })
+	err := w.chat(ctx, c)
+	group.Wait()
+	return err
+}
+
+// ignore is a handler for sessions that are about to end.
+type ignore struct{}
+
+func (ignore) Stanza(*client.Session, *parser.Frame, time.Time) {}
+
+// cycle keeps several logins under way at once, over and over through the
+// accounts, until the window ends. No account logs in twice at the same time:
+// each goroutine has its own.
+func (w *Worker) cycle(ctx context.Context, c Command, first, count, parallel int) {
+	if parallel = min(parallel, count); parallel == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(c.To-w.clock.now()))
+	defer cancel()
+	var inWindow atomic.Int64
+	var group sync.WaitGroup
+	for g := range parallel {
+		group.Go(func() {
+			for i := g; ctx.Err() == nil; i += parallel {
+				if i >= count {
+					i = g
+				}
+				w.once(ctx, w.job.Accounts.At(first+i), &inWindow)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// once logs one account in and out.
+func (w *Worker) once(ctx context.Context, a client.Account, inWindow *atomic.Int64) {
+	a.Peer = w.job.Accounts.At(a.Index ^ 1).User
+	s, err := client.Login(ctx, &w.opts, a)
+	now := w.clock.now()
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return // the time is over
+	case err != nil:
+		w.fails.Add(1)
+		w.note("%v", err)
+		return
+	}
+	if w.meters.window.has(now) {
+		w.logins.Add(1)
+		w.meters.of(a.Index).login(s.Timings())
+		inWindow.Add(1)
+	}
+	if s.Close() == nil {
+		stop := time.AfterFunc(5*time.Second, s.Abort)
+		_ = s.Receive(ignore{}) // however it ends, it is over
+		stop.Stop()
+	}
+	s.Abort()
+}
