@@ -51,18 +51,8 @@ func addressed(st []byte, toAt int, to jid.JID) []byte {
 }
 
 // permitted takes those out with whom the account wants nothing to do.
-// Nobody but an account that blocks somebody pays for it.
 func (c *account) permitted(audience []jid.JID) []jid.JID {
-	if !c.filtered() {
-		return audience
-	}
 	return slices.DeleteFunc(audience, c.blocked)
-}
-
-// filtered tells whether the account may block somebody.
-func (c *account) filtered() bool {
-	list := c.home.Resources(c.home.JID(), nil)
-	return len(list) > 0 && list[0].Marks&xep.MarkFilter != 0
 }
 
 // blocked tells whether nothing passes between the account and who.

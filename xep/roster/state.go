@@ -39,6 +39,15 @@ const (
 // Appendix A.1.
 func (s State) Subscription() State { return s & subscriptions }
 
+// looks is the state as clients see it: the same for states that differ only in
+// what they do not see, and None for a contact that they do not see at all.
+func (s State) looks() State {
+	if s&shown == 0 {
+		return None
+	}
+	return s&(To|From|PendingOut|Approved) | Listed
+}
+
 // attr is the subscription attribute, §2.1.2.5.
 func (s State) attr() string {
 	switch s & Both {

@@ -143,7 +143,7 @@ func (c *account) become(j jid.JID, before, next State, request []byte, done fun
 		done(&item{state: next}, nil)
 		return
 	}
-	ch := &change{jid: j, before: before, visible: (before^next)&shown != 0, request: request}
+	ch := &change{jid: j, before: before, visible: before.looks() != next.looks(), request: request}
 	commit := func(it item, err error) {
 		if err != nil {
 			done(nil, err)
@@ -162,7 +162,7 @@ func (c *account) become(j jid.JID, before, next State, request []byte, done fun
 
 // pushIf pushes a contact whose state looks different to clients.
 func (c *account) pushIf(j jid.JID, before State, it *item) {
-	if (before^it.state)&shown != 0 {
+	if before.looks() != it.state.looks() {
 		c.push(j, it)
 	}
 }
