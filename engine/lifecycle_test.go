@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -16,8 +15,6 @@ import (
 	"github.com/xylem-im/xylem/engine"
 	"github.com/xylem-im/xylem/stanza"
 )
-
-func itoa(i int) string { return strconv.Itoa(i) }
 
 func TestShutdownDrains(t *testing.T) {
 	t.Parallel()
