@@ -183,7 +183,7 @@ func TestAnswerAfterTheClientWent(t *testing.T) {
 
 func TestWhitespaceKeepalive(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(cfg *engine.Config) { cfg.Limits.IdleTime = time.Second })
+	s := serve(t, func(cfg *engine.Config) { cfg.Limits.IdleTime, cfg.Limits.PingTime = time.Second, -1 })
 	c := s.login(t, "tcp", "alice", "")
 	for range 2 {
 		if b, err := c.r.ReadByte(); err != nil || b != ' ' {
@@ -192,6 +192,22 @@ func TestWhitespaceKeepalive(t *testing.T) {
 	}
 	c.send(" \n\t ")
 	c.chats(c, "still here")
+}
+
+// XEP-0199 §4.2: a client that answers stays, one that does not goes.
+func TestPingToAnIdleClient(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(cfg *engine.Config) { cfg.Limits.IdleTime, cfg.Limits.PingTime = time.Second, time.Second })
+	c := s.login(t, "tcp", "alice", "")
+	for range 2 {
+		ping := c.expect("iq")
+		if ping.child("ping").XMLName.Space != "urn:xmpp:ping" {
+			t.Fatalf("got %s, want a ping", ping)
+		}
+		c.send("<iq type='result' to='%s' id='%s'/>", ping.attr("from"), ping.attr("id"))
+	}
+	c.expect("iq")
+	c.expectStreamError("connection-timeout")
 }
 
 func TestSessionsPerUser(t *testing.T) {

@@ -103,7 +103,8 @@ type Limits struct {
 	InboundBytes    int           // bytes held of one connection while its session waits; reading stops at 32,768, and what passes the bound nevertheless is closed. Default: StanzaBytes + 65,536, at least 131,072
 	Connections     int           // open connections; the surplus is refused with resource-constraint. Default: 90 % of the open files that are left to the process at start
 	PreAuthTime     time.Duration // from connect to logged in; connection-timeout. Default 60 s
-	IdleTime        time.Duration // silence of a client until it is asked for a sign of life (white space is sent). Default 5 min
+	IdleTime        time.Duration // silence of a client until it is asked for a sign of life by a ping (XEP-0199). Default 5 min
+	PingTime        time.Duration // time that it has to send something, whatever it is; then connection-timeout. Negative: white space is sent instead of a ping, and nothing waited for. Default 60 s
 	AuthAttempts    int           // failed SASL exchanges per connection; then policy-violation. Default 5
 	HandshakeQueue  int           // TLS handshakes that wait for a worker; the surplus is closed. Default 16,384
 	SessionsPerUser int           // resources of one account; resource-constraint on bind (RFC 6120 §7.6.2.1). Default 64

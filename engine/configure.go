@@ -83,6 +83,7 @@ func (e *Engine) configureSessions() {
 		AuthAttempts:    e.limits.AuthAttempts,
 		PreAuthTime:     int64(e.limits.PreAuthTime),
 		IdleTime:        int64(e.limits.IdleTime),
+		PingTime:        int64(max(e.limits.PingTime, 0)),
 		Random:          rand.Reader,
 		ScramIterations: e.cfg.ScramIterations,
 	}
@@ -166,6 +167,9 @@ func (l Limits) withDefaults() (Limits, []error) {
 	}
 	span("PreAuthTime", &l.PreAuthTime, 60*time.Second, 100*time.Millisecond)
 	span("IdleTime", &l.IdleTime, 5*time.Minute, time.Second)
+	if l.PingTime >= 0 {
+		span("PingTime", &l.PingTime, 60*time.Second, time.Second)
+	}
 	span("DrainTime", &l.DrainTime, 5*time.Second, time.Millisecond)
 	return l, faults
 }

@@ -85,7 +85,9 @@ func (c *conn) info() SessionInfo {
 // it returns.
 func (c *conn) input(b []byte) {
 	c.loop.stats.bytesIn.Add(uint64(len(b)))
-	c.unpause() // it was read in spite of a pause: gnet has set its own events again
+	if _, inProcess := c.transport.(wireTransport); !inProcess {
+		c.unpause() // it was read in spite of a pause: gnet has set its own events again
+	}
 	switch c.phase {
 	case phaseHandshake:
 		c.handshakeInput(b)
@@ -131,12 +133,13 @@ func (c *conn) plain(b []byte) {
 
 // resume feeds the session with what was kept.
 func (c *conn) resume() {
-	if c.phase != phaseStream || c.partial == nil {
+	if c.phase != phaseStream {
 		return
 	}
-	n := c.feed(c.partial.B)
 	if c.partial != nil {
-		c.keep(c.partial.B, n)
+		if n := c.feed(c.partial.B); c.partial != nil {
+			c.keep(c.partial.B, n)
+		}
 	}
 	if !c.session.Waiting() && c.phase == phaseStream {
 		c.unpause()
@@ -216,6 +219,23 @@ func (c *conn) perform(out *session.Out) {
 	if c.phase != phaseClosed && c.armed != c.deadline() {
 		l.wheel.arm(c, c.deadline())
 	}
+}
+
+// deliver gives a rendered stanza to the session; false when that has ended.
+// b must stay unchanged until the end of the turn.
+func (c *conn) deliver(b []byte) bool {
+	l := c.loop
+	out := l.begin()
+	c.session.Deliver(l.now, b, out)
+	if len(out.Bytes) > 0 { // what was held back until now
+		c.write(out.Bytes)
+		l.took(out)
+	}
+	if out.Pass {
+		l.stats.stanzasOut.Add(1)
+		c.write(b)
+	}
+	return out.Pass || out.Held
 }
 
 // deadline is when tick wants to be called.

@@ -229,8 +229,12 @@ func (l *loop) deliverShared(c *conn, e *entry) {
 		l.routeAgain(s.addressed(e.addressee))
 		return
 	}
+	if c.session.Inactive() {
+		l.deliverStanza(c, s.addressed(e.addressee))
+		return
+	}
 	out := l.begin()
-	c.session.Deliver(l.now, out)
+	c.session.Deliver(l.now, s.data, out)
 	if !out.Pass {
 		return
 	}
@@ -245,16 +249,9 @@ func (l *loop) deliverShared(c *conn, e *entry) {
 // deliverStanza gives a rendered stanza to a session, or routes it anew when
 // the session has gone.
 func (l *loop) deliverStanza(c *conn, b []byte) {
-	if c != nil && c.phase == phaseStream {
-		out := l.begin()
-		c.session.Deliver(l.now, out)
-		if out.Pass {
-			l.stats.stanzasOut.Add(1)
-			c.write(b)
-			return
-		}
+	if c == nil || c.phase != phaseStream || !c.deliver(b) {
+		l.routeAgain(b)
 	}
-	l.routeAgain(b)
 }
 
 // begin prepares the loop's Out for a call of a session.

@@ -15,13 +15,10 @@ func (p *parcel) apply(l *loop, c *conn) {
 		return
 	}
 	for _, st := range p.stanzas {
-		out := l.begin()
-		if c.session.Deliver(l.now, out); !out.Pass {
+		if !c.deliver(st) {
 			p.tell(l, false)
 			return
 		}
-		l.stats.stanzasOut.Add(1)
-		c.write(st)
 	}
 	if p.written != nil {
 		l.parcels = append(l.parcels, sentParcel{c, p})

@@ -37,6 +37,7 @@ func (s *Session) end(reason error, out *Out) {
 	}
 	s.state = stateClosed
 	s.waiting = OpNone
+	s.inactive = nil
 	out.Close, out.Reason = true, reason
 }
 

@@ -26,7 +26,8 @@ type Config struct {
 
 	AuthAttempts int   // failed SASL exchanges until policy-violation
 	PreAuthTime  int64 // nanoseconds from Open until login and binding are done; 0: no bound
-	IdleTime     int64 // nanoseconds of silence until white space is sent; 0: never
+	IdleTime     int64 // nanoseconds of silence until a sign of life is asked for; 0: never
+	PingTime     int64 // nanoseconds that the client has for it, else connection-timeout; 0: white space is sent, and nothing waited for
 
 	// Random makes stream ids and resources; crypto/rand.Reader but in tests.
 	Random io.Reader

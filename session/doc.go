@@ -5,7 +5,7 @@
 // and what the engine must do next comes out in one struct.
 //
 //	n := s.Feed(now, in, out)     // from the wire
-//	s.Deliver(now, parcel, out)   // from the router
+//	s.Deliver(now, stanza, out)   // from the router
 //	s.Complete(now, result, out)  // from storage or any other worker
 //	s.Tick(now, out)              // from the timer wheel
 //

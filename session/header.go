@@ -154,7 +154,8 @@ func (s *Session) appendFeatures(out *Out) {
 	b := append(out.Bytes, "<stream:features>"...)
 	if s.state == stateBind {
 		b = append(b, "<bind xmlns='"+stanza.NSBind+"'/>"+
-			"<session xmlns='"+stanza.NSSession+"'><optional/></session>"...)
+			"<session xmlns='"+stanza.NSSession+"'><optional/></session>"+
+			"<csi xmlns='"+NSCSI+"'/>"...)
 		b = append(b, s.cfg.Features...)
 	} else {
 		if s.canStartTLS() {
@@ -166,7 +167,7 @@ func (s *Session) appendFeatures(out *Out) {
 		}
 		b = s.appendMechanisms(b)
 	}
-	out.Bytes = append(b, "</stream:features>"...)
+	out.Bytes = append(s.appendLimits(b), "</stream:features>"...)
 }
 
 func (s *Session) canStartTLS() bool { return s.cfg.StartTLS && !s.secured }

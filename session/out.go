@@ -23,8 +23,10 @@ type Out struct {
 	Stanza    Stanza
 	HasStanza bool
 
-	// Pass tells that the delivered parcel is to be written as it is.
+	// Pass tells that the delivered stanza is to be written as it is, after Bytes.
 	Pass bool
+	// Held tells that the session keeps a copy of the delivered stanza for later.
+	Held bool
 
 	// Op to start; OpNone when there is none.
 	Op Op
@@ -43,12 +45,13 @@ type Out struct {
 
 	scratch []byte // canonical form of addresses that need preparation
 	decoded []byte // base64 content of SASL elements
+	peek    peeker // looks at what is delivered to inactive clients
 }
 
 // Reset empties the lists for the next call; buf is where Bytes goes.
 func (o *Out) Reset(buf []byte) {
 	o.Bytes = buf
-	o.Stanza, o.HasStanza, o.Pass = Stanza{}, false, false
+	o.Stanza, o.HasStanza, o.Pass, o.Held = Stanza{}, false, false, false
 	o.Op = Op{}
 	o.StartTLS, o.Close, o.Reason = false, false, nil
 }

@@ -38,6 +38,9 @@ type Session struct {
 	waiting OpKind // operation under way; nothing is consumed
 	secured bool
 	opened  bool // our header of the current stream was sent
+	pinged  bool // the client was pinged and has not been heard since
+
+	inactive *inactive // nil while the client is active
 }
 
 // login is what is only needed until a resource is bound.
@@ -94,6 +97,7 @@ func (s *Session) Deadline() int64 { return s.deadline }
 // Release gives parser memory back to the loop. The last call on a session.
 func (s *Session) Release(sc *parser.Scanner) {
 	s.state = stateClosed
+	s.inactive = nil
 	sc.Release(&s.stream)
 }
 
@@ -107,7 +111,7 @@ func (s *Session) Feed(now int64, in []byte, out *Out) (n int) {
 	if s.waiting != OpNone || len(in) == 0 {
 		return 0
 	}
-	s.active = now
+	s.active, s.pinged = now, false
 	frame, n, err := out.Scanner.Next(&s.stream, in)
 	if err != nil {
 		s.parseError(err, out)
@@ -184,9 +188,17 @@ func (s *Session) Wait() {
 	}
 }
 
-// Deliver takes a stanza from the router.
-func (s *Session) Deliver(_ int64, out *Out) {
-	out.Pass = s.state == stateBound
+// Deliver takes a rendered stanza from the router. Out tells whether it is
+// written, held back, or neither, because the session has ended. st is looked
+// at only while the client is Inactive.
+func (s *Session) Deliver(_ int64, st []byte, out *Out) {
+	switch {
+	case s.state != stateBound:
+	case s.inactive != nil:
+		s.inactive.deliver(st, out)
+	default:
+		out.Pass = true
+	}
 }
 
 // Tick acts on deadlines. The engine calls it at Deadline or later.
@@ -198,12 +210,7 @@ func (s *Session) Tick(now int64, out *Out) {
 		s.Fail(stanza.StreamError{Condition: stanza.StreamConnectionTimeout, Text: "login took too long"}, out)
 		return
 	}
-	if now-s.active >= s.cfg.IdleTime {
-		out.Bytes = append(out.Bytes, ' ')
-		s.deadline = now + s.cfg.IdleTime
-		return
-	}
-	s.deadline = s.active + s.cfg.IdleTime
+	s.idle(now, out)
 }
 
 // SetSecured tells that the TLS handshake is done; the peer opens a new stream.

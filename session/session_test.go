@@ -214,7 +214,7 @@ const (
 	offerAll = "<stream:features><mechanisms xmlns='" + stanza.NSSASL + "'><mechanism>SCRAM-SHA-256-PLUS</mechanism><mechanism>SCRAM-SHA-1-PLUS</mechanism>" +
 		"<mechanism>SCRAM-SHA-256</mechanism><mechanism>SCRAM-SHA-1</mechanism><mechanism>PLAIN</mechanism></mechanisms>" +
 		"<sasl-channel-binding xmlns='" + stanza.NSSASLCB + "'><channel-binding type='tls-exporter'/></sasl-channel-binding></stream:features>"
-	offerBind = "<stream:features><bind xmlns='" + stanza.NSBind + "'/><session xmlns='" + stanza.NSSession + "'><optional/></session></stream:features>"
+	offerBind = "<stream:features><bind xmlns='" + stanza.NSBind + "'/><session xmlns='" + stanza.NSSession + "'><optional/></session><csi xmlns='" + session.NSCSI + "'/></stream:features>"
 )
 
 func TestWholeNegotiation(t *testing.T) {
@@ -623,7 +623,7 @@ func TestKeepalive(t *testing.T) {
 func TestDeliver(t *testing.T) {
 	for want, p := range map[bool]*peer{false: binding(t, config()), true: bound(t, config())} {
 		p.out.Reset(nil)
-		p.Deliver(p.now, &p.out)
+		p.Deliver(p.now, nil, &p.out)
 		if p.out.Pass != want {
 			t.Errorf("bound %v: passed %v", p.Bound(), p.out.Pass)
 		}
@@ -635,7 +635,7 @@ func TestDeliver(t *testing.T) {
 	p.expectFailure(t, stanza.StreamConflict)
 	p.out.Reset(nil)
 	p.Fail(stanza.StreamError{Condition: stanza.StreamReset}, &p.out) // too late
-	p.Deliver(p.now, &p.out)
+	p.Deliver(p.now, nil, &p.out)
 	if p.out.Pass || len(p.out.Bytes) > 0 || p.out.Close {
 		t.Errorf("after the end: %+v", p.out)
 	}

@@ -44,6 +44,9 @@ func (s *Session) notStanza(f *parser.Frame, out *Out) {
 		s.streamElement(f, out)
 		return
 	}
+	if s.clientState(f, out) {
+		return
+	}
 	s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
 }
 
