@@ -98,11 +98,24 @@ func (e *Engine) close() error {
 		e.workers.close()
 	}
 	for _, l := range e.loops {
+		l.letGo()
 		if l.waker.fd != 0 {
 			l.waker.close()
 		}
 	}
 	return err
+}
+
+// letGo ends the handshakes whose last step came after the loop had stopped:
+// each holds a coroutine. Only when loop and workers have ended.
+func (l *loop) letGo() {
+	for b := l.inbox.takeAll(); b != nil; b = b.next {
+		for i := range b.entries {
+			if s, ok := b.entries[i].ctl.(*stepped); ok {
+				s.filter.Close()
+			}
+		}
+	}
 }
 
 // tick has the loops look at their deadlines.
