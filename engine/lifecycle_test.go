@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -324,4 +325,30 @@ func TestConnectionsAreRefusedBeyondTheLimit(t *testing.T) {
 	if s.Stats().RefusedTotal == 0 {
 		t.Error("refusals are not counted")
 	}
+}
+
+// TestHandshakesAreLetGo runs alone, too: engines that end in the middle of
+// many handshakes leave no coroutine of one behind.
+func TestHandshakesAreLetGo(t *testing.T) {
+	routines := runtime.NumGoroutine()
+	for range 4 {
+		s := serve(t, func(cfg *engine.Config) { cfg.Limits.DrainTime = time.Millisecond })
+		var clients sync.WaitGroup
+		for range 30 {
+			conn, err := net.Dial("tcp", s.addr("tls"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			clients.Go(func() {
+				defer conn.Close()
+				_ = tls.Client(conn, clientTLS("localhost")).Handshake() // ends as it may
+			})
+		}
+		for s.Stats().Handshakes == 0 {
+			runtime.Gosched()
+		}
+		s.shutdown(t)
+		clients.Wait()
+	}
+	settle(t, "goroutines", routines, runtime.NumGoroutine)
 }
