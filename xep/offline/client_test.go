@@ -1,0 +1,156 @@
+package offline_test
+
+import (
+	"encoding/base64"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/xylem-im/xylem/session/sasl"
+)
+
+// patience is the deadline of every wait; it is reached in failures only.
+const patience = 60 * time.Second
+
+// client is a session that is written to and read as tests of many messages
+// need it; plays show the rest.
+type client struct {
+	t    testing.TB
+	conn net.Conn
+	dec  *xml.Decoder
+}
+
+// received is a stanza, as far as it matters here.
+type received struct {
+	XMLName   xml.Name
+	ID        string `xml:"id,attr"`
+	Type      string `xml:"type,attr"`
+	Content   string `xml:",chardata"`
+	Condition *struct {
+		Text string `xml:"text"`
+		Full *struct {
+		} `xml:"service-unavailable"`
+	} `xml:"error"`
+	Delay *struct {
+		From string `xml:"from,attr"`
+	} `xml:"urn:xmpp:delay delay"`
+}
+
+// login opens a session of a user whose password is "secret".
+func login(t testing.TB, conn net.Conn, user, resource string) *client {
+	t.Helper()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	c := &client{t: t, conn: conn}
+	t.Cleanup(func() { _ = conn.Close() })
+	c.open()
+	c.authenticate(user)
+	c.open()
+	c.send("<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>%s</resource></bind></iq>", resource)
+	if r := c.next(); r.Type != "result" {
+		t.Fatalf("%s: bind: %+v", user, r)
+	}
+	return c
+}
+
+func (c *client) authenticate(user string) {
+	c.t.Helper()
+	scram, err := sasl.NewClient(sasl.SCRAMSHA1, sasl.ClientConfig{Username: user, Password: "secret"})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	encode := base64.StdEncoding.EncodeToString
+	c.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='%s'>%s</auth>", sasl.SCRAMSHA1, encode(scram.First()))
+	challenge, err := base64.StdEncoding.DecodeString(c.next().Content)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	answer, err := scram.Next(challenge)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.send("<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%s</response>", encode(answer))
+	if r := c.next(); r.XMLName.Local != "success" {
+		c.t.Fatalf("%s: <%s>", user, r.XMLName.Local)
+	}
+}
+
+func (c *client) open() {
+	c.t.Helper()
+	c.dec = xml.NewDecoder(c.conn)
+	c.send("<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>")
+	for {
+		tok, err := c.dec.Token()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if start, ok := tok.(xml.StartElement); ok && start.Name.Local == "stream" {
+			break
+		}
+	}
+	c.next() // features
+}
+
+func (c *client) send(format string, args ...any) {
+	c.t.Helper()
+	if _, err := fmt.Fprintf(c.conn, format, args...); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// next returns the next element at the first level.
+func (c *client) next() received {
+	c.t.Helper()
+	r, err := c.read()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return r
+}
+
+func (c *client) read() (r received, err error) {
+	for {
+		tok, err := c.dec.Token()
+		if err != nil {
+			return r, err
+		}
+		switch start := tok.(type) {
+		case xml.StartElement:
+			return r, c.dec.DecodeElement(&r, &start)
+		case xml.EndElement:
+			return r, io.EOF
+		}
+	}
+}
+
+// sync returns when the server has dealt with all that was sent: it answers a
+// request that nobody handles. Nothing else may come before.
+func (c *client) sync() {
+	c.t.Helper()
+	c.send("<iq type='get' id='sync' to='localhost'><x xmlns='urn:x'/></iq>")
+	if r := c.next(); r.ID != "sync" {
+		c.t.Fatalf("instead of an answer: %+v", r)
+	}
+}
+
+// chat sends messages with the numbers from, from+1, … to-1.
+func (c *client) chat(to string, from, end int, body string) {
+	c.t.Helper()
+	for n := from; n < end; n++ {
+		c.send("<message to='%s' type='chat' id='%d'><body>%s</body></message>", to, n, body)
+	}
+}
+
+// expect reads messages with the numbers from, from+1, … end-1.
+func (c *client) expect(from, end int) {
+	c.t.Helper()
+	for n := from; n < end; n++ {
+		if r := c.next(); r.ID != fmt.Sprint(n) {
+			c.t.Fatalf("message %d: %+v", n, r)
+		}
+	}
+}
