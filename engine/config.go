@@ -99,7 +99,7 @@ type Certificates interface {
 type Limits struct {
 	StanzaBytes     int           // one stanza after login; stream error policy-violation. Default 262,144
 	PreAuthBytes    int           // one element before login; policy-violation. Default 16,384
-	OutboundBytes   int           // unsent bytes held for one connection; then the slow consumer is closed with policy-violation. Default 1,048,576
+	OutboundBytes   int           // unsent bytes held for one connection; then the slow consumer is cut off (ErrSlowConsumer): a last word would wait behind them. Default 1,048,576
 	InboundBytes    int           // bytes held of one connection while its session waits; reading stops at 32,768, and what passes the bound nevertheless is closed. Default: StanzaBytes + 65,536, at least 131,072
 	Connections     int           // open connections; the surplus is refused with resource-constraint. Default: 90 % of the open files that are left to the process at start
 	PreAuthTime     time.Duration // from connect to logged in; connection-timeout. Default 60 s
