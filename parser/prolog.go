@@ -8,7 +8,9 @@ const (
 )
 
 // prolog reads what may stand before the stream header: a byte order mark and
-// the XML declaration. in begins at the stream's next byte. It returns the
+// the XML declaration. White space in front of that, which XML does not allow,
+// is skipped: COMPAT(go-sendxmpp) ends its SASL elements with a line break,
+// which then comes first on the restarted stream. in begins at the stream's next byte. It returns the
 // number of bytes consumed; wait means that more input is needed to go on.
 func (st *Stream) prolog(in []byte) (n int, wait bool, fail failure) {
 	if st.pos == atStart {
@@ -17,6 +19,9 @@ func (st *Stream) prolog(in []byte) (n int, wait bool, fail failure) {
 			return n, wait, fail
 		}
 		st.pos = atDecl
+	}
+	if n = skipSpace(in, n); n == len(in) {
+		return n, true, fail
 	}
 	rest := in[n:]
 	k := min(len(rest), len(declStart))

@@ -128,6 +128,7 @@ func TestHeader(t *testing.T) {
 	const ns = "http://etherx.jabber.org/streams"
 	for _, c := range []struct{ name, in, want string }{
 		{"byte order mark", "\xEF\xBB\xBF" + hdr, "stream:stream"},
+		{"line break before the declaration", "\r\n<?xml version='1.0'?>" + hdr, "stream:stream"},
 		{"declaration", "<?xml version='1.0'?>" + hdr, "stream:stream"},
 		{"declaration in full", "\xEF\xBB\xBF<?xml version = \"1.0\"\tencoding='utf-8' standalone='yes' ?>\n " + hdr, "stream:stream"},
 		{"white space", "\r\n " + hdr, "stream:stream"},
