@@ -14,6 +14,14 @@ const (
 	KeyCredentials    = "credentials"
 )
 
+// Errors of Host.SetPassword and Host.DeleteAccount beside those of storage.
+var (
+	// ErrForeignAccounts: accounts are kept elsewhere, by an Authenticator.
+	ErrForeignAccounts = errors.New("xep: accounts are not kept here")
+	// ErrPassword: what was given cannot be a password.
+	ErrPassword = errors.New("xep: not a password")
+)
+
 // IsNotFound tells whether a storage operation found nothing.
 func IsNotFound(err error) bool { return errors.Is(err, storage.ErrNotFound) }
 

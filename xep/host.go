@@ -46,6 +46,12 @@ type Host interface {
 	Visit(bare jid.JID, f func(*Home))
 	// Disconnect ends a session with a stream error.
 	Disconnect(full jid.JID, e stanza.StreamError)
+	// SetPassword changes the password of an account; done is called later on this
+	// loop. Errors: ErrForeignAccounts, ErrPassword, those of storage.
+	SetPassword(bare jid.JID, password string, done func(error))
+	// DeleteAccount removes an account and all that it owns, but ends no session;
+	// done is called later on this loop. Errors: ErrForeignAccounts, those of storage.
+	DeleteAccount(bare jid.JID, done func(error))
 	// NewID makes an unguessable id of 22 characters.
 	NewID() string
 }

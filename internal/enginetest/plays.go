@@ -28,11 +28,19 @@ func Plays(t *testing.T, extensions ...func(*xep.Registry) error) {
 // Play performs one play on s, with the accounts that it needs.
 func (s *Server) Play(path string) {
 	s.t.Helper()
-	script.Run(s.t, path, s.Dial, script.Options{
-		Rewrite: os.Getenv("XYLEM_REWRITE") == "1",
-		Account: func(a script.Account) error {
-			s.AddUser(a.Address, a.Password)
-			return nil
-		},
+	s.perform(path, func(a script.Account) error {
+		s.AddUser(a.Address, a.Password)
+		return nil
 	})
+}
+
+// Perform performs one play on s, whose accounts are there already.
+func (s *Server) Perform(path string) {
+	s.t.Helper()
+	s.perform(path, nil)
+}
+
+func (s *Server) perform(path string, account func(script.Account) error) {
+	s.t.Helper()
+	script.Run(s.t, path, s.Dial, script.Options{Rewrite: os.Getenv("XYLEM_REWRITE") == "1", Account: account})
 }

@@ -1,0 +1,66 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+
+	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/session/sasl"
+	"github.com/xylem-im/xylem/storage"
+	"github.com/xylem-im/xylem/xep"
+)
+
+// ownAccounts tells whether accounts are the store's.
+func (e *Engine) ownAccounts() bool { return e.cfg.Auth == nil && e.pump != nil }
+
+// SetPassword implements xep.Host. The hash is made by a worker.
+func (l *loop) SetPassword(bare jid.JID, password string, done func(error)) {
+	e := l.engine
+	if !e.ownAccounts() {
+		l.later(func() { done(xep.ErrForeignAccounts) })
+		return
+	}
+	bare = bare.Clone()
+	l.ask(getCredentials(bare.String()), func(res *storage.Result) {
+		if res.Err != nil {
+			done(res.Err)
+			return
+		}
+		before := res.Items[0].Value
+		job := func() {
+			creds, err := sasl.Derive(password, e.cfg.ScramIterations, rand.Reader)
+			if err != nil {
+				err = fmt.Errorf("%w: %w", xep.ErrPassword, err)
+			}
+			e.sendLoop(l.index, call(func() { l.putPassword(bare, before, creds, err, done) }))
+		}
+		if !e.workers.submit(job) {
+			done(storage.ErrBusy)
+		}
+	})
+}
+
+func (l *loop) putPassword(bare jid.JID, before []byte, creds sasl.Credentials, err error, done func(error)) {
+	if err != nil {
+		done(err)
+		return
+	}
+	l.ask(putCredentials(bare, before, creds.Append(nil)), func(res *storage.Result) { done(res.Err) })
+}
+
+// DeleteAccount implements xep.Host. What Accounts does waits for the store
+// again and again, so it has a goroutine of its own; there is one at most for
+// each session, which waits for the answer.
+func (l *loop) DeleteAccount(bare jid.JID, done func(error)) {
+	e := l.engine
+	if !e.ownAccounts() {
+		l.later(func() { done(xep.ErrForeignAccounts) })
+		return
+	}
+	bare = bare.Clone()
+	go func() {
+		err := e.Accounts().Delete(context.Background(), bare)
+		e.sendLoop(l.index, call(func() { done(err) }))
+	}()
+}
