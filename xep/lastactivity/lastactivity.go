@@ -35,6 +35,7 @@ const (
 // New is the extension's Register function.
 func New(o Options) func(*xep.Registry) error {
 	return func(r *xep.Registry) error {
+		x := &extension{slot: r.State()}
 		if o.Started != 0 {
 			r.Feature(xep.Server, NS)
 			err := r.IQ(xep.IQ{Target: xep.Server, Get: true, Namespace: NS, Name: "query",
@@ -44,19 +45,33 @@ func New(o Options) func(*xep.Registry) error {
 			}
 		}
 		r.Feature(xep.Account, NS)
-		r.Session(xep.Session{Closed: closed})
+		r.Session(xep.Session{Opened: x.opened, Closed: x.closed})
+		r.Deleted(func(a *xep.Home) { a.SetState(x.slot, gone{}) })
 		return r.IQ(xep.IQ{Target: xep.Account, Get: true, Namespace: NS, Name: "query", Handle: last})
 	}
 }
 
+// extension is what the hooks share.
+type extension struct {
+	slot int // holds gone, or nothing
+}
+
+// gone marks an account that was deleted: its last sessions leave nothing
+// behind for the next account of that name.
+type gone struct{}
+
+func (x *extension) opened(a *xep.Home, _ xep.SessionRef, done func()) {
+	a.SetState(x.slot, nil)
+	done()
+}
+
 // closed notes when the last session of an account ends. Nobody was promised
 // that, so it need not be durable, and what the store cannot take is lost.
-func closed(a *xep.Home, _ xep.SessionRef) {
-	if a.Sessions > 0 {
+func (x *extension) closed(a *xep.Home, _ xep.SessionRef) {
+	if a.Sessions > 0 || a.State(x.slot) != nil {
 		return
 	}
 	op := &storage.Op{Kind: storage.Apply}
-	op.Batch.CheckPresent(xep.CollectionAccount, []byte(xep.KeyCredentials)) // not for a deleted account
 	op.Batch.Put(collection, []byte(key), binary.BigEndian.AppendUint64(nil, uint64(a.Now()/1e9)))
 	a.Ask(op, func(*storage.Result) {})
 }

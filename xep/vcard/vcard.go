@@ -53,6 +53,7 @@ func New(o Options) func(*xep.Registry) error {
 		r.Feature(xep.Account, NS)
 		r.Session(xep.Session{Opened: x.opened})
 		r.StampPresence(x.stamp)
+		r.Deleted(func(a *xep.Home) { a.SetState(x.slot, nil) })
 		return r.IQ(xep.IQ{Target: xep.Account, Get: true, Set: true, Namespace: NS, Name: "vCard", Handle: x.handle})
 	}
 }
