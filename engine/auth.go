@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"sync"
 
 	"github.com/xylem-im/xylem/session"
 	"github.com/xylem-im/xylem/session/sasl"
@@ -22,9 +23,9 @@ func (l *loop) start(c *conn, op session.Op) {
 
 // credentials looks up an account for SCRAM.
 func (c *conn) credentials(op session.Op) {
-	e, to := c.loop.engine, c.mailbox()
+	e, answer := c.loop.engine, c.answer()
 	done := func(creds *sasl.Credentials, err error) {
-		e.send(to, &completion{session.Result{Credentials: creds, Err: err}})
+		answer(session.Result{Credentials: creds, Err: err})
 	}
 	if e.cfg.Auth != nil {
 		e.cfg.Auth.Credentials(op.Local, op.Domain, done)
@@ -33,11 +34,22 @@ func (c *conn) credentials(op session.Op) {
 	c.lookup(op, done)
 }
 
+// answer is how a worker, or an Authenticator, answers the session's operation,
+// from any goroutine. Only its first call counts: a second one would answer the
+// client's next attempt.
+func (c *conn) answer() func(session.Result) {
+	e, to := c.loop.engine, c.mailbox()
+	var once sync.Once
+	return func(res session.Result) {
+		once.Do(func() { e.send(to, &completion{res}) })
+	}
+}
+
 // verify checks a password on a worker.
 func (c *conn) verify(op session.Op) {
-	e, to := c.loop.engine, c.mailbox()
+	e, answer := c.loop.engine, c.answer()
 	done := func(ok bool, err error) {
-		e.send(to, &completion{session.Result{OK: ok, Err: err}})
+		answer(session.Result{OK: ok, Err: err})
 	}
 	if e.cfg.Auth != nil {
 		e.cfg.Auth.Verify(op.Local, op.Domain, op.Password, done)

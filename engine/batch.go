@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/xylem-im/xylem/internal/invariants"
 	"github.com/xylem-im/xylem/routing"
 	"github.com/xylem-im/xylem/stanza"
 )
@@ -79,6 +80,7 @@ func (p *batchPool) put(b *batch) {
 	if cap(b.data) > keepBatchBytes {
 		return
 	}
+	invariants.Poison(b.data)
 	clear(b.entries)
 	b.next, b.data, b.entries = nil, b.data[:0], b.entries[:0]
 	p.batches.Put(b)
@@ -110,6 +112,7 @@ func (p *batchPool) release(s *shared) {
 		return
 	}
 	if cap(s.data) <= keepBatchBytes {
+		invariants.Poison(s.data)
 		s.data = s.data[:0]
 		p.shares.Put(s)
 	}

@@ -48,6 +48,7 @@ type conn struct {
 	reason     error    // why the session ended
 	marks      xep.Mark // what the routing table says of the session
 	paused     bool     // the transport is not read
+	notified   bool     // close_notify was sent
 }
 
 // phase is what a connection's input means.

@@ -145,7 +145,8 @@ func (c *conn) closeWrite() {
 		return
 	}
 	c.shut = true
-	if c.tls != nil && c.tls.Established() {
+	if c.tls != nil && c.tls.Established() && !c.notified {
+		c.notified = true
 		c.transport.write([][]byte{c.tls.CloseNotify(nil)})
 		if c.phase == phaseClosed {
 			return

@@ -22,6 +22,9 @@ func AppendAttr[T bytestring](dst []byte, s T) []byte {
 }
 
 func appendEscaped[T bytestring](dst []byte, s T, attr bool) []byte {
+	if isPlain(s) {
+		return append(dst, s...)
+	}
 	from := 0
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -42,6 +45,27 @@ func appendEscaped[T bytestring](dst []byte, s T, attr bool) []byte {
 	}
 	return append(dst, s[from:]...)
 }
+
+// isPlain tells whether s needs no escaping anywhere: addresses, ids and
+// names of namespaces nearly never do.
+func isPlain[T bytestring](s T) bool {
+	var seen uint8
+	for i := 0; i < len(s); i++ {
+		seen |= notPlain[s[i]]
+	}
+	return seen == 0
+}
+
+// notPlain marks what appendEscaped must look at: all but printable ASCII
+// without markup and quotes.
+var notPlain = func() (t [256]uint8) {
+	for c := range t {
+		if c < ' ' || c > '~' || escapeOf(byte(c), true) != "" {
+			t[c] = 1
+		}
+	}
+	return t
+}()
 
 // escapeOf returns what stands for the ASCII character c, "" for itself.
 func escapeOf(c byte, attr bool) string {

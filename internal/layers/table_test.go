@@ -29,9 +29,9 @@ var table = []layer{
 	{"storage/memory", list("storage", "jid"), nil},
 	{"storage/storagetest", list("storage", "jid"), nil}, // the contract test that all drivers run
 
-	{"xep", list("session", "stanza", "jid", "storage"), nil},
+	{"xep", list("session", "stanza", "parser", "jid", "storage"), nil},
 	{"xep/standard", list("xep", "xep/..."), nil},
-	{"xep/...", list("xep", "session", "stanza", "jid", "storage"), nil},
+	{"xep/...", list("xep", "session", "stanza", "parser", "jid", "storage"), nil},
 
 	{"s2s", list("jid", "parser", "stanza", "session", "routing"), nil},
 
