@@ -39,11 +39,13 @@ type cast struct {
 	to     []string
 }
 
-func newHost(t testing.TB, o roster.Options) *host {
+func newHost(t testing.TB, o roster.Options, more ...func(*xep.Registry) error) *host {
 	h := &host{t: t, registry: xep.NewRegistry(), driver: memory.New(memory.Options{}), homes: map[jid.JID]*xep.Home{},
 		resources: map[jid.JID][]xep.Resource{}, delivered: map[jid.JID][]string{}}
-	if err := roster.New(o)(h.registry); err != nil {
-		t.Fatal(err)
+	for _, register := range append(more, roster.New(o)) {
+		if err := register(h.registry); err != nil {
+			t.Fatal(err)
+		}
 	}
 	h.registry.Freeze()
 	return h
@@ -129,6 +131,17 @@ func (h *host) send(ref xep.SessionRef, raw string) {
 // serve hands a stanza to a home and waits for the end.
 func (h *host) serve(bare string, ref xep.SessionRef, raw string) {
 	h.t.Helper()
+	before := h.done
+	h.submit(bare, ref, raw)
+	h.run()
+	if h.done != before+1 {
+		h.t.Fatalf("%s: ended %d times", raw, h.done-before)
+	}
+}
+
+// submit hands a stanza to a home.
+func (h *host) submit(bare string, ref xep.SessionRef, raw string) {
+	h.t.Helper()
 	a, view := h.home(bare), frame(h.t, raw)
 	from, to := jid.MustParse(string(view.From())), jid.JID{}
 	if len(view.To()) > 0 {
@@ -136,16 +149,21 @@ func (h *host) serve(bare string, ref xep.SessionRef, raw string) {
 	}
 	req := xep.NewRequest(&view, from, to, func(b []byte) { h.replies = append(h.replies, string(b)) }, func() { h.done++ })
 	req.Own, req.Session = from.Bare() == a.JID(), ref
-	before := h.done
 	if view.Kind == stanza.KindIQ {
 		h.registry.ServeIQ(xep.Account, a, req)
 	} else {
 		h.registry.ServePresence(a, req)
 	}
-	h.run()
-	if h.done != before+1 {
-		h.t.Fatalf("%s: ended %d times", raw, h.done-before)
-	}
+}
+
+// set is a roster set with one item.
+func set(ref xep.SessionRef, item string) string {
+	return "<iq from='" + ref.JID.String() + "' type='set' id='s'><query xmlns='jabber:iq:roster'>" + item + "</query></iq>"
+}
+
+// get is a roster get.
+func get(ref xep.SessionRef, ver string) string {
+	return "<iq from='" + ref.JID.String() + "' type='get' id='g'><query xmlns='jabber:iq:roster' ver='" + ver + "'/></iq>"
 }
 
 // frame is raw as a handler sees it.
