@@ -159,6 +159,7 @@ func (w *Worker) run(ctx context.Context, c Command) (*Result, error) {
 		return nil, fmt.Errorf("unknown scenario %q", w.job.Scenario)
 	}
 	w.stopping.Store(false)
+	w.before.logins = w.logins.Load() // those of connect are not of this phase
 	if c.To > 0 {
 		w.meters.begin(c.From, c.To)
 	} else {

@@ -10,9 +10,7 @@ package relay
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"runtime"
 	"sync"
 	"time"
@@ -27,7 +25,7 @@ const maxHello = 512
 // Run serves address (host:port with a port other than 0) with one event loop
 // for each core until ctx ends. ready is called once it listens.
 func Run(ctx context.Context, address string, ready func()) error {
-	s := &server{ready: ready, peers: map[string]gnet.Conn{}}
+	s := &server{ready: ready, peers: map[string]*link{}}
 	end := context.AfterFunc(ctx, func() {
 		stop, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
@@ -48,23 +46,24 @@ type server struct {
 	ready  func()
 
 	mu    sync.Mutex // only for greetings; messages take no lock but their inbox's
-	peers map[string]gnet.Conn
+	peers map[string]*link
 }
 
-// link is a connection's own data, on its loop only.
+// A link is one connection. It outlives it, because the peer may still write:
+// gnet's own Conn must not be touched after OnClose.
 type link struct {
+	conn     gnet.Conn
+	loop     gnet.EventLoop
+	name     string // said in the greeting, own loop only
 	peerName string
-	peer     gnet.Conn
-	inbox    *inbox // of the connection: what comes from other loops
-}
+	peer     *link // own loop only
+	gone     bool  // own loop only
 
-// inbox collects what other loops have for a connection, so that it leaves in
-// one write however many messages there are.
-type inbox struct {
-	mu     sync.Mutex
-	data   []byte
-	spare  []byte
-	closed bool
+	// What comes from other loops leaves in one write, however many messages
+	// there are.
+	mu    sync.Mutex
+	inbox []byte
+	spare []byte
 }
 
 func (s *server) OnBoot(e gnet.Engine) gnet.Action {
@@ -74,7 +73,7 @@ func (s *server) OnBoot(e gnet.Engine) gnet.Action {
 }
 
 func (s *server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
-	c.SetContext(&link{inbox: &inbox{}})
+	c.SetContext(&link{conn: c, loop: c.EventLoop()})
 	return nil, gnet.None
 }
 
@@ -97,53 +96,43 @@ func (s *server) OnTraffic(c gnet.Conn) gnet.Action {
 	if err != nil || l.peer == nil {
 		return gnet.Close // nobody there
 	}
-	return forward(c, l.peer, data)
+	return l.forward(data)
 }
 
 // forward writes at once to a connection of the same loop, and through the
 // inbox to one of another.
-func forward(from, to gnet.Conn, data []byte) gnet.Action {
-	if from.EventLoop() == to.EventLoop() {
-		if _, err := to.Write(data); err != nil && !errors.Is(err, net.ErrClosed) {
+func (l *link) forward(data []byte) gnet.Action {
+	to := l.peer
+	if l.loop == to.loop {
+		if to.gone {
 			return gnet.Close
 		}
+		_, _ = to.conn.Write(data) // gnet closes what cannot be written to
 		return gnet.None
 	}
-	in := to.Context().(*link).inbox
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.closed {
-		return gnet.None
-	}
-	wake := len(in.data) == 0
-	in.data = append(in.data, data...)
+	to.mu.Lock()
+	defer to.mu.Unlock()
+	wake := len(to.inbox) == 0
+	to.inbox = append(to.inbox, data...)
 	if wake {
-		_ = to.EventLoop().Execute(context.Background(), flush{to, in}) // fails when the relay stops
+		_ = to.loop.Execute(context.Background(), gnet.RunnableFunc(to.flush)) // fails when the relay stops
 	}
 	return gnet.None
 }
 
-// flush writes what is in an inbox, on the loop of its connection.
-type flush struct {
-	to gnet.Conn
-	in *inbox
-}
-
-// Run implements gnet.Runnable.
-func (f flush) Run(context.Context) error {
-	f.in.mu.Lock()
-	if f.in.closed {
-		f.in.mu.Unlock()
-		return nil
+// flush writes what is in the inbox, on the loop of its connection.
+func (l *link) flush(context.Context) error {
+	l.mu.Lock()
+	data := l.inbox
+	l.inbox, l.spare = l.spare[:0], nil
+	l.mu.Unlock()
+	if !l.gone {
+		_, _ = l.conn.Write(data) // gnet closes what cannot be written to
 	}
-	data := f.in.data
-	f.in.data, f.in.spare = f.in.spare[:0], nil
-	f.in.mu.Unlock()
-	_, err := f.to.Write(data)
-	f.in.mu.Lock()
-	f.in.spare = data
-	f.in.mu.Unlock()
-	return err
+	l.mu.Lock()
+	l.spare = data
+	l.mu.Unlock()
+	return nil
 }
 
 // hello reads the first line. When it is not whole or not right, it returns
@@ -161,13 +150,12 @@ func (s *server) hello(c gnet.Conn, l *link) (gnet.Action, bool) {
 	if len(word) != 3 || string(word[0]) != "HELLO" {
 		return gnet.Close, false
 	}
-	name := string(word[1])
-	l.peerName = string(word[2])
+	l.name, l.peerName = string(word[1]), string(word[2])
 	if _, err := c.Discard(end + 1); err != nil {
 		return gnet.Close, false
 	}
 	s.mu.Lock()
-	s.peers[name] = c
+	s.peers[l.name] = l
 	s.mu.Unlock()
 	if _, err := c.Write([]byte("OK\n")); err != nil {
 		return gnet.Close, false
@@ -177,9 +165,12 @@ func (s *server) hello(c gnet.Conn, l *link) (gnet.Action, bool) {
 
 func (s *server) OnClose(c gnet.Conn, _ error) gnet.Action {
 	l := c.Context().(*link)
-	l.inbox.mu.Lock()
-	l.inbox.closed = true
-	l.inbox.mu.Unlock()
+	l.gone = true
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.peers[l.name] == l {
+		delete(s.peers, l.name)
+	}
 	return gnet.None
 }
 

@@ -1,0 +1,75 @@
+package measure
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Machine says where figures come from.
+type Machine struct {
+	Kernel string `json:"kernel"`
+	Arch   string `json:"arch"`
+	CPU    string `json:"cpu"`
+	Cores  int    `json:"cores"`
+	Memory int64  `json:"memory"` // bytes
+	Go     string `json:"go"`     // that the generator was built with
+}
+
+// ThisMachine describes the machine. What the system does not tell stays empty.
+func ThisMachine() Machine {
+	m := Machine{Arch: runtime.GOARCH, Cores: runtime.NumCPU(), Go: runtime.Version()}
+	var u unix.Utsname
+	if unix.Uname(&u) == nil {
+		m.Kernel = unix.ByteSliceToString(u.Sysname[:]) + " " + unix.ByteSliceToString(u.Release[:])
+	}
+	b, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(b)) {
+		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
+			m.CPU = strings.TrimSpace(value)
+			break
+		}
+	}
+	info, _ := os.ReadFile("/proc/meminfo")
+	m.Memory = keyed(info)["MemTotal"] << 10
+	return m
+}
+
+// Load is processor time of the whole machine: Busy was used by anybody, Steal
+// the host gave to others.
+type Load struct{ Busy, Steal, all time.Duration }
+
+// ReadLoad reads the first line of /proc/stat; zero when there is none.
+func ReadLoad() (l Load) {
+	b, _ := os.ReadFile("/proc/stat")
+	line, _, _ := strings.Cut(string(b), "\n")
+	for i, field := range strings.Fields(line) {
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil || i > 8 { // the name of the line; guest time is in user time already
+			continue
+		}
+		d := time.Duration(n) * tick
+		l.all += d
+		switch i {
+		case 4, 5: // idle, waiting for disks
+		case 8:
+			l.Steal += d
+		default:
+			l.Busy += d
+		}
+	}
+	return l
+}
+
+// Since returns the shares of all cores, 0 to 1, that were busy and stolen.
+func (l Load) Since(o Load) (busy, steal float64) {
+	all := float64(l.all - o.all)
+	if all <= 0 {
+		return 0, 0
+	}
+	return float64(l.Busy-o.Busy) / all, float64(l.Steal-o.Steal) / all
+}

@@ -1,0 +1,155 @@
+// Package measure reads what the operating system (Linux) knows of a server:
+// processor time, memory, kernel memory, and what machine it is.
+package measure
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// tick is the unit of times in /proc: USER_HZ, 100 on every Linux there is.
+const tick = time.Second / 100
+
+// CPU is processor time. It includes what the kernel did for the process, but
+// not what it did for the network outside of system calls; on loopback that is
+// charged to the sender of a packet.
+type CPU struct{ User, System time.Duration }
+
+// Total is both together.
+func (c CPU) Total() time.Duration { return c.User + c.System }
+
+// Sub is c less an earlier reading.
+func (c CPU) Sub(o CPU) CPU { return CPU{c.User - o.User, c.System - o.System} }
+
+// Tree returns pid and all processes below it.
+func Tree(pid int) []int {
+	list := []int{pid}
+	for i := 0; i < len(list); i++ {
+		tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", list[i])) // gone: nothing below it
+		for _, t := range tasks {
+			b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", list[i], t.Name()))
+			for _, field := range strings.Fields(string(b)) {
+				if child, err := strconv.Atoi(field); err == nil {
+					list = append(list, child)
+				}
+			}
+		}
+	}
+	return list
+}
+
+// ProcessCPU returns the time that pid and the processes below it have used.
+// The precision is 10 ms, so a window must be seconds long.
+func ProcessCPU(pid int) (sum CPU, err error) {
+	for _, p := range Tree(pid) {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p))
+		if errors.Is(err, fs.ErrNotExist) && p != pid {
+			continue // a child that ended just now
+		}
+		if err != nil {
+			return sum, err
+		}
+		one, err := parseStat(b)
+		if err != nil {
+			return sum, fmt.Errorf("process %d: %w", p, err)
+		}
+		sum.User += one.User
+		sum.System += one.System
+	}
+	return sum, nil
+}
+
+// parseStat reads fields 14 and 15 of /proc/pid/stat, see proc(5). The name of
+// the program may contain anything, so fields are counted from its end.
+func parseStat(b []byte) (CPU, error) {
+	_, rest, ok := bytes.Cut(b[bytes.LastIndexByte(b, ')')+1:], []byte(" "))
+	f := bytes.Fields(rest)
+	if !ok || len(f) < 13 {
+		return CPU{}, errors.New("stat is not understood")
+	}
+	user, err1 := strconv.ParseInt(string(f[11]), 10, 64)
+	system, err2 := strconv.ParseInt(string(f[12]), 10, 64)
+	return CPU{time.Duration(user) * tick, time.Duration(system) * tick}, errors.Join(err1, err2)
+}
+
+// Memory is what processes and their sockets take, in bytes.
+type Memory struct {
+	RSS  int64 // resident, shared pages counted whole
+	PSS  int64 // resident, shared pages divided among those who share them
+	Anon int64 // of RSS: not backed by a file, so heap and stacks
+	Slab int64 // kernel objects of the whole machine: sockets, epoll entries, files
+	TCP  int64 // kernel buffers of all TCP sockets of the machine
+
+}
+
+// Sub is m less an earlier reading.
+func (m Memory) Sub(o Memory) Memory {
+	return Memory{m.RSS - o.RSS, m.PSS - o.PSS, m.Anon - o.Anon, m.Slab - o.Slab, m.TCP - o.TCP}
+}
+
+// ProcessMemory reads what pid and the processes below it hold. The kernel's
+// part is of the whole machine, clients' ends included.
+func ProcessMemory(pid int) (m Memory, err error) {
+	for _, p := range Tree(pid) {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", p))
+		if err != nil && p != pid {
+			continue // a child that ended just now
+		}
+		if err != nil {
+			return m, err
+		}
+		kib := keyed(b)
+		m.RSS += kib["Rss"] << 10
+		m.PSS += kib["Pss"] << 10
+		m.Anon += kib["Anonymous"] << 10
+	}
+	info, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return m, err
+	}
+	m.Slab = keyed(info)["Slab"] << 10
+	m.TCP, err = tcpMemory()
+	return m, err
+}
+
+// keyed reads lines of "Key: number kB".
+func keyed(b []byte) map[string]int64 {
+	out := map[string]int64{}
+	lines := bufio.NewScanner(bytes.NewReader(b))
+	for lines.Scan() {
+		key, rest, ok := strings.Cut(lines.Text(), ":")
+		f := strings.Fields(rest)
+		if !ok || len(f) == 0 {
+			continue
+		}
+		if n, err := strconv.ParseInt(f[0], 10, 64); err == nil {
+			out[key] = n
+		}
+	}
+	return out
+}
+
+// tcpMemory is the field "mem" of the line "TCP:" in /proc/net/sockstat.
+func tcpMemory() (int64, error) {
+	b, err := os.ReadFile("/proc/net/sockstat")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(b)) {
+		f := strings.Fields(line)
+		for i := 1; i+1 < len(f) && f[0] == "TCP:"; i += 2 {
+			if f[i] == "mem" {
+				pages, err := strconv.ParseInt(f[i+1], 10, 64)
+				return pages * int64(os.Getpagesize()), err
+			}
+		}
+	}
+	return 0, errors.New("sockstat has no TCP memory")
+}

@@ -1,0 +1,169 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+
+	"github.com/xylem-im/xylem/bench/client"
+	"github.com/xylem-im/xylem/bench/load"
+	"github.com/xylem-im/xylem/bench/target"
+)
+
+// Plan says what to measure.
+type Plan struct {
+	Targets    []string        // presets of bench/target, or host:port of a running server
+	Scenarios  []load.Settings // each is measured for each target
+	Turns      int             // runs of each; default 1
+	ServerCPUs string          // cores as for taskset; "" is all
+	ClientCPUs string
+
+	Dir   string // folder for the servers' files; kept between runs of a plan
+	Self  string // binary of xylem-bench: it is the generator and the relay
+	Xylem string // binary of xylem, for the preset
+
+	// Of a running server.
+	Domain    string          // default: localhost
+	Users     client.Accounts // default: bench%d with password bench
+	PID       int             // for its CPU and memory; 0: not measured
+	DirectTLS bool
+	Register  bool // make the accounts by XEP-0077
+	// PerAddress is how many sessions share a source address out of
+	// 127.0.0.0/8; default 100, negative: the kernel chooses the address.
+	PerAddress int
+	MaxFiles   int // sessions of one generator process; default: by the limit of open files
+
+	Note  string
+	Watch func(Progress) // called as the work goes on; may be nil
+}
+
+// Progress is how far a plan is.
+type Progress struct {
+	What  string  // names the step; a new name is a new step
+	Done  float64 // 0 to 1; negative: cannot be told
+	State string  // a few words with figures
+}
+
+func (p *Plan) watch(g Progress) {
+	if p.Watch != nil {
+		p.Watch(g)
+	}
+}
+
+// complete sets defaults and refuses what makes no sense.
+func (p *Plan) complete() error {
+	if p.Turns == 0 {
+		p.Turns = 1
+	}
+	if p.Domain == "" {
+		p.Domain = "localhost"
+	}
+	if p.Users.User == "" {
+		p.Users = client.Accounts{User: "bench%d", Password: "bench"}
+	}
+	if p.PerAddress == 0 {
+		p.PerAddress = 100
+	}
+	if p.MaxFiles == 0 {
+		p.MaxFiles = openFiles() - 300
+	}
+	if len(p.Targets) == 0 || len(p.Scenarios) == 0 {
+		return errors.New("a plan needs a target and a scenario")
+	}
+	for _, t := range p.Targets {
+		if !target.IsPreset(t) {
+			if err := CheckLoopback(t); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range p.Scenarios {
+		if err := p.check(&p.Scenarios[i]); err != nil {
+			return fmt.Errorf("%s: %w", p.Scenarios[i].Scenario, err)
+		}
+	}
+	return nil
+}
+
+// check completes the settings of a scenario.
+func (p *Plan) check(s *load.Settings) error {
+	switch {
+	case !slices.Contains(load.Scenarios[:], s.Scenario):
+		return fmt.Errorf("unknown; there are %v", load.Scenarios)
+	case s.Sessions < 2:
+		return fmt.Errorf("%d sessions; at least 2 are needed", s.Sessions)
+	case s.Payload < load.MinPayload && s.Scenario != load.Idle && s.Scenario != load.Login:
+		return fmt.Errorf("a payload of %d bytes; a message has at least %d", s.Payload, load.MinPayload)
+	case s.Payload > 16<<20:
+		return fmt.Errorf("a payload of %d bytes; at most 16 MiB are possible", s.Payload)
+	case s.Duration <= 0:
+		return errors.New("no duration")
+	case s.Parallel < 1:
+		return fmt.Errorf("%d logins at once", s.Parallel)
+	}
+	// A field that the scenario does not use is zero, so that equal
+	// measurements have equal settings.
+	uses := func(scenarios ...string) bool { return slices.Contains(scenarios, s.Scenario) }
+	if !uses(load.Presence, load.Mix) {
+		s.Fanout = 0
+	}
+	if !uses(load.Churn, load.Slow, load.Mix) {
+		s.Extra = 0
+	}
+	if !uses(load.Slow) {
+		s.Flood = 0
+	}
+	if !uses(load.Offline) {
+		s.Messages = 0
+	}
+	if uses(load.Idle, load.Login, load.Offline) {
+		s.Rate = 0
+	}
+	if uses(load.Idle, load.Login, load.Presence) {
+		s.Payload, s.Window = 0, 0
+	}
+	if s.Rate > 0 {
+		s.Window = 0
+	}
+	if s.Scenario == load.Presence || s.Scenario == load.Mix {
+		if s.Fanout < 1 || s.Sessions < s.Fanout+1 {
+			return fmt.Errorf("%d sessions are too few for a publisher with %d contacts", s.Sessions, s.Fanout)
+		}
+		s.Sessions -= s.Sessions % (s.Fanout + 1)
+	} else {
+		s.Sessions &^= 1
+	}
+	if s.Scenario == load.Mix && s.Rate <= 0 {
+		return errors.New("needs a rate")
+	}
+	return nil
+}
+
+// accounts is how many the plan needs at most.
+func (p *Plan) accounts() (n int) {
+	for _, s := range p.Scenarios {
+		n = max(n, s.Sessions+s.Extra)
+	}
+	return n
+}
+
+// CheckLoopback refuses an address of another machine. A load generator that
+// can be pointed anywhere is a weapon; who measures over a network runs it
+// behind a port forward.
+func CheckLoopback(address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%q is neither a preset nor host:port", address)
+	}
+	ips, err := net.LookupIP(host)
+	if err != nil {
+		return err
+	}
+	for _, ip := range ips {
+		if !ip.IsLoopback() {
+			return fmt.Errorf("%s is not this machine: load goes to loopback addresses only", address)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package report
+
+import "math"
+
+// A Figure is one number that a run comes to.
+type Figure struct {
+	Key    string
+	Title  string
+	Unit   string
+	Higher bool // is better
+	Fault  bool // should be zero
+	About  string
+}
+
+// Keys of figures.
+const (
+	CPUPerMessage    = "cpu_us_per_message"
+	SystemShare      = "cpu_system_share"
+	MessagesPerSec   = "messages_per_s"
+	LatencyP50       = "latency_p50_us"
+	LatencyP99       = "latency_p99_us"
+	LatencyP999      = "latency_p999_us"
+	LatencyMax       = "latency_max_us"
+	UpdateP50        = "update_p50_us"
+	UpdateP99        = "update_p99_us"
+	LoginsPerSec     = "logins_per_s"
+	CPUPerLogin      = "cpu_ms_per_login"
+	LoginP50         = "login_p50_us"
+	LoginP99         = "login_p99_us"
+	PSSPerSession    = "pss_bytes_per_session"
+	RSSPerSession    = "rss_bytes_per_session"
+	KernelPerSession = "kernel_bytes_per_session"
+	EmptyPSS         = "pss_bytes_empty"
+	IdleCPU          = "cpu_cores_idle"
+	StorePerSec      = "store_per_s"
+	StoreCPU         = "cpu_us_per_store"
+	StoreP99         = "store_p99_us"
+	DrainPerSec      = "drain_per_s"
+	DrainCPU         = "cpu_us_per_drain"
+	DrainP99         = "drain_p99_us"
+	CalmP99          = "calm_p99_us"
+	FloodRatio       = "flood_p99_ratio"
+	PeakRSS          = "peak_rss_bytes"
+	ServerCores      = "server_cores"
+	GeneratorUse     = "generator_use"
+	Lost             = "lost"
+	Duplicated       = "duplicated"
+	Reordered        = "reordered"
+	Errors           = "errors"
+	LoginFails       = "login_fails"
+	Broken           = "broken"
+)
+
+// Figures lists all, in the order of tables.
+func Figures() []Figure {
+	return []Figure{
+		{Key: CPUPerMessage, Title: "server CPU per message", Unit: "µs", About: "user and system time of the server's processes in the window, divided by what arrived in it"},
+		{Key: MessagesPerSec, Title: "messages", Unit: "/s", Higher: true, About: "that arrived; in presence, deliveries"},
+		{Key: LatencyP50, Title: "latency p50", Unit: "time", About: "from when a message was due (open loop) or written (closed loop) until its receiver read it"},
+		{Key: LatencyP99, Title: "latency p99", Unit: "time"},
+		{Key: LatencyP999, Title: "latency p99.9", Unit: "time"},
+		{Key: LatencyMax, Title: "latency max", Unit: "time"},
+		{Key: UpdateP50, Title: "last contact p50", Unit: "time", About: "from publishing until the last contact has it"},
+		{Key: UpdateP99, Title: "last contact p99", Unit: "time"},
+		{Key: CalmP99, Title: "p99 without flood", Unit: "time"},
+		{Key: FloodRatio, Title: "p99 with / without flood", Unit: "×"},
+		{Key: PeakRSS, Title: "server RSS, peak", Unit: "bytes"},
+		{Key: LoginsPerSec, Title: "logins", Unit: "/s", Higher: true, About: "from connecting to a bound resource"},
+		{Key: CPUPerLogin, Title: "server CPU per login", Unit: "ms", About: "logging out included"},
+		{Key: LoginP50, Title: "login p50", Unit: "time"},
+		{Key: LoginP99, Title: "login p99", Unit: "time"},
+		{Key: PSSPerSession, Title: "PSS per session", Unit: "bytes", About: "memory of the server above that of the empty server, divided by sessions"},
+		{Key: RSSPerSession, Title: "RSS per session", Unit: "bytes"},
+		{Key: KernelPerSession, Title: "kernel per session", Unit: "bytes", About: "slab and TCP buffers of the whole machine, both ends of each connection"},
+		{Key: EmptyPSS, Title: "PSS, empty", Unit: "bytes"},
+		{Key: IdleCPU, Title: "CPU while idle", Unit: "cores"},
+		{Key: StorePerSec, Title: "stored", Unit: "/s", Higher: true, About: "messages to offline accounts until the server answers a request sent behind them"},
+		{Key: StoreCPU, Title: "server CPU per stored", Unit: "µs"},
+		{Key: StoreP99, Title: "store p99", Unit: "time", About: "of a batch, until that answer"},
+		{Key: DrainPerSec, Title: "fetched", Unit: "/s", Higher: true},
+		{Key: DrainCPU, Title: "server CPU per fetched", Unit: "µs"},
+		{Key: DrainP99, Title: "login to last message p99", Unit: "time"},
+		{Key: ServerCores, Title: "server CPU", Unit: "cores"},
+		{Key: SystemShare, Title: "of it in the kernel", Unit: "%"},
+		{Key: GeneratorUse, Title: "generator CPU", Unit: "%", About: "of the cores it may use; beyond 90 % the generator limits the server"},
+		{Key: Lost, Title: "lost", Fault: true},
+		{Key: Duplicated, Title: "duplicated", Fault: true},
+		{Key: Reordered, Title: "reordered", Fault: true},
+		{Key: Errors, Title: "stanza errors", Fault: true},
+		{Key: LoginFails, Title: "failed logins", Fault: true},
+		{Key: Broken, Title: "broken sessions", Fault: true},
+	}
+}
+
+// Show formats a value for people.
+func (f Figure) Show(v float64) string {
+	switch f.Unit {
+	case "time": // values are µs
+		switch {
+		case v >= 1e6:
+			return number(v/1e6) + " s"
+		case v >= 1e3:
+			return number(v/1e3) + " ms"
+		}
+		return number(v) + " µs"
+	case "bytes":
+		switch a := math.Abs(v); {
+		case a >= 1<<30:
+			return number(v/(1<<30)) + " GiB"
+		case a >= 1<<20:
+			return number(v/(1<<20)) + " MiB"
+		case a >= 1<<10:
+			return number(v/(1<<10)) + " KiB"
+		}
+		return number(v) + " B"
+	case "%":
+		return number(v*100) + " %"
+	case "":
+		return number(v)
+	}
+	return number(v) + " " + f.Unit
+}

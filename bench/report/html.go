@@ -1,0 +1,4 @@
+package report
+
+// WriteHTML comes next.
+func (r *Report) WriteHTML(file string) error { return nil }

@@ -1,0 +1,221 @@
+// Package report holds what measurements came to: as JSON, as a table, as a
+// comparison of two, and as one HTML page that needs nothing beside itself.
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/xylem-im/xylem/bench/load"
+	"github.com/xylem-im/xylem/bench/measure"
+)
+
+// Format is the version of the JSON.
+const Format = 1
+
+// Report is everything of one call of the harness.
+type Report struct {
+	Format   int               `json:"format"`
+	Created  time.Time         `json:"created"`
+	Command  []string          `json:"command"` // arguments, so that it can be repeated
+	Machine  measure.Machine   `json:"machine"`
+	Server   string            `json:"server_cpus"`    // cores of the servers, "" for all
+	Client   string            `json:"client_cpus"`    // cores of the generators
+	Versions map[string]string `json:"versions"`       // of the targets, by name
+	Order    []string          `json:"order"`          // targets as given
+	Note     string            `json:"note,omitempty"` // of whoever measured
+	Runs     []Run             `json:"runs"`
+}
+
+// Run is one measurement of one target.
+type Run struct {
+	Target   string                 `json:"target"`
+	Turn     int                    `json:"turn"` // from 1
+	Settings load.Settings          `json:"settings"`
+	Figures  map[string]float64     `json:"figures"`
+	Latency  map[string]Percentiles `json:"latency,omitempty"`
+	Series   []Sample               `json:"series,omitempty"`
+	Memory   []Step                 `json:"memory,omitempty"`
+	Warnings []string               `json:"warnings,omitempty"`
+	Failed   string                 `json:"failed,omitempty"` // why there are no figures
+}
+
+// Percentiles is a histogram as people read it. Values are nanoseconds.
+type Percentiles struct {
+	Count int64   `json:"count"`
+	Mean  float64 `json:"mean"`
+	Max   int64   `json:"max"`
+	At    []Point `json:"at"`
+}
+
+// Point says that a share P of the values (0 to 1) is at most Value.
+type Point struct {
+	P     float64 `json:"p"`
+	Value int64   `json:"v"`
+}
+
+// Sample is a moment of a run. The window that counts begins at 0.
+type Sample struct {
+	At        float64 `json:"t"`      // seconds
+	Rate      float64 `json:"rate"`   // per second: deliveries, or logins
+	Server    float64 `json:"server"` // cores in use by the server
+	Generator float64 `json:"-"`
+}
+
+// Step is memory at a number of sessions, in bytes above the empty server.
+type Step struct {
+	Sessions int   `json:"sessions"`
+	PSS      int64 `json:"pss"`
+	RSS      int64 `json:"rss"`
+	Kernel   int64 `json:"kernel"` // of the whole machine, clients' ends included
+}
+
+// Write stores r as JSON.
+func (r *Report) Write(file string) error {
+	b, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(b, '\n'), 0o644)
+}
+
+// Read loads what Write stored.
+func Read(file string) (*Report, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var r Report
+	if err := json.Unmarshal(b, &r); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if r.Format != Format {
+		return nil, fmt.Errorf("%s: format %d, want %d", file, r.Format, Format)
+	}
+	return &r, nil
+}
+
+// A Group is the runs of all targets with the same settings.
+type Group struct {
+	Settings load.Settings
+	Targets  []Target // in the order given to the harness
+}
+
+// Target is one target's runs of a Group.
+type Target struct {
+	Name string
+	Runs []*Run // without failed ones
+	Bad  []*Run // failed ones
+}
+
+// Groups sorts the runs, in the order in which they were made.
+func (r *Report) Groups() []Group {
+	var list []Group
+	for i := range r.Runs {
+		run := &r.Runs[i]
+		g := slices.IndexFunc(list, func(g Group) bool { return g.Settings == run.Settings })
+		if g < 0 {
+			list = append(list, Group{Settings: run.Settings})
+			g = len(list) - 1
+		}
+		list[g].add(run)
+	}
+	for _, g := range list {
+		slices.SortStableFunc(g.Targets, func(a, b Target) int {
+			return slices.Index(r.Order, a.Name) - slices.Index(r.Order, b.Name)
+		})
+	}
+	return list
+}
+
+func (g *Group) add(run *Run) {
+	t := slices.IndexFunc(g.Targets, func(t Target) bool { return t.Name == run.Target })
+	if t < 0 {
+		g.Targets = append(g.Targets, Target{Name: run.Target})
+		t = len(g.Targets) - 1
+	}
+	if run.Failed != "" {
+		g.Targets[t].Bad = append(g.Targets[t].Bad, run)
+		return
+	}
+	g.Targets[t].Runs = append(g.Targets[t].Runs, run)
+}
+
+// Spread is the least, the middle and the greatest of some runs.
+type Spread struct {
+	Min, Median, Max float64
+	N                int
+}
+
+// Of returns the spread of a figure over the runs that have it.
+func (t Target) Of(figure string) Spread {
+	var v []float64
+	for _, run := range t.Runs {
+		if x, ok := run.Figures[figure]; ok {
+			v = append(v, x)
+		}
+	}
+	if len(v) == 0 {
+		return Spread{}
+	}
+	slices.Sort(v)
+	middle := v[len(v)/2]
+	if len(v)%2 == 0 {
+		middle = (v[len(v)/2-1] + middle) / 2
+	}
+	return Spread{v[0], middle, v[len(v)-1], len(v)}
+}
+
+// Median is the run whose value of the figure is in the middle: the one to
+// draw. It is nil when no run has the figure.
+func (t Target) Median(figure string) *Run {
+	var with []*Run
+	for _, run := range t.Runs {
+		if _, ok := run.Figures[figure]; ok {
+			with = append(with, run)
+		}
+	}
+	if len(with) == 0 {
+		return nil
+	}
+	slices.SortFunc(with, func(a, b *Run) int {
+		switch x, y := a.Figures[figure], b.Figures[figure]; {
+		case x < y:
+			return -1
+		case x > y:
+			return 1
+		}
+		return 0
+	})
+	return with[len(with)/2]
+}
+
+// Title names the settings in a few words.
+func Title(s load.Settings) string {
+	t := s.Scenario
+	wire := "plaintext"
+	if s.TLS {
+		wire = "TLS"
+	}
+	switch s.Scenario {
+	case load.Login:
+		t += fmt.Sprintf(", %d at once", s.Parallel)
+	case load.Offline:
+		t += fmt.Sprintf(", %d messages to each of %d", s.Messages, s.Sessions/2)
+	default:
+		t += fmt.Sprintf(", %d sessions", s.Sessions)
+	}
+	switch {
+	case s.Scenario == load.Idle, s.Scenario == load.Login, s.Scenario == load.Offline:
+	case s.Rate > 0:
+		t += fmt.Sprintf(", %g/s", s.Rate)
+	case s.Scenario == load.Presence:
+		t += fmt.Sprintf(", 1 to %d", s.Fanout)
+	default:
+		t += fmt.Sprintf(", %d in flight per pair", s.Window)
+	}
+	return t + ", " + wire
+}

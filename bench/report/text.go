@@ -1,0 +1,132 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+)
+
+// number shows three digits that count, and thousands apart.
+func number(v float64) string {
+	switch a := math.Abs(v); {
+	case a == 0:
+		return "0"
+	case a >= 100:
+		return thousands(int64(math.Round(v)))
+	case a >= 10:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	case a >= 0.01:
+		return strconv.FormatFloat(v, 'f', 2, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 2, 64)
+}
+
+func thousands(n int64) string {
+	if n < 0 {
+		return "-" + thousands(-n)
+	}
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// A Row is one figure of a Group, with a cell for each target.
+type Row struct {
+	Figure Figure
+	Cells  []Spread
+}
+
+// Rows returns the figures that any target of g has. Faults that are zero
+// everywhere are left out but for loss.
+func (g Group) Rows() []Row {
+	var rows []Row
+	for _, f := range Figures() {
+		row := Row{Figure: f}
+		has, trouble := false, false
+		for _, t := range g.Targets {
+			s := t.Of(f.Key)
+			has = has || s.N > 0
+			trouble = trouble || s.Max != 0
+			row.Cells = append(row.Cells, s)
+		}
+		if has && (!f.Fault || trouble || f.Key == Lost) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// Cell shows a spread: the median, and what it lies between.
+func (r Row) Cell(s Spread) string {
+	switch {
+	case s.N == 0:
+		return "–"
+	case s.N == 1 || s.Min == s.Max:
+		return r.Figure.Show(s.Median)
+	}
+	return fmt.Sprintf("%s (%s … %s)", r.Figure.Show(s.Median), r.Figure.Show(s.Min), r.Figure.Show(s.Max))
+}
+
+// Table writes the summary for a terminal.
+func (r *Report) Table(w io.Writer) error {
+	for _, g := range r.Groups() {
+		t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+		fmt.Fprintf(t, "%s\t", Title(g.Settings))
+		for _, target := range g.Targets {
+			fmt.Fprintf(t, "%s\t", target.Name)
+		}
+		fmt.Fprintln(t)
+		for _, row := range g.Rows() {
+			fmt.Fprintf(t, "  %s\t", row.Figure.Title)
+			for _, s := range row.Cells {
+				fmt.Fprintf(t, "%s\t", row.Cell(s))
+			}
+			fmt.Fprintln(t)
+		}
+		if err := t.Flush(); err != nil {
+			return err
+		}
+		for _, line := range g.Remarks() {
+			fmt.Fprintln(w, "  !", line)
+		}
+		if _, err := fmt.Fprintln(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Remarks are the warnings and failures of a group, each once.
+func (g Group) Remarks() (list []string) {
+	seen := map[string]int{}
+	var order []string
+	add := func(s string) {
+		s = strings.TrimSpace(s)
+		if seen[s] == 0 {
+			order = append(order, s)
+		}
+		seen[s]++
+	}
+	for _, t := range g.Targets {
+		for _, run := range t.Bad {
+			add(t.Name + ": failed: " + run.Failed)
+		}
+		for _, run := range t.Runs {
+			for _, warning := range run.Warnings {
+				add(t.Name + ": " + warning)
+			}
+		}
+	}
+	for _, s := range order {
+		if seen[s] > 1 {
+			s = fmt.Sprintf("%s (%d runs)", s, seen[s])
+		}
+		list = append(list, s)
+	}
+	return list
+}

@@ -1,0 +1,248 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/xylem-im/xylem/bench/load"
+	"github.com/xylem-im/xylem/bench/report"
+)
+
+// scenario lets the phases of the scenario happen and works out its figures.
+func (r *run) scenario(ctx context.Context) error {
+	r.counts = load.CountDelivered
+	switch r.job.Scenario {
+	case load.Login:
+		r.counts = load.CountLogins
+		return r.single(ctx, r.login)
+	case load.Idle:
+		return r.idle(ctx)
+	case load.Offline:
+		return r.offline(ctx)
+	case load.Slow:
+		return r.slow(ctx)
+	}
+	return r.single(ctx, r.messages)
+}
+
+// single is a scenario of one phase.
+func (r *run) single(ctx context.Context, figures func(*outcome)) error {
+	if err := r.connect(ctx, 1, 1); err != nil {
+		return err
+	}
+	o, err := r.phase(ctx, "", true)
+	if err != nil {
+		return err
+	}
+	r.common(o)
+	figures(o)
+	return nil
+}
+
+// set stores a figure.
+func (r *run) set(name string, v float64) { r.out.Figures[name] = v }
+
+// common are the figures of every phase. Faults add up over phases.
+func (r *run) common(o *outcome) {
+	r.out.Series = append(r.out.Series, o.series...)
+	r.out.Warnings = append(r.out.Warnings, o.notes...)
+	for figure, counter := range map[string]string{
+		report.Lost: load.CountLost, report.Duplicated: load.CountDuplicated, report.Reordered: load.CountReordered,
+		report.Errors: load.CountErrors, report.LoginFails: load.CountFailed, report.Broken: load.CountBroken,
+	} {
+		r.out.Figures[figure] += float64(o.counters[counter])
+	}
+	r.set(report.GeneratorUse, o.genUse)
+	for name, h := range o.hists {
+		r.out.Latency[name] = percentiles(h)
+	}
+	if !o.measured {
+		return
+	}
+	r.set(report.ServerCores, o.server.Total().Seconds()/o.wall.Seconds())
+	if o.server.Total() > 0 {
+		r.set(report.SystemShare, o.server.System.Seconds()/o.server.Total().Seconds())
+	}
+}
+
+// messages are the figures of traffic.
+func (r *run) messages(o *outcome) {
+	n := float64(o.counters[load.CountDelivered])
+	r.set(report.MessagesPerSec, n/o.wall.Seconds())
+	if o.measured && n > 0 {
+		r.set(report.CPUPerMessage, micros(o.server.Total())/n)
+	}
+	r.quantiles(o.hists[load.HistMessage], map[string]float64{
+		report.LatencyP50: 50, report.LatencyP99: 99, report.LatencyP999: 99.9, report.LatencyMax: 100})
+	r.quantiles(o.hists[load.HistUpdate], map[string]float64{report.UpdateP50: 50, report.UpdateP99: 99})
+	if logins := float64(o.counters[load.CountLogins]); r.job.Extra > 0 && logins > 0 {
+		r.set(report.LoginsPerSec, logins/o.wall.Seconds())
+		r.quantiles(o.hists[load.HistLogin], map[string]float64{report.LoginP50: 50, report.LoginP99: 99})
+	}
+	due := r.job.Rate * r.job.Duration.Seconds()
+	if sent := float64(o.counters[load.CountSent]); r.job.Scenario != load.Presence && sent < 0.99*due {
+		r.out.Warnings = append(r.out.Warnings,
+			fmt.Sprintf("the generator sent only %.0f of %.0f messages in time", sent, due))
+	}
+	if n == 0 {
+		r.out.Warnings = append(r.out.Warnings, "nothing arrived in the window")
+	}
+}
+
+// quantiles sets figures to percentiles of h, in microseconds.
+func (r *run) quantiles(h *hdrhistogram.Histogram, figures map[string]float64) {
+	if h == nil || h.TotalCount() == 0 {
+		return
+	}
+	for name, q := range figures {
+		r.set(name, micros(time.Duration(h.ValueAtQuantile(q))))
+	}
+}
+
+func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+
+// login are the figures of a storm.
+func (r *run) login(o *outcome) {
+	n := float64(o.counters[load.CountLogins])
+	r.set(report.LoginsPerSec, n/o.wall.Seconds())
+	if o.measured && n > 0 {
+		r.set(report.CPUPerLogin, micros(o.server.Total())/1000/n)
+	}
+	r.quantiles(o.hists[load.HistLogin], map[string]float64{report.LoginP50: 50, report.LoginP99: 99})
+}
+
+// idle reads memory at several numbers of sessions, and at the end once more
+// after the sessions have done nothing for the duration.
+func (r *run) idle(ctx context.Context) error {
+	const steps = 4
+	r.out.Memory = append(r.out.Memory, report.Step{})
+	for i := 1; i <= steps; i++ {
+		if err := r.connect(ctx, i, steps); err != nil {
+			return err
+		}
+		if err := pause(ctx, settleTime); err != nil {
+			return err
+		}
+		if i < steps {
+			if err := r.step(r.job.Sessions * i / steps); err != nil {
+				return err
+			}
+		}
+	}
+	o, err := r.phase(ctx, "", true)
+	if err != nil {
+		return err
+	}
+	if err := r.step(r.job.Sessions); err != nil {
+		return err
+	}
+	r.common(o)
+	delete(r.out.Figures, report.ServerCores)
+	last := r.out.Memory[len(r.out.Memory)-1]
+	n := float64(max(1, o.counters[load.CountSessions]))
+	if !o.measured {
+		r.out.Warnings = append(r.out.Warnings, "the server's process is not known (--pid): no memory was read")
+		return nil
+	}
+	r.set(report.IdleCPU, o.server.Total().Seconds()/o.wall.Seconds())
+	r.set(report.PSSPerSession, float64(last.PSS)/n)
+	r.set(report.RSSPerSession, float64(last.RSS)/n)
+	r.set(report.KernelPerSession, float64(last.Kernel)/n)
+	r.set(report.EmptyPSS, float64(r.empty.PSS))
+	return nil
+}
+
+// step reads memory above that of the empty server.
+func (r *run) step(sessions int) error {
+	m, err := r.memory()
+	if err != nil {
+		return err
+	}
+	d := m.Sub(r.empty)
+	r.out.Memory = append(r.out.Memory, report.Step{Sessions: sessions, PSS: d.PSS, RSS: d.RSS, Kernel: d.Slab + d.TCP})
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// offline stores and fetches.
+func (r *run) offline(ctx context.Context) error {
+	if err := r.connect(ctx, 1, 1); err != nil {
+		return err
+	}
+	store, err := r.phase(ctx, load.PhaseStore, false)
+	if err != nil {
+		return err
+	}
+	r.common(store)
+	r.set(report.Lost, 0) // nobody has fetched yet
+	n := float64(store.counters[load.CountSent])
+	r.set(report.StorePerSec, n/store.wall.Seconds())
+	r.quantiles(store.hists[load.HistMessage], map[string]float64{report.StoreP99: 99})
+	if store.measured {
+		r.set(report.StoreCPU, micros(store.server.Total())/n)
+	}
+	drain, err := r.phase(ctx, load.PhaseDrain, false)
+	if err != nil {
+		return err
+	}
+	r.common(drain)
+	got := float64(drain.counters[load.CountDelivered])
+	r.set(report.Lost, n-got)
+	r.set(report.DrainPerSec, got/drain.wall.Seconds())
+	r.quantiles(drain.hists[load.HistDrain], map[string]float64{report.DrainP99: 99})
+	if drain.measured && got > 0 {
+		r.set(report.DrainCPU, micros(drain.server.Total())/got)
+	}
+	return nil
+}
+
+// slow compares the normal users with and without the flood beside them.
+func (r *run) slow(ctx context.Context) error {
+	if err := r.connect(ctx, 1, 1); err != nil {
+		return err
+	}
+	calm, err := r.phase(ctx, load.PhaseCalm, true)
+	if err != nil {
+		return err
+	}
+	r.common(calm)
+	r.messages(calm)
+	before := r.out.Figures[report.LatencyP99]
+	flood, err := r.phase(ctx, load.PhaseFlood, true)
+	if err != nil {
+		return err
+	}
+	r.out.Series = nil // one curve: that of the flood
+	r.common(flood)
+	r.messages(flood)
+	r.set(report.CalmP99, before)
+	if before > 0 {
+		r.set(report.FloodRatio, r.out.Figures[report.LatencyP99]/before)
+	}
+	if flood.measured {
+		r.set(report.PeakRSS, float64(flood.peak.RSS))
+	}
+	return nil
+}
+
+// percentiles thins a histogram to the points that a curve needs.
+func percentiles(h *hdrhistogram.Histogram) report.Percentiles {
+	p := report.Percentiles{Count: h.TotalCount(), Mean: h.Mean(), Max: h.Max()}
+	for _, q := range []float64{0, 10, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 99.95, 99.99, 99.999, 100} {
+		p.At = append(p.At, report.Point{P: q / 100, Value: h.ValueAtQuantile(q)})
+	}
+	return p
+}

@@ -1,0 +1,69 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/xylem-im/xylem/bench/client"
+)
+
+// registered is the file that remembers how many accounts a data folder has.
+const registered = "accounts"
+
+// have is how many accounts were made by an earlier start.
+func (s Settings) have() int {
+	b, _ := os.ReadFile(s.path(registered)) // none yet
+	n, _ := strconv.Atoi(strings.TrimSpace(string(b)))
+	return n
+}
+
+func (s Settings) remember() error { return s.write(registered, fmt.Sprintln(s.Count)) }
+
+// Register makes accounts first ≤ i < count by in-band registration
+// (XEP-0077). Accounts that exist are left as they are.
+func Register(ctx context.Context, opts *client.Options, users client.Accounts, first, count int) error {
+	const parallel = 8
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next atomic.Int64
+	next.Store(int64(first))
+	var group sync.WaitGroup
+	for range parallel {
+		group.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1) - 1)
+				if i >= count {
+					return
+				}
+				if err := client.Register(ctx, opts, users.At(i)); err != nil && !errors.Is(err, client.ErrExists) {
+					cancel(fmt.Errorf("register: %w", err))
+				}
+			}
+		})
+	}
+	group.Wait()
+	return context.Cause(ctx)
+}
+
+// register makes the accounts that a server of a preset does not have yet.
+func (s Settings) register(ctx context.Context, server *Server) error {
+	have := s.have()
+	if have >= s.Count {
+		return nil
+	}
+	s.Log("%d accounts", s.Count-have)
+	opts := &client.Options{Address: server.Address, Domain: domain, Source: client.Spread(100)}
+	if s.TLS {
+		opts.TLS = client.TLSConfig(domain)
+	}
+	if err := Register(ctx, opts, s.Users, have, s.Count); err != nil {
+		return errors.Join(err, server.Stop())
+	}
+	return s.remember()
+}

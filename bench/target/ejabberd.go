@@ -1,0 +1,97 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// startEjabberd runs the Erlang machine as ejabberdctl would, but as the
+// current user, without a node name (so that no epmd is left behind) and with
+// nothing throttled: shaper none, and a queue that does not end sessions.
+func startEjabberd(ctx context.Context, s Settings) (*Server, error) {
+	erl, err := exec.LookPath("erl")
+	dirs, _ := filepath.Glob("/usr/lib/*/ejabberd-*/ebin") // the pattern is right
+	if err != nil || len(dirs) == 0 {
+		return nil, errors.New("it is not installed (apt-get install ejabberd)")
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.ejabberdConfig(port); err != nil {
+		return nil, err
+	}
+	env := []string{
+		"EJABBERD_CONFIG_PATH=" + s.path("ejabberd.yml"), "EJABBERD_LOG_PATH=" + s.path("ejabberd.log"),
+		"ERL_CRASH_DUMP=" + s.path("crash.dump"), "HOME=" + s.Dir, "ERL_MAX_PORTS=100000",
+	}
+	p, err := s.launch(nil, env, erl, "+K", "true", "+P", "1000000", "-noinput", "-start_epmd", "false",
+		"-pa", dirs[len(dirs)-1], "-mnesia", "dir", `"`+s.path("data")+`"`, "-ejabberd", "quiet", "true", "-s", "ejabberd")
+	if err != nil {
+		return nil, err
+	}
+	server := &Server{PID: p.cmd.Process.Pid, process: p, Address: fmt.Sprintf("127.0.0.1:%d", port),
+		Version: firstLine("dpkg-query", "-W", "-f", "${Package} ${Version}", "ejabberd")}
+	if err := p.awaitPort(ctx, server.Address); err != nil {
+		return nil, err
+	}
+	return server, s.register(ctx, server)
+}
+
+// ejabberdModules are those of Debian's configuration that serve users.
+var ejabberdModules = strings.Fields("mod_adhoc mod_blocking mod_caps mod_carboncopy mod_client_state mod_disco mod_last " +
+	"mod_ping mod_privacy mod_private mod_pubsub mod_roster mod_stream_mgmt mod_vcard mod_vcard_xupdate mod_version")
+
+func (s Settings) ejabberdConfig(port int) error {
+	cert, key, err := s.certificate()
+	if err != nil {
+		return err
+	}
+	if err := makeDir(s.path("data")); err != nil {
+		return err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `# written by xylem-bench
+loglevel: error
+log_rotate_count: 0
+hosts: [%s]
+certfiles: [%q, %q]
+auth_password_format: scram
+registration_timeout: infinity
+max_fsm_queue: 100000
+shaper_rules:
+  everybody_messages: 1000000
+access_rules:
+  everybody:
+    - allow: all
+listen:
+  - port: %d
+    ip: "127.0.0.1"
+    module: ejabberd_c2s
+    access: everybody
+    shaper: none
+    max_stanza_size: %d
+    starttls: true
+    starttls_required: %t
+    protocol_options: ["no_sslv3", "no_tlsv1", "no_tlsv1_1"]
+modules:
+  mod_register:
+    ip_access: everybody
+    access: everybody
+    password_strength: 0
+  mod_offline:
+    access_max_user_messages: everybody_messages
+`, domain, cert, key, port, max(262144, s.Payload+65536), s.TLS)
+	for _, m := range ejabberdModules {
+		fmt.Fprintf(&b, "  %s: {}\n", m)
+	}
+
+	return s.write("ejabberd.yml", b.String())
+}
+
+func makeDir(path string) error { return os.MkdirAll(path, 0o755) }

@@ -1,0 +1,83 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+)
+
+// Modules of Prosody, beside those that it always loads (c2s, presence,
+// message, iq, offline, …).
+var (
+	// What Debian's configuration enables, without limits (a throttle would be
+	// all that is measured), dialback and the shell (they listen).
+	prosodyModules = strings.Fields("disco roster saslauth tls blocklist bookmarks carbons pep private smacks vcard4 " +
+		"vcard_legacy csi_simple ping register time uptime version")
+	prosodyTuned = strings.Fields("disco roster saslauth tls smacks ping register")
+)
+
+func startProsody(ctx context.Context, s Settings) (*Server, error) {
+	return s.prosody(ctx, prosodyModules, "")
+}
+
+// startProsodyTuned is what its documentation advises for many users and its
+// developers for speed.
+func startProsodyTuned(ctx context.Context, s Settings) (*Server, error) {
+	return s.prosody(ctx, prosodyTuned, `
+gc = { mode = "generational" }
+network_settings = { opportunistic_writes = true, tcp_backlog = 4096 }
+`)
+}
+
+func (s Settings) prosody(ctx context.Context, modules []string, tuning string) (*Server, error) {
+	binary, err := exec.LookPath("prosody")
+	if err != nil {
+		return nil, errors.New("it is not installed (apt-get install prosody)")
+	}
+	cert, key, err := s.certificate()
+	if err != nil {
+		return nil, err
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	config := fmt.Sprintf(`-- written by xylem-bench
+run_as_root = true
+pidfile = %q
+data_path = %q
+log = { warn = "*console" }
+network_backend = "epoll"
+interfaces = { "127.0.0.1" }
+c2s_ports = { %d }
+modules_enabled = { "%s" }
+modules_disabled = { "s2s" }
+authentication = "internal_hashed"
+allow_registration = true
+c2s_require_encryption = %t
+allow_unencrypted_plain_auth = %t
+c2s_stanza_size_limit = %d
+%s
+VirtualHost %q
+	ssl = { certificate = %q, key = %q }
+`, s.path("prosody.pid"), s.path("data"), port, strings.Join(modules, `"; "`), s.TLS, !s.TLS, max(262144, s.Payload+65536),
+		tuning, domain, cert, key)
+	if err := s.write("prosody.cfg.lua", config); err != nil {
+		return nil, err
+	}
+	if err := makeDir(s.path("data")); err != nil {
+		return nil, err
+	}
+	p, err := s.launch(nil, nil, binary, "-F", "--config", s.path("prosody.cfg.lua"))
+	if err != nil {
+		return nil, err
+	}
+	server := &Server{PID: p.cmd.Process.Pid, process: p, Address: fmt.Sprintf("127.0.0.1:%d", port),
+		Version: firstLine("dpkg-query", "-W", "-f", "${Package} ${Version}", "prosody")}
+	if err := p.awaitPort(ctx, server.Address); err != nil {
+		return nil, err
+	}
+	return server, s.register(ctx, server)
+}

@@ -1,0 +1,82 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// startXylem runs `xylem serve` with its defaults on a free port.
+func startXylem(ctx context.Context, s Settings) (*Server, error) {
+	if s.Xylem == "" {
+		return nil, errors.New("no binary; name one by --xylem")
+	}
+	if err := s.importXylem(ctx); err != nil {
+		return nil, err
+	}
+	args := []string{
+		"serve", "--data", s.path("data"), "--domain", domain, "--c2s", "127.0.0.1:0", "--c2s-tls", "", "--http", "",
+	}
+	if !s.TLS {
+		args = append(args, "--allow-plaintext")
+	}
+	if s.Payload > 200_000 {
+		args = append(args, "--set", fmt.Sprintf("c2s.max_stanza_bytes=%d", s.Payload+64<<10))
+	}
+	ready := make(chan string, 1)
+	p, err := s.launch(func(line string) {
+		if strings.HasPrefix(line, "ready ") {
+			ready <- line
+		}
+	}, nil, s.Xylem, args...)
+	if err != nil {
+		return nil, err
+	}
+	server := &Server{PID: p.cmd.Process.Pid, process: p, Version: firstLine(s.Xylem, "version")}
+	timeout := time.NewTimer(startTime)
+	defer timeout.Stop()
+	select {
+	case line := <-ready:
+		for field := range strings.FieldsSeq(line) {
+			if a, ok := strings.CutPrefix(field, "c2s="); ok {
+				server.Address, _, _ = strings.Cut(a, ",")
+			}
+		}
+		return server, nil
+	case <-p.done:
+		return nil, p.failed("ended")
+	case <-ctx.Done():
+		return nil, p.failed("was interrupted")
+	case <-timeout.C:
+		return nil, p.failed("is not ready")
+	}
+}
+
+// importXylem makes the accounts while the server does not run.
+func (s Settings) importXylem(ctx context.Context) error {
+	have := s.have()
+	if have >= s.Count {
+		return nil
+	}
+	s.Log("%d accounts", s.Count-have)
+	var list strings.Builder
+	for i := have; i < s.Count; i++ {
+		a := s.Users.At(i)
+		fmt.Fprintf(&list, "%s,%s\n", a.Bare(domain), a.Password)
+	}
+	if err := os.MkdirAll(s.path("data"), 0o700); err != nil {
+		return err
+	}
+	if err := s.write("accounts.csv", list.String()); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, s.Xylem, "user", "import", s.path("accounts.csv"), "--data", s.path("data"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("user import: %w: %.500s", err, out)
+	}
+	return s.remember()
+}
