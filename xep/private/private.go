@@ -55,6 +55,7 @@ func New(o Options) func(*xep.Registry) error {
 	return func(r *xep.Registry) error {
 		x := &extension{Options: o, slot: r.State()}
 		r.Feature(xep.Account, NS)
+		r.Feature(xep.Server, NS) // where clients look for it
 		return r.IQ(xep.IQ{Target: xep.Account, Get: true, Set: true, Own: true, Namespace: NS, Name: "query", Handle: x.handle})
 	}
 }

@@ -4,12 +4,16 @@ package standard
 import (
 	"github.com/xylem-im/xylem/xep"
 	"github.com/xylem-im/xylem/xep/caps"
+	"github.com/xylem-im/xylem/xep/carbons"
 	"github.com/xylem-im/xylem/xep/contactinfo"
 	"github.com/xylem-im/xylem/xep/disco"
 	"github.com/xylem-im/xylem/xep/entitytime"
 	"github.com/xylem-im/xylem/xep/lastactivity"
+	"github.com/xylem-im/xylem/xep/offline"
 	"github.com/xylem-im/xylem/xep/ping"
 	"github.com/xylem-im/xylem/xep/private"
+	"github.com/xylem-im/xylem/xep/register"
+	"github.com/xylem-im/xylem/xep/roster"
 	"github.com/xylem-im/xylem/xep/vcard"
 	"github.com/xylem-im/xylem/xep/version"
 )
@@ -19,14 +23,22 @@ type Options struct {
 	Contacts     contactinfo.Options
 	Disco        disco.Options
 	LastActivity lastactivity.Options
+	Offline      offline.Options
 	Private      private.Options
+	Roster       roster.Options
 	VCard        vcard.Options
 	Version      version.Options
 }
 
-// Register adds all extensions as their options say.
+// Register adds all extensions as their options say. The order is that of
+// their hooks on the life of sessions: first those that decide what may pass,
+// then those that deliver.
 func (o Options) Register(r *xep.Registry) error {
 	for _, register := range [...]func(*xep.Registry) error{
+		roster.New(o.Roster),
+		offline.New(o.Offline),
+		carbons.Register,
+
 		caps.Register,
 		contactinfo.New(o.Contacts),
 		disco.New(o.Disco),
@@ -34,6 +46,7 @@ func (o Options) Register(r *xep.Registry) error {
 		lastactivity.New(o.LastActivity),
 		ping.Register,
 		private.New(o.Private),
+		register.Register,
 		vcard.New(o.VCard),
 		version.New(o.Version),
 	} {

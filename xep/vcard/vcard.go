@@ -51,6 +51,7 @@ func New(o Options) func(*xep.Registry) error {
 	return func(r *xep.Registry) error {
 		x := &extension{Options: o, slot: r.State()}
 		r.Feature(xep.Account, NS)
+		r.Feature(xep.Server, NS) // where clients look for it
 		r.Session(xep.Session{Opened: x.opened})
 		r.StampPresence(x.stamp)
 		r.Deleted(func(a *xep.Home) { a.SetState(x.slot, nil) })
