@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/xep/standard"
 )
 
 // config is everything that a file, --set and flags can say. Each field has
@@ -17,6 +18,8 @@ type config struct {
 	HTTP   httpConfig
 	Limits engine.Limits // [limits]; StanzaBytes is c2s.max_stanza_bytes
 	Log    logConfig
+
+	Extensions standard.Options // [contact], and what [limits] says of them
 }
 
 // serverConfig is [server].
@@ -77,12 +80,14 @@ func defaultConfig() config {
 			PreAuthBytes:    16_384,
 			PreAuthTime:     60 * time.Second,
 			IdleTime:        5 * time.Minute,
+			PingTime:        60 * time.Second,
 			AuthAttempts:    5,
 			HandshakeQueue:  16_384,
 			SessionsPerUser: 64,
 			DrainTime:       5 * time.Second,
 		},
-		Log: logConfig{Level: slog.LevelInfo, Format: "text"},
+		Log:        logConfig{Level: slog.LevelInfo, Format: "text"},
+		Extensions: defaultExtensions(),
 	}
 }
 
@@ -95,6 +100,9 @@ func (c *config) engineLimits() engine.Limits {
 	}
 	if l.OutboundBytes == 0 {
 		l.OutboundBytes = max(1<<20, 4*l.StanzaBytes)
+	}
+	if l.PingTime == 0 {
+		l.PingTime = -1 // white space, which for the engine is not the default
 	}
 	return l
 }

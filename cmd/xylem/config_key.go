@@ -4,11 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/xep/contactinfo"
+	"github.com/xylem-im/xylem/xep/private"
+	"github.com/xylem-im/xylem/xep/vcard"
 )
 
 // configKey is one key of the configuration: its name in the file and after
@@ -61,7 +65,22 @@ func configKeys() []configKey {
 		number("limits.handshake_queue", "", 1, 1<<20, "handshakes", func(c *config) *int { return &c.Limits.HandshakeQueue }),
 		span("limits.pre_auth_time", time.Second, time.Hour, func(c *config) *time.Duration { return &c.Limits.PreAuthTime }),
 		span("limits.idle_time", 10*time.Second, 24*time.Hour, func(c *config) *time.Duration { return &c.Limits.IdleTime }),
+		orNone(span("limits.ping_time", time.Second, time.Hour, func(c *config) *time.Duration { return &c.Limits.PingTime })),
 		span("limits.drain_time", 100*time.Millisecond, time.Hour, func(c *config) *time.Duration { return &c.Limits.DrainTime }),
+
+		number("limits.roster_items", "", 1, 100_000, "contacts", func(c *config) *int { return &c.Extensions.Roster.Items }),
+		number("limits.offline_messages", "", 1, 1_000_000, "messages", func(c *config) *int { return &c.Extensions.Offline.MaxMessages }),
+		number("limits.offline_bytes", "", 1024, 1<<30, "bytes", func(c *config) *int { return &c.Extensions.Offline.MaxBytes }),
+		number("limits.vcard_bytes", "", 1024, vcard.MostBytes, "bytes", func(c *config) *int { return &c.Extensions.VCard.MaxBytes }),
+		number("limits.private_bytes", "", 1024, private.MostBytes, "bytes", func(c *config) *int { return &c.Extensions.Private.MaxBytes }),
+
+		contact("abuse", func(c *contactinfo.Options) *[]string { return &c.Abuse }),
+		contact("admin", func(c *contactinfo.Options) *[]string { return &c.Admin }),
+		contact("feedback", func(c *contactinfo.Options) *[]string { return &c.Feedback }),
+		contact("sales", func(c *contactinfo.Options) *[]string { return &c.Sales }),
+		contact("security", func(c *contactinfo.Options) *[]string { return &c.Security }),
+		contact("status", func(c *contactinfo.Options) *[]string { return &c.Status }),
+		contact("support", func(c *contactinfo.Options) *[]string { return &c.Support }),
 
 		{name: "log.level", live: true, accept: `"debug", "info", "warn" or "error"`,
 			field: func(c *config) any { return &c.Log.Level }},
@@ -86,6 +105,29 @@ func number(name, flag string, low, high int, unit string, field func(*config) *
 			return nil
 		},
 	}
+}
+
+// contact is a key for addresses of one kind.
+func contact(kind string, field func(*contactinfo.Options) *[]string) configKey {
+	return configKey{
+		name:   "contact." + kind,
+		field:  func(c *config) any { return field(&c.Extensions.Contacts) },
+		check:  checkURIs,
+		accept: `a URI such as "mailto:` + kind + `@example.org" or a list of them`,
+	}
+}
+
+// orNone lets "0s" pass, which switches something off.
+func orNone(k configKey) configKey {
+	inRange := k.check
+	k.accept += `, or "0s" for none`
+	k.check = func(f any) error {
+		if *f.(*time.Duration) == 0 {
+			return nil
+		}
+		return inRange(f)
+	}
+	return k
 }
 
 // leastInbound is the smallest Limits.InboundBytes that the engine takes: four
@@ -211,6 +253,16 @@ func checkAddresses(field any) error {
 	for _, a := range *field.(*[]string) {
 		if err := hostPort(a); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkURIs wants absolute URIs (XEP-0157 §3).
+func checkURIs(field any) error {
+	for _, text := range *field.(*[]string) {
+		if u, err := url.Parse(text); err != nil || !u.IsAbs() {
+			return fmt.Errorf("%q is no URI", text)
 		}
 	}
 	return nil

@@ -60,6 +60,9 @@ func TestBadConfig(t *testing.T) {
 		{"unknown level", "[log]\nlevel = \"loud\"\n", `x.toml:2:1: log.level = "loud": is not a level; accepted: "debug", "info", "warn" or "error"`},
 		{"string for a boolean", "[c2s]\nallow_plaintext = \"yes\"\n", `x.toml:2:1: c2s.allow_plaintext = "yes": is a string, not true or false; accepted: true or false`},
 		{"time without unit", "[limits]\nidle_time = \"60\"\n", `x.toml:2:1: limits.idle_time = "60": is not a time with a unit (ms, s, m, h); accepted: "10s" to "24h"`},
+		{"address that is no URI", "[contact]\nabuse = [\"abuse@example.org\"]\n", `x.toml:2:1: contact.abuse = ["abuse@example.org"]: "abuse@example.org" is no URI; accepted: a URI such as "mailto:abuse@example.org" or a list of them`},
+		{"time too short, or none", "[limits]\nping_time = \"500ms\"\n", `x.toml:2:1: limits.ping_time = "500ms": is too short; accepted: "1s" to "1h", or "0s" for none`},
+		{"vCards too large", "[limits]\nvcard_bytes = 524_001\n", `x.toml:2:1: limits.vcard_bytes = 524001: is too large; accepted: 1024 to 524000 bytes`},
 		{"number for a time", "[limits]\nidle_time = 60\n", `x.toml:2:1: limits.idle_time = 60: is a whole number, not a string with a unit; accepted: "10s" to "24h"`},
 		{"time too short", "[limits]\npre_auth_time = \"1ms\"\n", `x.toml:2:1: limits.pre_auth_time = "1ms": is too short; accepted: "1s" to "1h"`},
 		{"time too long", "[limits]\ndrain_time = \"2h\"\n", `x.toml:2:1: limits.drain_time = "2h": is too long; accepted: "100ms" to "1h"`},
@@ -127,6 +130,9 @@ cert = "tls/c.pem"
 key = "/abs/k.pem"
 [limits]
 idle_time = "1m30s"
+ping_time = "0s"
+[contact]
+admin = "mailto:admin@example.org"
 [log]
 level = "debug"
 `)
@@ -141,7 +147,8 @@ level = "debug"
 	want.TLS.Certificates = []certificateConfig{{Domains: []string{"*.example.org"}, Cert: filepath.Join(folder, "tls/c.pem"), Key: "/abs/k.pem",
 		at: origin{source: path, line: 11, column: 7}}}
 	want.Limits.StanzaBytes = 20_000
-	want.Limits.IdleTime = 90 * time.Second
+	want.Limits.IdleTime, want.Limits.PingTime = 90*time.Second, 0
+	want.Extensions.Contacts.Admin = []string{"mailto:admin@example.org"}
 	want.Log.Level = -4
 	if !reflect.DeepEqual(l.config, want) {
 		t.Errorf("got  %+v\nwant %+v", l.config, want)

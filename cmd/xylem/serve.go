@@ -158,7 +158,7 @@ func (s *server) openEngine(conf *loaded) error {
 		Listeners:       engineListeners(&conf.config),
 		Certificates:    &s.certs,
 		Store:           s.store,
-		Extensions:      conf.extensions().Register,
+		Extensions:      s.extensions(&conf.config).Register,
 		Limits:          conf.engineLimits(),
 		ScramIterations: conf.Auth.ScramIterations,
 		Loops:           conf.Server.Loops,
