@@ -121,7 +121,18 @@ func (q *queue) append(e *entry) {
 
 // write stores what waits, unless a batch is under way.
 func (q *queue) write() {
-	if len(q.writing) > 0 || len(q.waiting) == 0 {
+	switch {
+	case len(q.writing) > 0 || len(q.waiting) == 0:
+		return
+	case !q.loaded:
+		q.load(func(err error) {
+			if err != nil {
+				q.refuse(err)
+				return
+			}
+			q.write()
+			q.run()
+		})
 		return
 	}
 	op := &storage.Op{Kind: storage.Apply, Durable: true}
@@ -147,9 +158,12 @@ func (q *queue) write() {
 func (q *queue) written(err error, total uint64) {
 	batch := q.writing
 	q.writing = nil
-	if err == nil {
+	switch {
+	case err == nil:
 		q.next += uint64(len(batch))
 		q.total = total
+	case !errors.Is(err, storage.ErrConflict):
+		q.loaded = false // it may be there nevertheless
 	}
 	for _, e := range batch {
 		q.pendingBytes -= e.size()
@@ -165,6 +179,17 @@ func (q *queue) written(err error, total uint64) {
 	q.write()
 	q.mark()
 	q.run()
+}
+
+// refuse ends the requests of all that waits.
+func (q *queue) refuse(err error) {
+	waiting := q.waiting
+	q.waiting = nil
+	for _, e := range waiting {
+		q.pendingBytes -= e.size()
+		e.req.Error(xep.StorageError(err))
+	}
+	q.mark()
 }
 
 // mark holds back what comes for the account's sessions while messages wait.
