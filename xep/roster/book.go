@@ -48,10 +48,12 @@ func (b *book) set(j jid.JID, s State) {
 	b.count(s, +1)
 }
 
-// add appends one that comes after all others, as a load meets them.
-func (b *book) add(j jid.JID, s State) {
-	b.jids, b.states = append(b.jids, j), append(b.states, s)
-	b.count(s, +1)
+// add appends those that come after all others, as a load meets them.
+func (b *book) add(jids []jid.JID, states []State) {
+	b.jids, b.states = append(b.jids, jids...), append(b.states, states...)
+	for _, s := range states {
+		b.count(s, +1)
+	}
 }
 
 func (b *book) count(s State, n int) {

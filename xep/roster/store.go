@@ -87,13 +87,10 @@ func (c *account) take(items []storage.Item, into *book, each func(jid.JID, *ite
 	if err != nil {
 		return err
 	}
+	states := make([]State, len(items))
 	for i := range items {
-		s, err := stateOf(items[i].Value)
-		if err != nil {
+		if states[i], err = stateOf(items[i].Value); err != nil {
 			return err
-		}
-		if !c.loaded {
-			into.add(jids[i], s)
 		}
 		if each == nil {
 			continue
@@ -103,6 +100,9 @@ func (c *account) take(items []storage.Item, into *book, each func(jid.JID, *ite
 			return err
 		}
 		each(jids[i], &it)
+	}
+	if !c.loaded {
+		into.add(jids, states)
 	}
 	return nil
 }
