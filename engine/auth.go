@@ -18,6 +18,8 @@ func (l *loop) start(c *conn, op session.Op) {
 		c.credentials(op)
 	case session.OpVerify:
 		c.verify(op)
+	case session.OpRegister:
+		c.register(op)
 	}
 }
 

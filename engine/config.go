@@ -33,6 +33,9 @@ type Config struct {
 	// Auth decides who may log in. nil: the accounts in Store.
 	Auth Authenticator
 
+	// Registration lets clients make accounts in Store. Not with Auth.
+	Registration Registration
+
 	// Policy decides what sessions may do. nil: everything that the RFCs allow.
 	Policy Policy
 

@@ -24,6 +24,12 @@ const (
 func (e *Engine) configure() error {
 	var faults []error
 	e.limits, faults = e.cfg.Limits.withDefaults()
+	var wrong []error
+	e.cfg.Registration, wrong = e.cfg.Registration.withDefaults()
+	faults = append(faults, wrong...)
+	if e.cfg.Registration.Enabled && (e.cfg.Auth != nil || e.cfg.Store == nil) {
+		faults = append(faults, errors.New("engine: Registration: Enabled needs a Store and no Auth"))
+	}
 	if e.cfg.ScramIterations == 0 {
 		e.cfg.ScramIterations = defaultScramIterations
 	}
@@ -77,6 +83,7 @@ func (e *Engine) configureSessions() {
 		Serves:          func(domain string) bool { return e.table.Domain(domain) != nil },
 		StartTLS:        e.cfg.Certificates != nil,
 		AllowPlaintext:  e.cfg.AllowPlaintext,
+		Register:        e.cfg.Registration.Enabled,
 		PreAuth:         &preAuth,
 		Bound:           &bound,
 		Features:        e.registry.StreamFeatures(),

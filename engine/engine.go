@@ -51,6 +51,7 @@ type Engine struct {
 	directTLS *tls.Config
 
 	admission admission
+	attempts  attempts // at registration
 	workers   *workers
 	pump      *async.Pump
 	pool      batchPool

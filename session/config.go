@@ -17,6 +17,9 @@ type Config struct {
 	// AllowPlaintext offers SASL without TLS.
 	AllowPlaintext bool
 
+	// Register takes requests for new accounts before login, XEP-0077.
+	Register bool
+
 	// PreAuth and Bound limit what is parsed before and after login. nil: the
 	// parser's defaults.
 	PreAuth, Bound *parser.Limits

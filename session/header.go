@@ -166,6 +166,9 @@ func (s *Session) appendFeatures(out *Out) {
 			b = append(b, "</starttls>"...)
 		}
 		b = s.appendMechanisms(b)
+		if s.registers() {
+			b = append(b, "<register xmlns='"+NSRegisterFeature+"'/>"...)
+		}
 	}
 	out.Bytes = append(s.appendLimits(b), "</stream:features>"...)
 }

@@ -72,6 +72,7 @@ const (
 	OpCredentials        // look up what SCRAM needs for Local@Domain
 	OpVerify             // check Password of Local@Domain
 	OpBind               // enter the session under Local@Domain/Resource
+	OpRegister           // make the account Local@Domain with Password
 	OpStanza             // never in Out: a stanza is being handled, see Session.Wait
 )
 
@@ -80,13 +81,13 @@ type Op struct {
 	Kind          OpKind
 	Local, Domain string
 	Resource      string // OpBind: prepared, or "" for one that the engine makes
-	Password      string // OpVerify
+	Password      string // OpVerify, OpRegister
 }
 
 // Result answers an Op.
 type Result struct {
-	// Err: the question could not be answered now. For OpBind it is what the
-	// client sees, a stanza.Error or anything else for internal-server-error.
+	// Err: the question could not be answered now. For OpBind and OpRegister it is
+	// what the client sees, a stanza.Error or anything else for internal-server-error.
 	Err error
 	// Credentials answers OpCredentials; nil: no such account.
 	Credentials *sasl.Credentials

@@ -50,7 +50,9 @@ type login struct {
 	mechanism string
 	bindings  []sasl.Binding
 	failures  int
-	bindID    []byte // id of the bind request that is being answered, as written
+	bindID    []byte // id of the request that is being answered, as written
+
+	registered bool // an account was made on this stream
 }
 
 // Open starts a session on a fresh connection.
@@ -143,7 +145,9 @@ func (s *Session) element(now int64, f *parser.Frame, out *Out) {
 	case stanza.NSSASL:
 		s.sasl(f, out)
 	case stanza.NSClient:
-		s.bindRequest(f, out)
+		if !s.registration(f, out) {
+			s.bindRequest(f, out)
+		}
 	case stanza.NSStream:
 		s.streamElement(f, out)
 	default:
@@ -177,6 +181,8 @@ func (s *Session) Complete(now int64, res *Result, out *Out) {
 		s.authAnswer(op, res, out)
 	case OpBind:
 		s.bindAnswer(now, res, out)
+	case OpRegister:
+		s.registered(res, out)
 	}
 }
 
