@@ -15,9 +15,11 @@ type config struct {
 	C2S    c2sConfig
 	TLS    tlsConfig
 	Auth   authConfig
-	HTTP   httpConfig
-	Limits engine.Limits // [limits]; StanzaBytes is c2s.max_stanza_bytes
-	Log    logConfig
+	// Registration is [registration]: accounts that clients make.
+	Registration engine.Registration
+	HTTP         httpConfig
+	Limits       engine.Limits // [limits]; StanzaBytes is c2s.max_stanza_bytes
+	Log          logConfig
 
 	Extensions standard.Options // [contact], and what [limits] says of them
 }
@@ -74,7 +76,9 @@ func defaultConfig() config {
 		Server: serverConfig{Domains: []string{"localhost"}, Data: "./xylem-data"},
 		C2S:    c2sConfig{Listen: []string{"127.0.0.1:5222"}, ListenTLS: []string{"127.0.0.1:5223"}},
 		Auth:   authConfig{ScramIterations: 10_000},
-		HTTP:   httpConfig{Listen: "127.0.0.1:5280"},
+
+		Registration: engine.Registration{PerAddress: 5, PerHour: 1000},
+		HTTP:         httpConfig{Listen: "127.0.0.1:5280"},
 		Limits: engine.Limits{
 			StanzaBytes:     262_144,
 			PreAuthBytes:    16_384,

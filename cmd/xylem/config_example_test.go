@@ -107,7 +107,7 @@ func TestEachFieldHasOneKey(t *testing.T) {
 		}
 		keyOf[field] = k.name
 	}
-	for _, table := range []any{&c.Server, &c.C2S, &c.Auth, &c.HTTP, &c.Limits, &c.Log} {
+	for _, table := range []any{&c.Server, &c.C2S, &c.Auth, &c.Registration, &c.HTTP, &c.Limits, &c.Log} {
 		v := reflect.ValueOf(table).Elem()
 		for i := range v.NumField() {
 			if keyOf[v.Field(i).Addr().Interface()] == "" {

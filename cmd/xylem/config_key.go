@@ -53,6 +53,11 @@ func configKeys() []configKey {
 
 		number("auth.scram_iterations", "", 10_000, 10_000_000, "rounds", func(c *config) *int { return &c.Auth.ScramIterations }),
 
+		{name: "registration.enabled", accept: "true or false",
+			field: func(c *config) any { return &c.Registration.Enabled }},
+		number("registration.per_address", "", 1, 1<<20, "attempts an hour", func(c *config) *int { return &c.Registration.PerAddress }),
+		number("registration.per_hour", "", 1, 1<<20, "attempts an hour", func(c *config) *int { return &c.Registration.PerHour }),
+
 		{name: "http.listen", flag: "http", check: checkAddress, accept: acceptsAddress,
 			field: func(c *config) any { return &c.HTTP.Listen }},
 
@@ -186,7 +191,6 @@ func later(key string) (feature string, ok bool) {
 		{"tls.ca_file", "federation with other servers"},
 		{"components", "external components (XEP-0114)"},
 		{"stream_management", "stream management (XEP-0198)"},
-		{"registration", "in-band registration (XEP-0077)"},
 	} {
 		if key == l.prefix || strings.HasPrefix(key, l.prefix+".") {
 			return l.feature, true

@@ -50,7 +50,7 @@ func TestBadConfig(t *testing.T) {
 		{"federation's roots", "[tls]\nca_file = \"x\"\n", "x.toml:2:1: tls.ca_file: federation with other servers is not in this version; remove the key"},
 		{"components", "[[components.service]]\ndomain = \"x\"\n", "x.toml:1:14: components.service: external components (XEP-0114) is not in this version; remove the key"},
 		{"stream management", "[stream_management]\nresume_window = \"300s\"\n", "x.toml:2:1: stream_management.resume_window: stream management (XEP-0198) is not in this version; remove the key"},
-		{"registration", "[registration]\nenabled = true\n", "x.toml:2:1: registration.enabled: in-band registration (XEP-0077) is not in this version; remove the key"},
+		{"no registrations", "[registration]\nper_address = 0\n", "x.toml:2:1: registration.per_address = 0: is too small; accepted: 1 to 1048576 attempts an hour"},
 		{"string for a number", "[c2s]\nmax_stanza_bytes = \"many\"\n", `x.toml:2:1: c2s.max_stanza_bytes = "many": is a string, not a whole number; accepted: 10000 to 16777216 bytes`},
 		{"fraction for a number", "[server]\nloops = 1.5\n", "x.toml:2:1: server.loops = 1.5: is a fraction, not a whole number; accepted: 0 to 1024 event loops; 0: one per usable core"},
 		{"number too small", "[c2s]\nmax_stanza_bytes = 9999\n", "x.toml:2:1: c2s.max_stanza_bytes = 9999: is too small; accepted: 10000 to 16777216 bytes"},
@@ -128,6 +128,8 @@ max_stanza_bytes = 20_000
 domains = "*.Example.org"
 cert = "tls/c.pem"
 key = "/abs/k.pem"
+[registration]
+enabled = true
 [limits]
 idle_time = "1m30s"
 ping_time = "0s"
@@ -146,6 +148,7 @@ level = "debug"
 	want.C2S = c2sConfig{Listen: []string{"[::1]:0", "127.0.0.1:0"}, ListenTLS: []string{}, AllowPlaintext: true}
 	want.TLS.Certificates = []certificateConfig{{Domains: []string{"*.example.org"}, Cert: filepath.Join(folder, "tls/c.pem"), Key: "/abs/k.pem",
 		at: origin{source: path, line: 11, column: 7}}}
+	want.Registration.Enabled = true
 	want.Limits.StanzaBytes = 20_000
 	want.Limits.IdleTime, want.Limits.PingTime = 90*time.Second, 0
 	want.Extensions.Contacts.Admin = []string{"mailto:admin@example.org"}

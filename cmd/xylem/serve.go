@@ -159,6 +159,7 @@ func (s *server) openEngine(conf *loaded) error {
 		Certificates:    &s.certs,
 		Store:           s.store,
 		Extensions:      s.extensions(&conf.config).Register,
+		Registration:    conf.Registration,
 		Limits:          conf.engineLimits(),
 		ScramIterations: conf.Auth.ScramIterations,
 		Loops:           conf.Server.Loops,
@@ -211,6 +212,9 @@ func (s *server) serveUntil(signals <-chan os.Signal) error {
 	ready := s.engine.Ready()
 	ticker := time.NewTicker(upkeepPause)
 	defer ticker.Stop()
+	memory := time.NewTicker(memoryPause)
+	defer memory.Stop()
+	var trim trimmer
 	for {
 		select {
 		case <-ready:
@@ -223,6 +227,8 @@ func (s *server) serveUntil(signals <-chan os.Signal) error {
 			return explainListen(err)
 		case now := <-ticker.C:
 			s.upkeep(now)
+		case <-memory.C:
+			trim.look()
 		case sig := <-signals:
 			if sig == syscall.SIGHUP {
 				s.reload(time.Now())

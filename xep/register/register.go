@@ -1,6 +1,6 @@
 // Package register lets users change their password and delete their account
-// (XEP-0077, version 2.4 §3.2, §3.3). New accounts are not made in-band: the
-// server announces no such stream feature.
+// (XEP-0077, version 2.4 §3.2, §3.3). New accounts are made before login, by
+// package session.
 package register
 
 import (
