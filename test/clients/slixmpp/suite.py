@@ -313,23 +313,24 @@ def end_tasks(loop):
     loop.close()
 
 
-def main(names):
+def main(names, tests):
     logging.basicConfig(level=logging.CRITICAL)
     failed = False
-    for name in names or TESTS:
+    for name in names or tests:
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         try:
-            note = loop.run_until_complete(asyncio.wait_for(TESTS[name](), LIMIT))
+            note = loop.run_until_complete(asyncio.wait_for(tests[name](), LIMIT))
             print(f"ok {name}" + (f" # {note}" if note else ""), flush=True)
         except Exception as e:
             failed = True
-            where = traceback.extract_tb(e.__traceback__)[-1]
-            print(f"not ok {name}: {type(e).__name__}: {e} (line {where.lineno})", flush=True)
+            own = [f for f in traceback.extract_tb(e.__traceback__) if os.path.dirname(f.filename) == os.path.dirname(__file__)]
+            places = " < ".join(f"{os.path.basename(f.filename)}:{f.lineno}" for f in reversed(own[1:]))
+            print(f"not ok {name}: {type(e).__name__}: {e} ({places})", flush=True)
         finally:
             end_tasks(loop)
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], TESTS))
