@@ -3,6 +3,7 @@ package standard
 
 import (
 	"github.com/xylem-im/xylem/xep"
+	"github.com/xylem-im/xylem/xep/blocking"
 	"github.com/xylem-im/xylem/xep/caps"
 	"github.com/xylem-im/xylem/xep/carbons"
 	"github.com/xylem-im/xylem/xep/contactinfo"
@@ -20,6 +21,7 @@ import (
 
 // Options of the extensions that have some. The zero value is usable.
 type Options struct {
+	Blocking     blocking.Options
 	Contacts     contactinfo.Options
 	Disco        disco.Options
 	LastActivity lastactivity.Options
@@ -35,6 +37,7 @@ type Options struct {
 // then those that deliver.
 func (o Options) Register(r *xep.Registry) error {
 	for _, register := range [...]func(*xep.Registry) error{
+		blocking.New(o.Blocking),
 		roster.New(o.Roster),
 		offline.New(o.Offline),
 		carbons.Register,
