@@ -74,6 +74,7 @@ func configKeys() []configKey {
 		span("limits.drain_time", 100*time.Millisecond, time.Hour, func(c *config) *time.Duration { return &c.Limits.DrainTime }),
 
 		number("limits.roster_items", "", 1, 100_000, "contacts", func(c *config) *int { return &c.Extensions.Roster.Items }),
+		number("limits.blocked_addresses", "", 1, 10_000, "addresses", func(c *config) *int { return &c.Extensions.Blocking.MaxItems }),
 		number("limits.offline_messages", "", 1, 1_000_000, "messages", func(c *config) *int { return &c.Extensions.Offline.MaxMessages }),
 		number("limits.offline_bytes", "", 1024, 1<<30, "bytes", func(c *config) *int { return &c.Extensions.Offline.MaxBytes }),
 		number("limits.vcard_bytes", "", 1024, vcard.MostBytes, "bytes", func(c *config) *int { return &c.Extensions.VCard.MaxBytes }),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/xylem-im/xylem/xep/blocking"
 	"github.com/xylem-im/xylem/xep/contactinfo"
 	"github.com/xylem-im/xylem/xep/offline"
 	"github.com/xylem-im/xylem/xep/private"
@@ -15,6 +16,7 @@ func defaultExtensions() standard.Options {
 	none := []string{}
 	return standard.Options{
 		Contacts: contactinfo.Options{Abuse: none, Admin: none, Feedback: none, Sales: none, Security: none, Status: none, Support: none},
+		Blocking: blocking.Options{MaxItems: 1000},
 		Offline:  offline.Options{MaxMessages: 1000, MaxBytes: 8 << 20},
 		Private:  private.Options{MaxBytes: 128 << 10},
 		Roster:   roster.Options{Items: 10_000},
