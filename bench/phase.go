@@ -18,6 +18,7 @@ const (
 	sampleEvery  = 500 * time.Millisecond
 	workTime     = 15 * time.Minute // bound of a phase that ends by its work
 	overTime     = 2 * time.Minute  // bound of what comes after a window
+	emptyTime    = time.Second      // until the memory of the empty server is read
 	settleTime   = 2 * time.Second  // until memory is read after logins
 	busyElse     = 0.1              // share of the machine in use by others that is worth a warning
 	stealLimit   = 0.02

@@ -84,9 +84,6 @@ func (r *run) measure(ctx context.Context, s load.Settings) (err error) {
 	if r.server.Relay && !relayCan(s) {
 		return fmt.Errorf("the relay has no %s", s.Scenario)
 	}
-	if r.empty, err = r.memory(); err != nil {
-		return err
-	}
 	r.job = load.Job{
 		Settings: s, Address: r.server.Address, Domain: r.server.Domain, DirectTLS: r.server.DirectTLS, Relay: r.server.Relay,
 		Accounts: r.plan.Users, PerAddress: max(0, r.plan.PerAddress), Epoch: time.Now().UnixNano(),
@@ -99,6 +96,13 @@ func (r *run) measure(ctx context.Context, s load.Settings) (err error) {
 		r.plan.watch(Progress{What: r.title("stopping"), Done: -1})
 		r.fleet.stop()
 	}()
+	// Only now: generators share pages with the relay, which is the same program.
+	if err := pause(ctx, emptyTime); err != nil {
+		return err
+	}
+	if r.empty, err = r.memory(); err != nil {
+		return err
+	}
 	return r.scenario(ctx)
 }
 

@@ -241,7 +241,8 @@ func (r *run) slow(ctx context.Context) error {
 // percentiles thins a histogram to the points that a curve needs.
 func percentiles(h *hdrhistogram.Histogram) report.Percentiles {
 	p := report.Percentiles{Count: h.TotalCount(), Mean: h.Mean(), Max: h.Max()}
-	for _, q := range []float64{0, 10, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 99.95, 99.99, 99.999, 100} {
+	p.At = append(p.At, report.Point{Value: h.Min()})
+	for _, q := range []float64{10, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 99.95, 99.99, 99.999, 100} {
 		p.At = append(p.At, report.Point{P: q / 100, Value: h.ValueAtQuantile(q)})
 	}
 	return p

@@ -29,6 +29,9 @@ const (
 // ErrRefused is wrapped by errors about something that the server said no to.
 var ErrRefused = errors.New("refused by the server")
 
+// errNoResult is an IQ that was answered by an error.
+var errNoResult = errors.New("IQ error")
+
 // Timings are the parts of a login.
 type Timings struct {
 	Connect time.Duration // TCP
@@ -335,6 +338,9 @@ func (l *login) bind(f *features) error {
 	}
 	if err == nil && l.opts.Roster {
 		err = l.query("<iq type='get' id='roster'><query xmlns='"+nsRoster+"'/></iq>", nil)
+		if errors.Is(err, errNoResult) {
+			err = nil // a server without rosters has answered, too
+		}
 	}
 	return err
 }
@@ -355,7 +361,7 @@ func (l *login) query(xml string, take func(*parser.Frame) error) error {
 			case f.Kind() != parser.Stanza || string(f.Local()) != "iq" && string(f.Namespace()) == nsStream:
 				return unexpected(f, "a result")
 			case string(f.Local()) == "iq" && string(kind) == "error":
-				return unexpected(f, "a result")
+				return fmt.Errorf("%w: %w", errNoResult, unexpected(f, "a result"))
 			case string(f.Local()) == "iq" && string(kind) == "result":
 				done = true
 				if take != nil {

@@ -3,7 +3,6 @@ package load
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -68,7 +67,6 @@ func (w *Worker) comeAndGo(ctx context.Context, c Command, rate float64) error {
 	for i := range w.job.ExtraCount {
 		free <- w.job.ExtraFirst + i
 	}
-	var inWindow atomic.Int64
 	var group sync.WaitGroup
 	defer group.Wait()
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(c.To-w.clock.now())+grace)
@@ -77,7 +75,7 @@ func (w *Worker) comeAndGo(ctx context.Context, c Command, rate float64) error {
 		select {
 		case i := <-free:
 			group.Go(func() {
-				w.once(ctx, w.job.Accounts.At(i), &inWindow)
+				w.once(ctx, w.job.Accounts.At(i))
 				free <- i
 			})
 		default:

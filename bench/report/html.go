@@ -1,4 +1,74 @@
 package report
 
-// WriteHTML comes next.
-func (r *Report) WriteHTML(file string) error { return nil }
+import (
+	_ "embed"
+	"errors"
+	"html/template"
+	"io"
+	"os"
+	"strings"
+)
+
+//go:embed page.html
+var page string
+
+// pageGroup is a Group as the page shows it.
+type pageGroup struct {
+	Title   string
+	Targets []Target
+	Rows    []Row
+	Plots   []plot
+	Remarks []string
+}
+
+// WriteHTML makes the page: one file, without scripts, that refers to nothing
+// outside of itself.
+func (r *Report) WriteHTML(file string) error {
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.HTML(f), f.Close())
+}
+
+// HTML writes the page to w.
+func (r *Report) HTML(w io.Writer) error {
+	t, err := template.New("page").Funcs(template.FuncMap{
+		"join": func(s []string) string { return strings.Join(s, " ") },
+		"size": Figure{Unit: "bytes"}.Show,
+		"real": func(n int64) float64 { return float64(n) },
+	}).Parse(page)
+	if err != nil {
+		return err
+	}
+	type target struct {
+		Name, Version string
+		Colour        int
+	}
+	data := struct {
+		*Report
+		Targets []target
+		Groups  []pageGroup
+		Figures []Figure
+	}{Report: r}
+	colour := func(name string) int {
+		for i, other := range r.Order {
+			if other == name {
+				return i % colours
+			}
+		}
+		return 0
+	}
+	for _, name := range r.Order {
+		data.Targets = append(data.Targets, target{name, r.Versions[name], colour(name)})
+	}
+	for _, g := range r.Groups() {
+		data.Groups = append(data.Groups, pageGroup{Title(g.Settings), g.Targets, g.Rows(), g.plots(colour), g.Remarks()})
+	}
+	for _, f := range Figures() {
+		if f.About != "" {
+			data.Figures = append(data.Figures, f)
+		}
+	}
+	return t.Execute(w, data)
+}

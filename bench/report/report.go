@@ -202,7 +202,7 @@ func Title(s load.Settings) string {
 	}
 	switch s.Scenario {
 	case load.Login:
-		t += fmt.Sprintf(", %d at once", s.Parallel)
+		t += fmt.Sprintf(" of %d accounts, %d at once", s.Sessions, s.Parallel)
 	case load.Offline:
 		t += fmt.Sprintf(", %d messages to each of %d", s.Messages, s.Sessions/2)
 	default:

@@ -1,0 +1,200 @@
+package report
+
+import (
+	"html/template"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/xylem-im/xylem/bench/load"
+)
+
+// plot is a drawing with its heading.
+type plot struct {
+	Title string
+	About string
+	SVG   template.HTML
+}
+
+// headline lists the figures that a scenario is about, the first of them being
+// the one whose median run is drawn.
+func headline(scenario string) []string {
+	switch scenario {
+	case load.Login:
+		return []string{CPUPerLogin, LoginsPerSec, LoginP99}
+	case load.Idle:
+		return []string{PSSPerSession, KernelPerSession}
+	case load.Presence:
+		return []string{CPUPerMessage, UpdateP99}
+	case load.Offline:
+		return []string{StorePerSec, DrainPerSec}
+	case load.Slow:
+		return []string{LatencyP99, FloodRatio, PeakRSS}
+	case load.Churn, load.Mix:
+		return []string{LatencyP99, CPUPerMessage}
+	}
+	return []string{CPUPerMessage, MessagesPerSec, LatencyP99}
+}
+
+// plots draws what a group has to show. colour numbers a target the same way
+// on the whole page.
+func (g Group) plots(colour func(target string) int) []plot {
+	var list []plot
+	for _, key := range headline(g.Settings.Scenario) {
+		if p, ok := g.figure(key, colour); ok {
+			list = append(list, p)
+		}
+	}
+	for _, draw := range []func(func(string) int) (plot, bool){g.latency, g.rate, g.cores, g.memory} {
+		if p, ok := draw(colour); ok {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// figure is one figure of all targets side by side.
+func (g Group) figure(key string, colour func(string) int) (plot, bool) {
+	all := Figures()
+	f := all[slices.IndexFunc(all, func(f Figure) bool { return f.Key == key })]
+	var list []bar
+	has := false
+	for _, t := range g.Targets {
+		s := t.Of(key)
+		has = has || s.N > 0
+		list = append(list, bar{t.Name, colour(t.Name), s, f.Show(s.Median)})
+	}
+	about := "less is better"
+	if f.Higher {
+		about = "more is better"
+	}
+	return plot{f.Title, about, bars(list)}, has
+}
+
+// drawn calls with for the run of each target that is drawn.
+func (g Group) drawn(with func(t Target, r *Run)) {
+	key := headline(g.Settings.Scenario)[0]
+	for _, t := range g.Targets {
+		r := t.Median(key)
+		if r == nil && len(t.Runs) > 0 {
+			r = t.Runs[0] // the server's process was not known
+		}
+		if r != nil {
+			with(t, r)
+		}
+	}
+}
+
+// latency is a curve over percentiles, stretched towards the rare.
+func (g Group) latency(colour func(string) int) (plot, bool) {
+	name, title := load.HistMessage, "latency"
+	switch g.Settings.Scenario {
+	case load.Login:
+		name, title = load.HistLogin, "time of a login"
+	case load.Offline:
+		name, title = load.HistDrain, "from login to the last stored message"
+	}
+	var lines []line
+	low, top, rarest := math.Inf(1), 0.0, 10.0
+	g.drawn(func(t Target, r *Run) {
+		p, ok := r.Latency[name]
+		if !ok || p.Count == 0 {
+			return
+		}
+		l := line{name: t.Name, colour: colour(t.Name)}
+		for _, at := range p.At {
+			nines := 1 / (1 - min(at.P, 1-1e-9))
+			if nines > float64(p.Count) {
+				break // a percentile of less than one value
+			}
+			l.x, l.y = append(l.x, nines), append(l.y, float64(at.Value)/1000)
+			rarest = max(rarest, nines)
+			low, top = min(low, l.y[len(l.y)-1]), max(top, l.y[len(l.y)-1])
+		}
+		lines = append(lines, l)
+	})
+	if len(lines) == 0 {
+		return plot{}, false
+	}
+	x := decades("percentile", 1, rarest, func(v float64) string {
+		if v <= 1 {
+			return "min"
+		}
+		s := number(100 - 100/v)
+		if v > 1000 { // 99.99 has more digits than other numbers
+			s = "99." + strings.Repeat("9", int(math.Round(math.Log10(v)))-2)
+		} else if v == 1000 {
+			s = "99.9"
+		}
+		return strings.TrimSuffix(strings.TrimSuffix(s, "0"), ".0") + " %"
+	})
+	x.ticks[0] = 1
+	y := decades("", low, top, Figure{Unit: "time"}.round)
+	return plot{title, "of the run in the middle; both scales are logarithmic", curves(x, y, lines)}, true
+}
+
+// round shows a tick without digits behind the point.
+func (f Figure) round(v float64) string {
+	return strings.NewReplacer(".00", "", ".0 ", " ").Replace(f.Show(v))
+}
+
+func (g Group) rate(colour func(string) int) (plot, bool) {
+	what := "messages per second over time"
+	if g.Settings.Scenario == load.Login {
+		what = "logins per second over time"
+	}
+	return g.series(what, colour, number, func(s Sample) float64 { return s.Rate })
+}
+
+func (g Group) cores(colour func(string) int) (plot, bool) {
+	return g.series("server CPU over time, in cores", colour, number, func(s Sample) float64 { return s.Server })
+}
+
+// series is a curve over the time of a run.
+func (g Group) series(title string, colour func(string) int, show func(float64) string, of func(Sample) float64) (plot, bool) {
+	var lines []line
+	first, last, top := 0.0, 0.0, 0.0
+	g.drawn(func(t Target, r *Run) {
+		l := line{name: t.Name, colour: colour(t.Name)}
+		for _, s := range r.Series {
+			l.x, l.y = append(l.x, s.At), append(l.y, of(s))
+			first, last, top = min(first, s.At), max(last, s.At), max(top, of(s))
+		}
+		lines = append(lines, l)
+	})
+	if top == 0 || g.Settings.Scenario == load.Idle {
+		return plot{}, false
+	}
+	x := linear("seconds; the window that counts begins at 0", math.Floor(first), last, number)
+	y := linear("", 0, top, func(v float64) string { return strings.TrimSuffix(strings.TrimSuffix(show(v), "0"), ".0") })
+	if top >= 100 {
+		y.show = show
+	}
+	return plot{title, "of the run in the middle", curves(x, y, lines)}, true
+}
+
+// memory is a curve over the number of sessions.
+func (g Group) memory(colour func(string) int) (plot, bool) {
+	var lines []line
+	most, top := 0.0, 0.0
+	g.drawn(func(t Target, r *Run) {
+		pss := line{name: t.Name + ": PSS", colour: colour(t.Name)}
+		kernel := line{name: t.Name + ": kernel", colour: colour(t.Name), dashed: true}
+		for _, s := range r.Memory {
+			n := float64(s.Sessions)
+			pss.x, pss.y = append(pss.x, n), append(pss.y, float64(s.PSS)/(1<<20))
+			kernel.x, kernel.y = append(kernel.x, n), append(kernel.y, float64(s.Kernel)/(1<<20))
+			most, top = max(most, n), max(top, float64(s.PSS)/(1<<20), float64(s.Kernel)/(1<<20))
+		}
+		if len(r.Memory) > 1 {
+			lines = append(lines, pss, kernel)
+		}
+	})
+	if len(lines) == 0 {
+		return plot{}, false
+	}
+	mib := func(v float64) string { return strings.NewReplacer(".00", "", ".0", "").Replace(number(v)) + " MiB" }
+	count := func(v float64) string { return thousands(int64(v)) }
+	return plot{"memory over sessions", "above the empty server; dashed: the kernel's, both ends of each connection",
+		curves(linear("sessions", 0, most, count), linear("", 0, top, mib), lines)}, true
+}

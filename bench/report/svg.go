@@ -1,0 +1,155 @@
+package report
+
+import (
+	"fmt"
+	"html"
+	"html/template"
+	"math"
+	"strings"
+)
+
+// A plot is drawn in user units of 1 px; colours are classes of the page's
+// style sheet, so that it follows the reader's light or dark theme.
+const (
+	plotWidth  = 560
+	plotHeight = 300
+	plotLeft   = 64
+	plotRight  = 14
+	plotTop    = 12
+	plotBottom = 44
+	colours    = 8
+)
+
+// line is one curve.
+type line struct {
+	name   string
+	colour int
+	dashed bool
+	x, y   []float64
+}
+
+// axis maps values to a range of the drawing.
+type axis struct {
+	label    string
+	low, top float64
+	log      bool
+	show     func(float64) string
+	ticks    []float64
+}
+
+func (a axis) at(v, from, to float64) float64 {
+	low, top := a.low, a.top
+	if a.log {
+		v, low, top = math.Log10(max(v, low)), math.Log10(low), math.Log10(top)
+	}
+	if top == low {
+		return from
+	}
+	return from + (v-low)/(top-low)*(to-from)
+}
+
+// linear makes an axis from 0 (or low) to a round value above top.
+func linear(label string, low, top float64, show func(float64) string) axis {
+	if !(top > low) || math.IsInf(top-low, 0) { // also when one is not a number
+		low, top = 0, 1
+	}
+	step := math.Pow(10, math.Floor(math.Log10((top-low)/4)))
+	for _, m := range []float64{1, 2, 2.5, 5, 10} {
+		if (top-low)/(step*m) <= 5 {
+			step *= m
+			break
+		}
+	}
+	a := axis{label: label, low: low, show: show}
+	for i := range int(math.Ceil((top-low)/step-1e-9)) + 1 {
+		a.top = low + float64(i)*step
+		a.ticks = append(a.ticks, a.top)
+	}
+	return a
+}
+
+// decades makes a logarithmic axis over whole powers of ten. low and top must
+// be positive; what is out of all proportion is cut off.
+func decades(label string, low, top float64, show func(float64) string) axis {
+	a := axis{label: label, log: true, show: show}
+	low = min(max(low, 1e-9), 1e15)
+	top = min(max(top, low), 1e15)
+	from, to := math.Floor(math.Log10(low)), math.Ceil(math.Log10(top))
+	to = max(to, from+1)
+	for e := from; e <= to; e++ {
+		a.ticks = append(a.ticks, math.Pow(10, e))
+	}
+	a.low, a.top = math.Pow(10, from), math.Pow(10, to)
+	return a
+}
+
+// curves draws lines over two axes.
+func curves(x, y axis, lines []line) template.HTML {
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" role="img">`, plotWidth, plotHeight)
+	const right, bottom = plotWidth - plotRight, plotHeight - plotBottom
+	for _, v := range y.ticks {
+		at := y.at(v, bottom, plotTop)
+		fmt.Fprintf(&b, `<path class="grid" d="M%d %.1fH%d"/><text class="end" x="%d" y="%.1f">%s</text>`,
+			plotLeft, at, right, plotLeft-6, at+4, html.EscapeString(y.show(v)))
+	}
+	for _, v := range x.ticks {
+		at := x.at(v, plotLeft, right)
+		fmt.Fprintf(&b, `<path class="grid" d="M%.1f %dV%d"/><text class="mid" x="%.1f" y="%d">%s</text>`,
+			at, plotTop, bottom, at, bottom+16, html.EscapeString(x.show(v)))
+	}
+	fmt.Fprintf(&b, `<text class="mid label" x="%d" y="%d">%s</text>`, (plotLeft+right)/2, plotHeight-8, html.EscapeString(x.label))
+	for _, l := range lines {
+		class := fmt.Sprintf("c%d", l.colour%colours)
+		if l.dashed {
+			class += " dashed"
+		}
+		fmt.Fprintf(&b, `<path class="line %s" d="`, class)
+		for i := range l.x {
+			fmt.Fprintf(&b, "%c%.1f %.1f", "ML"[min(i, 1)], x.at(l.x[i], plotLeft, right), y.at(l.y[i], bottom, plotTop))
+		}
+		fmt.Fprintf(&b, `"><title>%s</title></path>`, html.EscapeString(l.name))
+	}
+	b.WriteString("</svg>")
+	return template.HTML(b.String()) // built of numbers and escaped text
+}
+
+// bar is one value with what it lies between.
+type bar struct {
+	name   string
+	colour int
+	spread Spread
+	text   string
+}
+
+// bars draws values side by side, from 0.
+func bars(list []bar) template.HTML {
+	const row, name, value = 30, 112, 128
+	top := 0.0
+	for _, v := range list {
+		top = max(top, v.spread.Max)
+	}
+	if top == 0 {
+		top = 1
+	}
+	scale := func(v float64) float64 { return max(0, v) / top * (plotWidth - name - value) }
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" role="img">`, plotWidth, row*len(list)+4)
+	for i, v := range list {
+		y := i*row + 4
+		fmt.Fprintf(&b, `<text class="end name" x="%d" y="%d">%s</text>`, name-8, y+16, html.EscapeString(v.name))
+		if v.spread.N == 0 {
+			fmt.Fprintf(&b, `<text class="label" x="%d" y="%d">–</text>`, name, y+16)
+			continue
+		}
+		w := max(1.5, scale(v.spread.Median))
+		fmt.Fprintf(&b, `<rect class="bar c%d" x="%d" y="%d" width="%.1f" height="20" rx="2"/>`, v.colour%colours, name, y, w)
+		if v.spread.Max > v.spread.Min {
+			low, high := name+scale(v.spread.Min), name+scale(v.spread.Max)
+			fmt.Fprintf(&b, `<path class="whisker" d="M%.1f %dH%.1fM%.1f %dv8M%.1f %dv8"/>`, low, y+10, high, low, y+6, high, y+6)
+		}
+		fmt.Fprintf(&b, `<text x="%.1f" y="%d">%s</text>`, name+max(w, scale(v.spread.Max))+8, y+15, html.EscapeString(v.text))
+	}
+	b.WriteString("</svg>")
+	return template.HTML(b.String()) // built of numbers and escaped text
+}
