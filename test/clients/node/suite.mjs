@@ -5,7 +5,9 @@
 // XYLEM_C2S, XYLEM_C2S_TLS: HOST:PORT with STARTTLS and with TLS at once. The
 // certificate is checked: NODE_EXTRA_CA_CERTS names what it is checked against.
 // Node.js 18 needs --experimental-global-webcrypto.
+// XYLEM_USER_ADD: command that makes the account in its last argument, password on standard input.
 
+import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 import path from "node:path";
 
@@ -100,6 +102,53 @@ async function chat(aliceDirect, bobDirect) {
   await Promise.all([alice.stop(), bob.stop()]);
 }
 
+// newAccount makes an account that no test has had before.
+let accounts = 0;
+function newAccount(name) {
+  const local = `${name}-js-${Date.now() % 1e7}-${accounts++}`;
+  const [command, ...args] = process.env.XYLEM_USER_ADD.split(" ");
+  execFileSync(command, [...args, `${local}@localhost`], { input: `${password}\n`, stdio: ["pipe", "ignore", "inherit"] });
+  return local;
+}
+
+// Observer keeps presence, pushes and stored messages too.
+class Observer extends Peer {
+  constructor(username, options) {
+    super(username, options);
+    this.seen = [];
+    this.watchers = [];
+    this.xmpp.on("stanza", (s) => {
+      this.seen.push(s);
+      this.watchers = this.watchers.filter((look) => !look());
+    });
+    this.xmpp.iqCallee.set("jabber:iq:roster", "query", () => true);
+  }
+
+  // first takes the first stanza that suits, now or later.
+  first(suits) {
+    return new Promise((resolve) => {
+      const look = () => {
+        const i = this.seen.findIndex(suits);
+        if (i >= 0) resolve(this.seen.splice(i, 1)[0]);
+        return i >= 0;
+      };
+      if (!look()) this.watchers.push(look);
+    });
+  }
+
+  presence(type, from) {
+    return this.first((s) => s.is("presence") && s.attrs.type === type && s.attrs.from === String(from));
+  }
+
+  roster() {
+    return this.xmpp.iqCaller.get(xml("query", { xmlns: "jabber:iq:roster" }));
+  }
+
+  tell(to, type) {
+    return this.xmpp.send(xml("presence", { to: String(to), type }));
+  }
+}
+
 const tests = {
   "login-starttls": () => login(false),
   "login-direct": () => login(true),
@@ -127,6 +176,40 @@ const tests = {
     equal(await condition(iqCaller.get(unknown, String(bob.jid))), "service-unavailable", "from the client");
     equal(await condition(iqCaller.get(unknown, "bob@localhost/nowhere")), "service-unavailable", "from nobody");
     await Promise.all([alice.stop(), bob.stop()]);
+  },
+
+  im: async () => {
+    const [annName, benName] = [newAccount("ann"), newAccount("ben")];
+    const [annJID, benJID] = [`${annName}@localhost`, `${benName}@localhost`];
+    const ann = await new Observer(annName, { resource: "phone" }).start();
+    // Stored while ben is away: in order, with a stamp.
+    for (let i = 0; i < 20; i++) await ann.say(benJID, `stored ${i}`);
+    await condition(ann.xmpp.iqCaller.get(xml("query", { xmlns: "urn:xylem:test:unknown" }), "localhost"));
+    let ben = await new Observer(benName, { resource: "desk" }).start();
+    for (let i = 0; i < 20; i++) {
+      const m = await ben.first((s) => s.is("message"));
+      equal(m.getChildText("body"), `stored ${i}`, "body");
+      equal(m.getChild("delay", "urn:xmpp:delay")?.attrs.from, "localhost", "stamp");
+    }
+    // A subscription, the roster and its push.
+    equal((await ann.roster()).children.length, 0, "items");
+    await ann.tell(benJID, "subscribe");
+    await ben.presence("subscribe", annJID);
+    await ben.tell(annJID, "subscribed");
+    await ann.presence("subscribed", benJID);
+    await ann.presence(undefined, ben.jid);
+    await ann.first((s) => s.is("iq") && s.getChild("query")?.getChild("item")?.attrs.subscription === "to");
+    const item = (await ann.roster()).getChild("item");
+    equal(`${item.attrs.jid} ${item.attrs.subscription}`, `${benJID} to`, "item");
+    // He goes, and comes back.
+    await ben.stop();
+    await ann.presence("unavailable", `${benJID}/desk`);
+    ben = await new Observer(benName, { resource: "back" }).start();
+    await ann.presence(undefined, ben.jid);
+    await ann.say(ben.jid, "now");
+    equal((await ben.message()).getChildText("body"), "now", "the next message");
+    equal(ben.seen.filter((s) => s.is("message")).length, 1, "messages seen");
+    await Promise.all([ann.stop(), ben.stop()]);
   },
 
   conflict: async () => {
