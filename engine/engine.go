@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/panjf2000/gnet/v2"
 	"github.com/panjf2000/gnet/v2/pkg/logging"
@@ -292,22 +293,40 @@ func (e *Engine) Accounts() *Accounts {
 	return a
 }
 
-// leaving lets the extensions act on an account that is about to be deleted:
-// what they read of it now is read before it goes.
+// leaving lets the extensions act on an account that is about to be deleted,
+// and waits until they have read what they need of it.
 func (e *Engine) leaving(ctx context.Context, who jid.JID) error {
-	done := make(chan struct{})
-	f := func(a *xep.Home) {
-		e.registry.AccountDeleted(a)
-		close(done)
+	if _, err := e.visitHome(ctx, who, e.registry.AccountDeleted); err != nil {
+		return err
 	}
-	e.sendLoop(e.homeLoop(who.String()), &visit{who, f})
+	for {
+		busy, err := e.visitHome(ctx, who, func(*xep.Home) {})
+		if err != nil || busy == 0 {
+			return err
+		}
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// visitHome runs f at an account's home, waits for it, and tells how many
+// operations the account has under way.
+func (e *Engine) visitHome(ctx context.Context, who jid.JID, f func(*xep.Home)) (busy int, err error) {
+	done := make(chan int, 1)
+	e.sendLoop(e.homeLoop(who.String()), &visit{who, func(a *xep.Home) {
+		f(a)
+		done <- a.Busy
+	}})
 	select {
-	case <-done:
-		return nil
+	case busy = <-done:
+		return busy, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return 0, ctx.Err()
 	case <-e.stopped:
-		return ErrNotRunning
+		return 0, ErrNotRunning
 	}
 }
 

@@ -262,10 +262,12 @@ func (l *loop) begin() *session.Out {
 
 // took moves on behind what the session has written.
 func (l *loop) took(out *session.Out) {
-	if cap(out.Bytes) > cap(l.tail) && cap(out.Bytes) <= keepBatchBytes {
-		l.arena = out.Bytes[:0] // it had to grow: keep the larger one
+	if cap(out.Bytes) <= cap(l.tail) {
+		l.tail = out.Bytes[len(out.Bytes):]
+	} else { // the arena was too small: go on with a larger one
+		l.arena = make([]byte, 0, min(2*cap(l.arena), keepBatchBytes))
+		l.tail = l.arena
 	}
-	l.tail = out.Bytes[len(out.Bytes):]
 	take(&out.Stanzas, &l.stats.stanzasIn)
 	take(&out.StreamErrors, &l.stats.streamErrors)
 	take(&out.AuthSuccesses, &l.stats.authSuccess)
