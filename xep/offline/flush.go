@@ -121,13 +121,21 @@ func (q *queue) pick(items []storage.Item) (stanzas [][]byte, last place, ok boo
 	return stanzas, last, len(items) > 0
 }
 
-// delivered removes what the session has got, and goes on with the rest. The
-// next page is read behind the removal, which failed ones before it are part of.
+// delivered removes what the session has got, and goes on with the rest: the
+// next page is read behind the removal. What a failure leaves is removed with
+// the next page, or comes again after the account was forgotten. The range begins
+// where the last one ended: stores that keep traces of what was removed would
+// walk over all of them.
 func (q *queue) delivered(last place) {
 	q.first, q.base = last.number+1, last.total
 	op := &storage.Op{Kind: storage.Apply, Durable: true}
-	op.Batch.DeleteRange(collection, nil, key(q.first))
-	q.a.Ask(op, func(*storage.Result) {}) // what a failure leaves is removed with the next page, or comes again
+	end := q.first
+	op.Batch.DeleteRange(collection, key(q.removed), key(end))
+	q.a.Ask(op, func(res *storage.Result) {
+		if res.Err == nil {
+			q.removed = max(q.removed, end)
+		}
+	})
 	q.flushing = false
 	q.run()
 }

@@ -27,6 +27,7 @@ type queue struct {
 	loading []func(error)
 
 	first, next uint64 // numbers of the first stored message, and of the next to be stored
+	removed     uint64 // number before which nothing is stored
 	base, total uint64 // sizes summed up before the first, and with the last
 
 	waiting      []*entry // for the batch under way
@@ -88,7 +89,7 @@ func (q *queue) learn(front, back *storage.Result) {
 
 func (q *queue) span(front, back []storage.Item) error {
 	if len(front) == 0 || len(back) == 0 {
-		q.first, q.next, q.base, q.total = 1, 1, 0, 0
+		q.first, q.next, q.removed, q.base, q.total = 1, 1, 1, 0, 0
 		return nil
 	}
 	first, err := parseRecord(front[0].Value)
@@ -98,7 +99,7 @@ func (q *queue) span(front, back []storage.Item) error {
 	if err = errors.Join(err, err2, err3, err4); err != nil {
 		return err
 	}
-	q.first, q.next = from, to+1
+	q.first, q.next, q.removed = from, to+1, from
 	q.base, q.total = first.total-uint64(len(first.xml)), last.total
 	return nil
 }
