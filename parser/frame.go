@@ -146,6 +146,23 @@ func (f *Frame) Attrs() []Attr {
 	return f.attrOut
 }
 
+// AppendAttrs appends the attributes of the top element to dst, values and
+// quotes as they were written, each with one space before it, but for namespace declarations and,
+// unless withFrom, the un-prefixed from.
+func (f *Frame) AppendAttrs(dst []byte, withFrom bool) []byte {
+	for i := range f.attrs {
+		if int32(i) == f.from && !withFrom {
+			continue
+		}
+		a := &f.attrs[i]
+		dst = append(dst, ' ')
+		dst = append(dst, a.name.all(f.buf)...)
+		dst = append(dst, '=')
+		dst = append(dst, f.buf[a.valOff-1:a.valOff+a.valLen+1]...) // with its quotes
+	}
+	return dst
+}
+
 // Decls returns the namespace declarations on the top element itself, in the
 // order written.
 func (f *Frame) Decls() []Binding {

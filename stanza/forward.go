@@ -55,30 +55,11 @@ func appendStamped(dst []byte, v *View, fw *Forward) []byte {
 	if fw.From != "" {
 		dst = AppendAttr(dst, "from", fw.From)
 	}
-	hasTo, hasLang := false, false
-	attrs := v.Frame.Attrs()
-	for i := range attrs {
-		a := &attrs[i]
-		switch {
-		case len(a.Prefix) == 0 && string(a.Local) == "from":
-			if fw.From != "" {
-				continue
-			}
-		case len(a.Prefix) == 0 && string(a.Local) == "to":
-			hasTo = true
-		case string(a.Name) == "xml:lang":
-			hasLang = true
-		}
-		dst = append(dst, ' ')
-		dst = append(dst, a.Name...)
-		dst = append(dst, '=', a.Quote)
-		dst = append(dst, a.Value...)
-		dst = append(dst, a.Quote)
-	}
-	if !hasTo && fw.To != "" {
+	dst = v.Frame.AppendAttrs(dst, fw.From == "")
+	if _, ok := v.Frame.To(); !ok && fw.To != "" {
 		dst = AppendAttr(dst, "to", fw.To)
 	}
-	if !hasLang && fw.Lang != "" {
+	if _, ok := v.Frame.Lang(); !ok && fw.Lang != "" {
 		dst = AppendAttr(dst, "xml:lang", fw.Lang)
 	}
 	return dst

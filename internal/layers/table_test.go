@@ -44,7 +44,7 @@ var table = []layer{
 		list("github.com/HdrHistogram/hdrhistogram-go", "github.com/schollz/progressbar/v3", "golang.org/x/sys")},
 
 	{"cmd/...", list("any"), list("github.com/pelletier/go-toml/v2", "github.com/spf13/pflag",
-		"github.com/prometheus", "golang.org/x/net", "golang.org/x/crypto", "golang.org/x/sys", "golang.org/x/term")},
+		"github.com/prometheus", "github.com/schollz/progressbar/v3", "golang.org/x/net", "golang.org/x/crypto", "golang.org/x/sys", "golang.org/x/term")},
 	{"examples/...", list("jid", "parser", "stanza", "session/...", "routing", "storage/...", "xep/...", "engine/..."), nil},
 	{"test/...", list("any"), list("any")}, // runs of real clients and their libraries
 
