@@ -296,12 +296,17 @@ func (e *Engine) Accounts() *Accounts {
 // leaving lets the extensions act on an account that is about to be deleted,
 // and waits until they have read what they need of it.
 func (e *Engine) leaving(ctx context.Context, who jid.JID) error {
-	if _, err := e.visitHome(ctx, who, e.registry.AccountDeleted); err != nil {
+	before := 0 // the request to delete the account may be under way itself
+	_, err := e.visitHome(ctx, who, func(a *xep.Home) {
+		before = a.Busy
+		e.registry.AccountDeleted(a)
+	})
+	if err != nil {
 		return err
 	}
 	for {
 		busy, err := e.visitHome(ctx, who, func(*xep.Home) {})
-		if err != nil || busy == 0 {
+		if err != nil || busy <= before {
 			return err
 		}
 		select {
