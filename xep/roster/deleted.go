@@ -7,9 +7,8 @@ import (
 
 // deleted ends the subscriptions of an account that goes, as if it had removed
 // all its contacts. Its resources, which are about to be disconnected, are
-// unavailable from here on. The engine empties the store behind the first read:
-// of an account that was not in use and has more contacts than one page holds
-// (storage.MaxItems), the others are not told.
+// unavailable from here on. The engine empties the store when this has read what
+// it needs.
 func (x *extension) deleted(a *xep.Home) {
 	c := x.of(a)
 	c.enterLoaded(func() {

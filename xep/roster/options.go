@@ -56,7 +56,8 @@ func New(o Options) func(*xep.Registry) error {
 		return errors.Join(
 			r.IQ(xep.IQ{Target: xep.Account, Get: true, Set: true, Namespace: NS, Name: "query", Handle: x.iq}),
 			r.Presence(x.presence),
-			r.Access(x.maySee))
+			r.Access(x.maySee),
+			r.WatchersAre(x.watchers))
 	}
 }
 

@@ -109,3 +109,9 @@ func (x *extension) maySee(a *xep.Home, who jid.JID, done func(bool)) {
 	c := x.of(a)
 	c.withBook(func() { done(c.book.state(who.Bare())&From != 0) }, func(stanza.Error) { done(false) })
 }
+
+// watchers lists the contacts who may see the presence of a.
+func (x *extension) watchers(a *xep.Home, done func([]jid.JID)) {
+	c := x.of(a)
+	c.withBook(func() { done(c.book.with(From, nil)) }, func(stanza.Error) { done(nil) })
+}
