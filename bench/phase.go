@@ -18,8 +18,6 @@ const (
 	sampleEvery  = 500 * time.Millisecond
 	workTime     = 15 * time.Minute // bound of a phase that ends by its work
 	overTime     = 2 * time.Minute  // bound of what comes after a window
-	emptyTime    = time.Second      // until the memory of the empty server is read
-	settleTime   = 2 * time.Second  // until memory is read after logins
 	busyElse     = 0.1              // share of the machine in use by others that is worth a warning
 	stealLimit   = 0.02
 	generatorUse = 0.9
@@ -135,7 +133,7 @@ func (r *run) tell(c load.Command, s report.Sample) {
 func (r *run) surroundings(before measure.Load, o *outcome) {
 	busy, steal := measure.ReadLoad().Since(before)
 	if steal > stealLimit {
-		o.notes = append(o.notes, fmt.Sprintf("the host took %.0f %% of the machine's time (steal)", steal*100))
+		o.notes = append(o.notes, fmt.Sprintf("the host took more than %.0f %% of the machine's time (steal)", stealLimit*100))
 	}
 	o.genUse = busy // until merge knows the generators' part
 }
@@ -172,12 +170,12 @@ func (o *outcome) merge(events []load.Event) error {
 	}
 	o.genUse = used.Seconds() / o.wall.Seconds() / float64(cores)
 	if o.genUse > generatorUse {
-		o.notes = append(o.notes, fmt.Sprintf("the generator was saturated (%.0f %% of its cores): the server could do more; CPU per message still holds", o.genUse*100))
+		o.notes = append(o.notes, fmt.Sprintf("the generator was saturated (more than %.0f %% of its cores): the server could do more; CPU per message still holds", generatorUse*100))
 	}
 	if o.measured {
 		others := busy - (used+o.server.Total()).Seconds()/o.wall.Seconds()/float64(measure.ThisMachine().Cores)
 		if others > busyElse {
-			o.notes = append(o.notes, fmt.Sprintf("%.0f %% of the machine was busy with something else", others*100))
+			o.notes = append(o.notes, fmt.Sprintf("the machine was busy with something else, too (more than %.0f %% of it)", busyElse*100))
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"time"
 
 	"github.com/xylem-im/xylem/bench/client"
 	"github.com/xylem-im/xylem/bench/load"
@@ -34,6 +35,9 @@ type Plan struct {
 	PerAddress int
 	MaxFiles   int // sessions of one generator process; default: by the limit of open files
 
+	// Settle is how long a server rests before its memory is read; default 2 s.
+	Settle time.Duration
+
 	Note  string
 	Watch func(Progress) // called as the work goes on; may be nil
 }
@@ -55,6 +59,9 @@ func (p *Plan) watch(g Progress) {
 func (p *Plan) complete() error {
 	if p.Turns == 0 {
 		p.Turns = 1
+	}
+	if p.Settle == 0 {
+		p.Settle = 2 * time.Second
 	}
 	if p.Domain == "" {
 		p.Domain = "localhost"

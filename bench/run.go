@@ -97,7 +97,7 @@ func (r *run) measure(ctx context.Context, s load.Settings) (err error) {
 		r.fleet.stop()
 	}()
 	// Only now: generators share pages with the relay, which is the same program.
-	if err := pause(ctx, emptyTime); err != nil {
+	if err := pause(ctx, r.plan.Settle); err != nil {
 		return err
 	}
 	if r.empty, err = r.memory(); err != nil {

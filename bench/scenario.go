@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -42,8 +43,12 @@ func (r *run) single(ctx context.Context, figures func(*outcome)) error {
 	return nil
 }
 
-// set stores a figure.
-func (r *run) set(name string, v float64) { r.out.Figures[name] = v }
+// set stores a figure. What was divided by nothing is none.
+func (r *run) set(name string, v float64) {
+	if !math.IsNaN(v) && !math.IsInf(v, 0) {
+		r.out.Figures[name] = v
+	}
+}
 
 // common are the figures of every phase. Faults add up over phases.
 func (r *run) common(o *outcome) {
@@ -123,7 +128,7 @@ func (r *run) idle(ctx context.Context) error {
 		if err := r.connect(ctx, i, steps); err != nil {
 			return err
 		}
-		if err := pause(ctx, settleTime); err != nil {
+		if err := pause(ctx, r.plan.Settle); err != nil {
 			return err
 		}
 		if i < steps {

@@ -4,6 +4,7 @@ import (
 	"html/template"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/xylem-im/xylem/bench/load"
@@ -103,34 +104,45 @@ func (g Group) latency(colour func(string) int) (plot, bool) {
 		}
 		l := line{name: t.Name, colour: colour(t.Name)}
 		for _, at := range p.At {
-			nines := 1 / (1 - min(at.P, 1-1e-9))
-			if nines > float64(p.Count) {
+			rare := 1 / (1 - min(at.P, 1-1e-9))
+			if rare > float64(p.Count) {
 				break // a percentile of less than one value
 			}
-			l.x, l.y = append(l.x, nines), append(l.y, float64(at.Value)/1000)
-			rarest = max(rarest, nines)
+			if at.Value <= 0 {
+				continue // nothing that a logarithm could show
+			}
+			l.x, l.y = append(l.x, rare), append(l.y, float64(at.Value)/1000)
+			rarest = max(rarest, rare)
 			low, top = min(low, l.y[len(l.y)-1]), max(top, l.y[len(l.y)-1])
 		}
 		lines = append(lines, l)
 	})
-	if len(lines) == 0 {
+	if top == 0 {
 		return plot{}, false
 	}
-	x := decades("percentile", 1, rarest, func(v float64) string {
-		if v <= 1 {
-			return "min"
-		}
-		s := number(100 - 100/v)
-		if v > 1000 { // 99.99 has more digits than other numbers
-			s = "99." + strings.Repeat("9", int(math.Round(math.Log10(v)))-2)
-		} else if v == 1000 {
-			s = "99.9"
-		}
-		return strings.TrimSuffix(strings.TrimSuffix(s, "0"), ".0") + " %"
-	})
-	x.ticks[0] = 1
+	x := decades("percentile", 1, rarest, nines)
 	y := decades("", low, top, Figure{Unit: "time"}.round)
 	return plot{title, "of the run in the middle; both scales are logarithmic", curves(x, y, lines)}, true
+}
+
+// nines names a tick of the axis 1/(1-p): 1 is the least value, 100 is 99 %.
+func nines(v float64) string {
+	switch n := int(math.Round(math.Log10(v))); n {
+	case 0:
+		return "min"
+	case 1, 2:
+		return strings.Repeat("9", n) + strings.Repeat("0", 2-n) + " %"
+	default:
+		return "99." + strings.Repeat("9", n-2) + " %"
+	}
+}
+
+// plain shows a tick with the digits that it has.
+func plain(v float64) string {
+	if math.Abs(v) >= 1000 {
+		return thousands(v)
+	}
+	return strconv.FormatFloat(math.Round(v*1e6)/1e6, 'f', -1, 64)
 }
 
 // round shows a tick without digits behind the point.
@@ -143,15 +155,15 @@ func (g Group) rate(colour func(string) int) (plot, bool) {
 	if g.Settings.Scenario == load.Login {
 		what = "logins per second over time"
 	}
-	return g.series(what, colour, number, func(s Sample) float64 { return s.Rate })
+	return g.series(what, colour, func(s Sample) float64 { return s.Rate })
 }
 
 func (g Group) cores(colour func(string) int) (plot, bool) {
-	return g.series("server CPU over time, in cores", colour, number, func(s Sample) float64 { return s.Server })
+	return g.series("server CPU over time, in cores", colour, func(s Sample) float64 { return s.Server })
 }
 
 // series is a curve over the time of a run.
-func (g Group) series(title string, colour func(string) int, show func(float64) string, of func(Sample) float64) (plot, bool) {
+func (g Group) series(title string, colour func(string) int, of func(Sample) float64) (plot, bool) {
 	var lines []line
 	first, last, top := 0.0, 0.0, 0.0
 	g.drawn(func(t Target, r *Run) {
@@ -165,11 +177,8 @@ func (g Group) series(title string, colour func(string) int, show func(float64) 
 	if top == 0 || g.Settings.Scenario == load.Idle {
 		return plot{}, false
 	}
-	x := linear("seconds; the window that counts begins at 0", math.Floor(first), last, number)
-	y := linear("", 0, top, func(v float64) string { return strings.TrimSuffix(strings.TrimSuffix(show(v), "0"), ".0") })
-	if top >= 100 {
-		y.show = show
-	}
+	x := linear("seconds; the window that counts begins at 0", math.Floor(first), last, plain)
+	y := linear("", 0, top, plain)
 	return plot{title, "of the run in the middle", curves(x, y, lines)}, true
 }
 
@@ -193,8 +202,7 @@ func (g Group) memory(colour func(string) int) (plot, bool) {
 	if len(lines) == 0 {
 		return plot{}, false
 	}
-	mib := func(v float64) string { return strings.NewReplacer(".00", "", ".0", "").Replace(number(v)) + " MiB" }
-	count := func(v float64) string { return thousands(int64(v)) }
+	mib := func(v float64) string { return plain(v) + " MiB" }
 	return plot{"memory over sessions", "above the empty server; dashed: the kernel's, both ends of each connection",
-		curves(linear("sessions", 0, most, count), linear("", 0, top, mib), lines)}, true
+		curves(linear("sessions", 0, most, plain), linear("", 0, top, mib), lines)}, true
 }

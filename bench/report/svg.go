@@ -14,7 +14,7 @@ const (
 	plotWidth  = 560
 	plotHeight = 300
 	plotLeft   = 64
-	plotRight  = 14
+	plotRight  = 28
 	plotTop    = 12
 	plotBottom = 44
 	colours    = 8
@@ -37,10 +37,12 @@ type axis struct {
 	ticks    []float64
 }
 
+// at returns where v is drawn; what is beyond the axis, at its end.
 func (a axis) at(v, from, to float64) float64 {
 	low, top := a.low, a.top
+	v = min(max(v, low), top)
 	if a.log {
-		v, low, top = math.Log10(max(v, low)), math.Log10(low), math.Log10(top)
+		v, low, top = math.Log10(v), math.Log10(low), math.Log10(top)
 	}
 	if top == low {
 		return from
@@ -50,7 +52,7 @@ func (a axis) at(v, from, to float64) float64 {
 
 // linear makes an axis from 0 (or low) to a round value above top.
 func linear(label string, low, top float64, show func(float64) string) axis {
-	if !(top > low) || math.IsInf(top-low, 0) { // also when one is not a number
+	if !(top > low) || !(math.Abs(top) < 1e15) || !(math.Abs(low) < 1e15) { // also when one is not a number
 		low, top = 0, 1
 	}
 	step := math.Pow(10, math.Floor(math.Log10((top-low)/4)))
@@ -72,8 +74,12 @@ func linear(label string, low, top float64, show func(float64) string) axis {
 // be positive; what is out of all proportion is cut off.
 func decades(label string, low, top float64, show func(float64) string) axis {
 	a := axis{label: label, log: true, show: show}
-	low = min(max(low, 1e-9), 1e15)
-	top = min(max(top, low), 1e15)
+	if !(low > 1e-9 && low < 1e15) {
+		low = 1e-9
+	}
+	if !(top > low && top < 1e15) {
+		top = low * 10
+	}
 	from, to := math.Floor(math.Log10(low)), math.Ceil(math.Log10(top))
 	to = max(to, from+1)
 	for e := from; e <= to; e++ {

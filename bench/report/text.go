@@ -15,7 +15,7 @@ func number(v float64) string {
 	case a == 0:
 		return "0"
 	case a >= 100:
-		return thousands(int64(math.Round(v)))
+		return thousands(v)
 	case a >= 10:
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	case a >= 0.01:
@@ -24,13 +24,18 @@ func number(v float64) string {
 	return strconv.FormatFloat(v, 'g', 2, 64)
 }
 
-func thousands(n int64) string {
-	if n < 0 {
-		return "-" + thousands(-n)
+// thousands shows a whole number; one that is out of all proportion as a power
+// of ten.
+func thousands(v float64) string {
+	if !(math.Abs(v) < 1e15) {
+		return strconv.FormatFloat(v, 'g', 3, 64)
 	}
-	s := strconv.FormatInt(n, 10)
+	s := strconv.FormatFloat(math.Abs(v), 'f', 0, 64)
 	for i := len(s) - 3; i > 0; i -= 3 {
 		s = s[:i] + "," + s[i:]
+	}
+	if v < 0 {
+		return "-" + s
 	}
 	return s
 }

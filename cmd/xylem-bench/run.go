@@ -70,6 +70,7 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.plan.DirectTLS, "direct-tls", false, "a running server wants TLS from the first byte")
 	fs.BoolVar(&f.plan.Register, "register", false, "make the accounts at a running server (XEP-0077)")
 	fs.IntVar(&f.plan.PerAddress, "per-address", 100, "sessions from each source address in 127.0.0.0/8; -1: do not spread")
+	fs.DurationVar(&f.plan.Settle, "settle", 2*time.Second, "rest of a server before its memory is read")
 	fs.StringVar(&f.plan.Note, "note", "", "text for the report")
 	fs.StringVar(&f.json, "json", "", "`file` for the report as JSON")
 	fs.StringVar(&f.html, "html", "", "`file` for the report as a page")

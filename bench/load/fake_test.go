@@ -1,0 +1,130 @@
+package load_test
+
+import (
+	"bufio"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// fake is a server of the harness's own tests: it lets everybody in by PLAIN
+// and forwards messages by bare JID, after fate had its say.
+type fake struct {
+	address string
+	// fate returns what is delivered instead of message number n to a
+	// receiver, one stanza each, in order. It is called under the lock.
+	fate func(n int, message string) []string
+
+	mu     sync.Mutex
+	online map[string]*fakeSession
+}
+
+type fakeSession struct {
+	conn  net.Conn
+	count int
+}
+
+func startFake(t *testing.T, fate func(n int, message string) []string) *fake {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fake{address: l.Addr().String(), fate: fate, online: map[string]*fakeSession{}}
+	var group sync.WaitGroup
+	group.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			group.Go(func() {
+				defer c.Close()
+				f.serve(c)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		group.Wait()
+	})
+	return f
+}
+
+const fakeHeader = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0' from='localhost' id='1'>"
+
+var (
+	toPattern = regexp.MustCompile(` to='([^'/@]+)@`)
+	idPattern = regexp.MustCompile(` id='([^']*)'`)
+)
+
+// serve reads tag by tag: all that the harness sends begins with a tag whose
+// name tells enough.
+func (f *fake) serve(c net.Conn) {
+	in := bufio.NewReader(c)
+	user := ""
+	until := func(end string) string {
+		var b strings.Builder
+		for !strings.HasSuffix(b.String(), end) {
+			piece, err := in.ReadString('>')
+			if err != nil {
+				return ""
+			}
+			b.WriteString(piece)
+		}
+		return b.String()
+	}
+	for {
+		tag, err := in.ReadString('>')
+		if err != nil {
+			return
+		}
+		switch {
+		case strings.HasPrefix(tag, "<?xml"):
+		case strings.HasPrefix(tag, "<stream:stream"):
+			features := "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms>"
+			if user != "" {
+				features = "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
+			}
+			fmt.Fprint(c, fakeHeader+"<stream:features>"+features+"</stream:features>")
+		case strings.HasPrefix(tag, "<auth"):
+			data, _ := base64.StdEncoding.DecodeString(strings.TrimSuffix(until("</auth>"), "</auth>"))
+			if user = strings.Split(string(data), "\x00")[1]; user == "nobody" {
+				fmt.Fprint(c, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>")
+				return
+			}
+			fmt.Fprint(c, "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")
+		case strings.HasPrefix(tag, "<iq type='set' id='bind'"):
+			until("</iq>")
+			f.mu.Lock()
+			f.online[user] = &fakeSession{conn: c}
+			f.mu.Unlock()
+			fmt.Fprintf(c, "<iq type='result' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>%s@localhost/r</jid></bind></iq>", user)
+		case strings.HasPrefix(tag, "<iq"):
+			until("</iq>")
+			fmt.Fprintf(c, "<iq type='result' id='%s'/>", idPattern.FindStringSubmatch(tag)[1])
+		case strings.HasPrefix(tag, "<message"):
+			f.deliver(tag + until("</message>"))
+		case tag == "</stream:stream>":
+			fmt.Fprint(c, tag)
+			return
+		}
+	}
+}
+
+func (f *fake) deliver(message string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	to := f.online[toPattern.FindStringSubmatch(message)[1]]
+	if to == nil {
+		return
+	}
+	for _, m := range f.fate(to.count, message) {
+		fmt.Fprint(to.conn, m)
+	}
+	to.count++
+}

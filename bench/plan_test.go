@@ -1,0 +1,94 @@
+package bench
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xylem-im/xylem/bench/load"
+)
+
+func settings(scenario string) load.Settings {
+	return load.Settings{Scenario: scenario, Sessions: 100, Payload: 350, Window: 1, Rate: 10, Fanout: 9, Extra: 7, Messages: 5, Flood: 3,
+		Duration: time.Second, Parallel: 4}
+}
+
+func TestSplitKeepsGroupsTogether(t *testing.T) {
+	for _, test := range []struct {
+		scenario  string
+		files     int
+		processes int
+	}{
+		{load.Chat, 1000, 1}, {load.Chat, 100, 1}, {load.Chat, 99, 2}, {load.Chat, 10, 10}, {load.Chat, 1, 50},
+		{load.Presence, 50, 2}, {load.Presence, 5, 10}, {load.Churn, 54, 2},
+	} {
+		p := Plan{MaxFiles: test.files}
+		s := settings(test.scenario)
+		if err := p.check(&s); err != nil {
+			t.Fatal(err)
+		}
+		jobs := p.split(load.Job{Settings: s})
+		if len(jobs) < test.processes || len(jobs) > test.processes+1 {
+			t.Errorf("%s with %d files: %d processes, want %d", test.scenario, test.files, len(jobs), test.processes)
+		}
+		unit := max(2, s.Fanout+1)
+		next, extra, share := 0, s.Sessions, 0.0
+		for _, j := range jobs {
+			if j.First != next || j.Count%unit != 0 || j.Count == 0 || j.ExtraFirst != extra {
+				t.Errorf("%s: job %d+%d, extra %d; want them to begin at %d and %d", test.scenario, j.First, j.Count, j.ExtraFirst, next, extra)
+			}
+			next, extra, share = next+j.Count, extra+j.ExtraCount, share+j.Share
+		}
+		if next != s.Sessions || extra != s.Sessions+s.Extra || share < 0.999 || share > 1.001 {
+			t.Errorf("%s: %d sessions, %d accounts, shares of %f", test.scenario, next, extra, share)
+		}
+	}
+}
+
+// Settings that a scenario does not use do not tell measurements apart.
+func TestCheckDropsWhatIsNotUsed(t *testing.T) {
+	var p Plan
+	for _, scenario := range load.Scenarios {
+		a, b := settings(scenario), settings(scenario)
+		b.Messages, b.Flood = 50, 30 // used by one scenario each
+		if err := p.check(&a); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.check(&b); err != nil {
+			t.Fatal(err)
+		}
+		if same, want := a == b, scenario != load.Offline && scenario != load.Slow; same != want {
+			t.Errorf("%s: equal is %v", scenario, same)
+		}
+	}
+}
+
+func TestCheckRefuses(t *testing.T) {
+	for name, change := range map[string]func(*load.Settings){
+		"scenario": func(s *load.Settings) { s.Scenario = "dance" },
+		"sessions": func(s *load.Settings) { s.Sessions = 1 },
+		"payload":  func(s *load.Settings) { s.Payload = 10 },
+		"duration": func(s *load.Settings) { s.Duration = 0 },
+		"parallel": func(s *load.Settings) { s.Parallel = 0 },
+		"fan-out":  func(s *load.Settings) { s.Scenario, s.Fanout = load.Presence, 100 },
+		"mix":      func(s *load.Settings) { s.Scenario, s.Rate = load.Mix, 0 },
+	} {
+		s := settings(load.Chat)
+		change(&s)
+		if err := new(Plan).check(&s); err == nil {
+			t.Errorf("%s: not refused", name)
+		}
+	}
+}
+
+func TestLoadStaysOnThisMachine(t *testing.T) {
+	for address, want := range map[string]string{
+		"127.0.0.1:5222": "", "127.9.9.9:1": "", "[::1]:5222": "", "192.0.2.1:5222": "loopback", "[2001:db8::1]:5222": "loopback",
+		"xylem": "neither", "0.0.0.0:1": "loopback",
+	} {
+		err := CheckLoopback(address)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", address, err, want)
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"math"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xylem-im/xylem/bench/load"
+	"github.com/xylem-im/xylem/bench/report"
+)
+
+// sample is a report with what real ones have, and with what they should not.
+func sample() *report.Report {
+	chat := load.Settings{Scenario: load.Chat, Sessions: 200, Payload: 350, Window: 1, Duration: time.Second, Parallel: 8}
+	idle := load.Settings{Scenario: load.Idle, Sessions: 100, Duration: time.Second, Parallel: 8}
+	run := func(target string, turn int, cpu float64) report.Run {
+		return report.Run{Target: target, Turn: turn, Settings: chat,
+			Figures: map[string]float64{report.CPUPerMessage: cpu, report.MessagesPerSec: 1e6 / cpu, report.Lost: 0},
+			Latency: map[string]report.Percentiles{load.HistMessage: {Count: 1000, At: []report.Point{
+				{P: 0, Value: 0}, {P: 0.5, Value: 100e3}, {P: 0.99, Value: 2e6}, {P: 0.999, Value: 9e6}, {P: 1, Value: 9e6}}}},
+			Series: []report.Sample{{At: -1, Rate: 10, Server: 0.5}, {At: 0, Rate: 1e5, Server: 1}, {At: 1, Rate: math.MaxFloat64, Server: 1}},
+		}
+	}
+	return &report.Report{Format: report.Format, Order: []string{"a<b>&", "b"}, Command: []string{"run", "<script>"}, Versions: map[string]string{},
+		Runs: []report.Run{
+			run("b", 1, 30), run("a<b>&", 1, 9), run("b", 2, 10), run("a<b>&", 2, 11), run("b", 3, 20),
+			{Target: "b", Turn: 1, Settings: idle, Failed: "it would not"},
+			{Target: "a<b>&", Turn: 1, Settings: idle, Figures: map[string]float64{report.PSSPerSession: -5, report.KernelPerSession: 1 << 20},
+				Memory:   []report.Step{{}, {Sessions: 100, PSS: -500, Kernel: 1 << 30}},
+				Warnings: []string{"odd", "odd"}},
+		}}
+}
+
+func TestSpreadAndOrder(t *testing.T) {
+	groups := sample().Groups()
+	if len(groups) != 2 || groups[0].Targets[0].Name != "a<b>&" || groups[0].Targets[1].Name != "b" {
+		t.Fatalf("groups are not in the order of the plan: %+v", groups)
+	}
+	a, b := groups[0].Targets[0], groups[0].Targets[1]
+	if got, want := b.Of(report.CPUPerMessage), (report.Spread{Min: 10, Median: 20, Max: 30, N: 3}); got != want {
+		t.Errorf("of three: %v, want %v", got, want)
+	}
+	if got, want := a.Of(report.CPUPerMessage), (report.Spread{Min: 9, Median: 10, Max: 11, N: 2}); got != want {
+		t.Errorf("of two: %v, want %v", got, want)
+	}
+	if got := b.Median(report.CPUPerMessage).Turn; got != 3 {
+		t.Errorf("turn %d is drawn, want the middle one", got)
+	}
+	if got := groups[1].Remarks(); len(got) != 2 || !strings.Contains(strings.Join(got, "\n"), "it would not") || !strings.Contains(got[0]+got[1], "(2 runs)") {
+		t.Errorf("remarks: %q", got)
+	}
+}
+
+func TestJSONRoundTrip(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a.json")
+	want := sample()
+	if err := want.Write(file); err != nil {
+		t.Fatal(err)
+	}
+	got, err := report.Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	want.Format++
+	if err := want.Write(file); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := report.Read(file); err == nil {
+		t.Error("another format was read")
+	}
+}
+
+func TestTable(t *testing.T) {
+	var b bytes.Buffer
+	if err := sample().Table(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"server CPU per message", "20.0 µs (10.0 µs … 30.0 µs)", "101,010 /s (90,909 /s … 111,111 /s)", "1.00 MiB", "! b: failed: it would not"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is missing in:\n%s", want, b.String())
+		}
+	}
+}
+
+func TestCompare(t *testing.T) {
+	a, b := sample(), sample()
+	for i := range b.Runs {
+		if b.Runs[i].Target == "b" && b.Runs[i].Figures != nil {
+			b.Runs[i].Figures[report.CPUPerMessage] *= 10
+		}
+	}
+	var out bytes.Buffer
+	if err := report.Compare(&out, a, b); err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`server CPU per message +20.0 µs +200 µs +10.00 +worse`)
+	if !line.MatchString(out.String()) {
+		t.Errorf("no line like %v in:\n%s", line, out.String())
+	}
+	if strings.Count(out.String(), "same") == 0 {
+		t.Errorf("what did not change is not said to be the same:\n%s", out.String())
+	}
+	b.Runs = b.Runs[:0]
+	if err := report.Compare(&out, a, b); err == nil {
+		t.Error("reports without anything in common were compared")
+	}
+}
+
+// The page quotes what comes from outside, and its drawings are well formed
+// and stay inside their frames, whatever the figures are.
+func TestHTML(t *testing.T) {
+	var b bytes.Buffer
+	if err := sample().HTML(&b); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(b.String(), "<script") || strings.Contains(b.String(), "a<b>") {
+		t.Error("text was not escaped")
+	}
+	if strings.Contains(b.String(), "http://") || strings.Contains(b.String(), "https://") {
+		t.Error("the page refers to something outside of itself")
+	}
+	drawings := regexp.MustCompile(`(?s)<svg.*?</svg>`).FindAllString(b.String(), -1)
+	if len(drawings) < 6 {
+		t.Fatalf("%d drawings", len(drawings))
+	}
+	for _, svg := range drawings {
+		if strings.Contains(svg, "NaN") || strings.Contains(svg, "Inf") {
+			t.Errorf("not a number in %.300s", svg)
+		}
+		d := xml.NewDecoder(strings.NewReader(svg))
+		for {
+			if _, err := d.Token(); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatalf("%v in %.300s", err, svg)
+			}
+		}
+	}
+}

@@ -1,0 +1,49 @@
+package report
+
+import (
+	"math"
+	"testing"
+)
+
+// An axis has few ticks and holds its values, whatever they are. One that was
+// asked for the logarithm of 0 once took all memory.
+func TestAxesAreBounded(t *testing.T) {
+	values := []float64{0, -1, 1, -1e300, 1e300, 1e-300, 0.1, 3, 7.3, 99, 12345, math.Inf(1), math.Inf(-1), math.NaN()}
+	for _, low := range values {
+		for _, top := range values {
+			a := linear("", low, top, number)
+			if n := len(a.ticks); n < 2 || n > 12 {
+				t.Errorf("linear from %g to %g has %d ticks", low, top, n)
+			}
+			if top > low && math.Abs(top) < 1e15 && math.Abs(low) < 1e15 && (a.top < top-1e-6*math.Abs(top-low) || a.low > low) {
+				t.Errorf("linear from %g to %g goes from %g to %g", low, top, a.low, a.top)
+			}
+			if n := len(decades("", low, top, number).ticks); n < 2 || n > 40 {
+				t.Errorf("decades from %g to %g have %d ticks", low, top, n)
+			}
+		}
+	}
+}
+
+func TestNines(t *testing.T) {
+	for v, want := range map[float64]string{1: "min", 10: "90 %", 100: "99 %", 1000: "99.9 %", 1e4: "99.99 %", 1e5: "99.999 %"} {
+		if got := nines(v); got != want {
+			t.Errorf("%g: %s, want %s", v, got, want)
+		}
+	}
+}
+
+func TestShow(t *testing.T) {
+	for _, test := range []struct {
+		unit  string
+		value float64
+		want  string
+	}{
+		{"time", 0, "0 µs"}, {"time", 12.34, "12.3 µs"}, {"time", 1500, "1.50 ms"}, {"time", 2.5e6, "2.50 s"},
+		{"bytes", 1536, "1.50 KiB"}, {"bytes", -3 << 20, "-3.00 MiB"}, {"%", 0.5, "50.0 %"}, {"/s", 1234567, "1,234,567 /s"}, {"", 3, "3.00"},
+	} {
+		if got := (Figure{Unit: test.unit}).Show(test.value); got != test.want {
+			t.Errorf("%g %s is shown as %q, want %q", test.value, test.unit, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/xylem-im/xylem/bench/report"
+	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/internal/enginetest"
+)
+
+// TestMain lets the test's binary be what the harness starts: a generator or
+// the relay.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && (os.Args[1] == "generate" || os.Args[1] == "relay") {
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
+		os.Exit((&program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}).run(ctx, os.Args[1:]))
+	}
+	os.Exit(m.Run())
+}
+
+// cli runs a command line.
+func cli(args ...string) (code int, stdout, stderr string) {
+	var out, problems bytes.Buffer
+	p := &program{stdin: strings.NewReader(""), stdout: &out, stderr: &problems}
+	return p.run(context.Background(), args), out.String(), problems.String()
+}
+
+// A whole run over TCP against the relay, which the harness starts by itself:
+// table, JSON, page, and the comparison of the report with itself.
+func TestRunWithRelay(t *testing.T) {
+	dir := t.TempDir()
+	json, html := filepath.Join(dir, "a.json"), filepath.Join(dir, "a.html")
+	code, out, problems := cli("run", "chat", "idle", "--target", "relay", "--sessions", "20", "--duration", "400ms", "--warmup", "100ms",
+		"--turns", "2", "--settle", "100ms", "--dir", dir, "--json", json, "--html", html)
+	if code != exitOK {
+		t.Fatalf("exit code %d: %s", code, problems)
+	}
+	for _, want := range []string{"chat, 20 sessions, 1 in flight per pair, plaintext", "server CPU per message", "PSS per session"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is missing in:\n%s", want, out)
+		}
+	}
+	rep, err := report.Read(json)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rep.Runs) != 4 {
+		t.Fatalf("%d runs, want 2 turns of 2 scenarios", len(rep.Runs))
+	}
+	for _, run := range rep.Runs {
+		if n := run.Figures[report.Lost] + run.Figures[report.Duplicated] + run.Figures[report.Reordered]; n != 0 {
+			t.Errorf("the relay has faults: %v", run.Figures)
+		}
+		if run.Settings.Scenario == "chat" && run.Figures[report.MessagesPerSec] < 100 {
+			t.Errorf("%v messages per second", run.Figures[report.MessagesPerSec])
+		}
+	}
+	if page, err := os.ReadFile(html); err != nil || !bytes.Contains(page, []byte("<svg")) {
+		t.Errorf("the page has no plots: %v", err)
+	}
+	if code, out, problems = cli("compare", json, json); code != exitOK || !strings.Contains(out, "1.00") {
+		t.Errorf("compare: %d, %s %s", code, out, problems)
+	}
+}
+
+// xylem over TCP, as a server that runs already.
+func TestRunWithXylem(t *testing.T) {
+	s := enginetest.StartConfig(t, engine.Config{Domains: []string{"localhost"},
+		Listeners: []engine.Listener{{Address: "127.0.0.1:0"}}})
+	const accounts = 12
+	for i := range accounts {
+		s.AddUser(fmt.Sprintf("bench%d@localhost", i), "bench")
+	}
+	json := filepath.Join(t.TempDir(), "a.json")
+	address := s.Addrs()[0].Addr.String()
+	code, _, problems := cli("run", "chat", "churn", "login", "--target", address, "--sessions", "8", "--extra", "4", "--rate", "200",
+		"--duration", "400ms", "--warmup", "100ms", "--quiet", "--json", json, "--pid", fmt.Sprint(os.Getpid()))
+	if code != exitOK {
+		t.Fatalf("exit code %d: %s", code, problems)
+	}
+	rep, err := report.Read(json)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, run := range rep.Runs {
+		f := run.Figures
+		for _, fault := range []string{report.Lost, report.Duplicated, report.Reordered, report.Errors, report.LoginFails, report.Broken} {
+			if f[fault] != 0 {
+				t.Errorf("%s: %s is %v: %v", run.Settings.Scenario, fault, f[fault], run.Warnings)
+			}
+		}
+		if run.Settings.Scenario != "chat" && f[report.LoginsPerSec] == 0 {
+			t.Errorf("%s: no logins: %v", run.Settings.Scenario, run.Warnings)
+		}
+		if rate := f[report.MessagesPerSec]; run.Settings.Scenario != "login" && (rate < 150 || rate > 250) {
+			t.Errorf("%s: %v messages per second, want the 200 of the open loop: %v", run.Settings.Scenario, rate, run.Warnings)
+		}
+	}
+}
+
+func TestWrongUsage(t *testing.T) {
+	plan := filepath.Join(t.TempDir(), "plan.toml")
+	if err := os.WriteFile(plan, []byte("[[scenario]]\nscenario = \"chat\"\nsesions = 5\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ args, want string }{
+		{"", "no command"},
+		{"dance", "unknown command"},
+		{"run", "no scenario"},
+		{"run dance", "unknown scenario"},
+		{"run chat --security some", "--security"},
+		{"run chat --sessions many", "--sessions"},
+		{"run chat --target 192.0.2.1:5222", "loopback"},
+		{"run chat --plan x.toml", "not both"},
+		{"run --plan " + plan, "sesions"},
+		{"compare a.json", "argument is missing"},
+		{"report a b", "unexpected argument"},
+	} {
+		code, _, problems := cli(strings.Fields(test.args)...)
+		if code != exitUsage || !strings.Contains(problems, test.want) {
+			t.Errorf("xylem-bench %s: exit code %d, %q; want %d and %q", test.args, code, problems, exitUsage, test.want)
+		}
+	}
+}
+
+func TestPlanFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "plan.toml")
+	text := "[[scenario]]\nscenario = \"chat\"\nsessions = 4000\nsecurity = \"tls\"\nduration = \"30s\"\n\n" +
+		"[[scenario]]\nscenario = \"churn\"\nrate = 50.0\nextra = 5\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := runFlags{file: file, windows: []int{16}, security: []string{"plain"}, given: func(name string) bool { return name == "window" }}
+	f.base.Payload = 400
+	if err := f.scenarios(nil); err != nil {
+		t.Fatal(err)
+	}
+	if len(f.plan.Scenarios) != 2 {
+		t.Fatalf("%d scenarios", len(f.plan.Scenarios))
+	}
+	chat, churn := f.plan.Scenarios[0], f.plan.Scenarios[1]
+	if chat.Sessions != 4000 || !chat.TLS || chat.Duration.Seconds() != 30 || chat.Window != 16 || chat.Payload != 400 || chat.Rate != 0 {
+		t.Errorf("chat: %+v", chat)
+	}
+	if churn.Sessions != 200 || churn.TLS || churn.Rate != 50 || churn.Extra != 5 || churn.Duration != 0 {
+		t.Errorf("churn: %+v", churn)
+	}
+}
