@@ -260,7 +260,8 @@ func (c *client) sync() []*element {
 	c.t.Helper()
 	c.n++
 	id := fmt.Sprintf("sync-%d", c.n)
-	c.send("<iq type='get' id='%s' to='localhost'><x xmlns='urn:example:unknown'/></iq>", id)
+	_, domain, _ := strings.Cut(bare(c.jid), "@")
+	c.send("<iq type='get' id='%s' to='%s'><x xmlns='urn:example:unknown'/></iq>", id, domain)
 	before, _ := c.until(withID(id))
 	return before
 }
