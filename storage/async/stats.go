@@ -10,7 +10,7 @@ type Stats struct {
 	Refused uint64 // Submits that got ErrBusy
 	Reads   uint64 // answered
 	Applies uint64 // answered
-	Failed  uint64 // of both, those whose result has an error, ErrNotFound and ErrConflict among them
+	Failed  uint64 // of both, those whose result has an error other than ErrNotFound and ErrConflict
 	Commits uint64 // group commits; Applies / Commits is the mean size of a group
 
 	// Sums of the time from Submit to delivery, over all answered operations.

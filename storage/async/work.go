@@ -2,6 +2,7 @@ package async
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"time"
 
@@ -89,11 +90,17 @@ func (p *Pump) finish(g *group, took time.Duration) {
 	}
 }
 
+// isFailure tells an error from an answer: that nothing is there, or that a
+// batch's condition did not hold, is what was asked.
+func isFailure(err error) bool {
+	return err != nil && !errors.Is(err, storage.ErrNotFound) && !errors.Is(err, storage.ErrConflict)
+}
+
 // deliver answers every request of g, grouped by loop, in order within a loop.
 func (p *Pump) deliver(g *group) {
 	n := 0
 	for i, r := range g.requests {
-		r.failed = g.results[i].Err != nil
+		r.failed = isFailure(g.results[i].Err)
 		if r.answer != nil {
 			r.answer <- g.results[i] // has room for one
 			continue
