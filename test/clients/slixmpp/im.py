@@ -435,6 +435,8 @@ async def blocking():
     for _ in range(2):
         await asyncio.wait_for(ben.presences.get(), WAIT)  # both resources of ann
     assert await blocked(ann) == set() and await blocked(tablet) == set()
+    await ben.synced()
+    drain(ben.pushes)
     await ann.ask("set", block("block", b))
     iq = await asyncio.wait_for(told.get(), WAIT)
     assert [i.get("jid") for i in iq.xml[0]] == [b], iq
@@ -463,8 +465,11 @@ async def blocking():
     ann = await Person(a, "phone").come()
     assert await blocked(ann) == {b}
     await ann.hears_nothing()
+    await ann.show(pstatus="back")
     await ann.ask("set", block("unblock", b))
     p = await ben.hears("available", ann.boundjid.full)
+    assert p["status"] == "back", p
+    await ben.show(pstatus="back too")
     await ann.hears("available", ben.boundjid.full)
     ben.chat(a, "Back")
     assert (await ann.message())["body"] == "Back"
