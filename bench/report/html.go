@@ -31,10 +31,22 @@ func (r *Report) WriteHTML(file string) error {
 	return errors.Join(r.HTML(f), f.Close())
 }
 
+// shell writes arguments as a shell takes them.
+func shell(args []string) string {
+	var out []string
+	for _, a := range args {
+		if a == "" || strings.ContainsAny(a, " \t\n'\"\\$`!*?[](){}<>|&;#~") {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		out = append(out, a)
+	}
+	return strings.Join(out, " ")
+}
+
 // HTML writes the page to w.
 func (r *Report) HTML(w io.Writer) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"join": func(s []string) string { return strings.Join(s, " ") },
+		"join": shell,
 		"size": Figure{Unit: "bytes"}.Show,
 		"real": func(n int64) float64 { return float64(n) },
 	}).Parse(page)

@@ -47,3 +47,10 @@ func TestShow(t *testing.T) {
 		}
 	}
 }
+
+func TestShell(t *testing.T) {
+	got := shell([]string{"run", "--note", "it's $HOME", "", "a=b,c"})
+	if want := `run --note 'it'\''s $HOME' '' a=b,c`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

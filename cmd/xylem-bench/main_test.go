@@ -83,7 +83,7 @@ func TestRunWithXylem(t *testing.T) {
 	json := filepath.Join(t.TempDir(), "a.json")
 	address := s.Addrs()[0].Addr.String()
 	code, _, problems := cli("run", "chat", "churn", "login", "--target", address, "--sessions", "8", "--extra", "4", "--rate", "200",
-		"--duration", "400ms", "--warmup", "100ms", "--quiet", "--json", json, "--pid", fmt.Sprint(os.Getpid()))
+		"--duration", "400ms", "--warmup", "100ms", "--settle", "100ms", "--quiet", "--json", json, "--pid", fmt.Sprint(os.Getpid()))
 	if code != exitOK {
 		t.Fatalf("exit code %d: %s", code, problems)
 	}
