@@ -123,8 +123,8 @@ func TestNoAllocation(t *testing.T) {
 	}
 }
 
-// The memory that a connection costs between stanzas (DESIGN.md: idle sessions
-// are counted by the million).
+// The memory that a connection costs between stanzas (idle sessions are
+// counted by the million).
 func TestStreamIsSmall(t *testing.T) {
 	if size := unsafe.Sizeof(parser.Stream{}); size > 48 {
 		t.Errorf("a Stream has %d bytes, want at most 48", size)

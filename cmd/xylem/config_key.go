@@ -182,7 +182,7 @@ func durationText(d time.Duration) string {
 	return s
 }
 
-// later names the keys that DESIGN reserves for features that this version
+// later names the keys that are reserved for features that this version
 // does not have. They are refused: a setting that is silently without effect
 // is worse than an error.
 func later(key string) (feature string, ok bool) {
