@@ -33,6 +33,9 @@ func Run(ctx context.Context, p Plan) (*report.Report, error) {
 				if ctx.Err() != nil {
 					return rep, context.Cause(ctx)
 				}
+				if name == "relay" && !relayCan(s) {
+					continue // the others have something to show
+				}
 				r := &run{plan: &p, name: name, turn: turn, report: rep, out: report.Run{Target: name, Turn: turn, Settings: s,
 					Figures: map[string]float64{}, Latency: map[string]report.Percentiles{}}}
 				if err := r.measure(ctx, s); err != nil {
@@ -81,9 +84,6 @@ func (r *run) measure(ctx context.Context, s load.Settings) (err error) {
 			r.out.Warnings = append(r.out.Warnings, stopErr.Error())
 		}
 	}()
-	if r.server.Relay && !relayCan(s) {
-		return fmt.Errorf("the relay has no %s", s.Scenario)
-	}
 	r.job = load.Job{
 		Settings: s, Address: r.server.Address, Domain: r.server.Domain, DirectTLS: r.server.DirectTLS, Relay: r.server.Relay,
 		Accounts: r.plan.Users, PerAddress: max(0, r.plan.PerAddress), Epoch: time.Now().UnixNano(),
