@@ -48,6 +48,7 @@ func (p *progress) show(g bench.Progress) {
 			steps = -1 // a spinner
 		}
 		p.bar = progressbar.NewOptions(steps, progressbar.OptionSetWriter(p.w), progressbar.OptionSetWidth(24),
+			progressbar.OptionSetSpinnerChangeInterval(0), // else it draws by itself, into the bar that comes after it
 			progressbar.OptionClearOnFinish(), progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false))
 		p.what = g.What
 	}
