@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -145,6 +146,26 @@ func buildCertificates(configured []certificateConfig, domains []string, folder 
 		set.fallback = set.find(domains[0])
 	}
 	return set, nil
+}
+
+// with is the set with a self-signed certificate for one more domain, unless it
+// has one for it. Nothing else is read again, so that thousands of domains may
+// be added one by one.
+func (s *certificateSet) with(domain, folder string, now time.Time) (*certificateSet, error) {
+	if s.find(domain) != nil {
+		return s, nil
+	}
+	pair, file, made, err := selfSigned(folder, domain, now)
+	if err != nil {
+		return nil, err
+	}
+	next := &certificateSet{byName: maps.Clone(s.byName), fallback: s.fallback, facts: slices.Clip(s.facts)}
+	next.addPair([]string{domain}, file, pair, true)
+	next.facts[len(next.facts)-1].made = made
+	if next.fallback == nil {
+		next.fallback = pair
+	}
+	return next, nil
 }
 
 func (s *certificateSet) addPair(names []string, file string, pair *tls.Certificate, self bool) {

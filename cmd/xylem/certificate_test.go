@@ -72,6 +72,34 @@ func TestCertificateLookup(t *testing.T) {
 	}
 }
 
+// A domain that is added reads nothing of the others, whose files may be gone.
+func TestOneMoreCertificate(t *testing.T) {
+	folder := t.TempDir()
+	set, err := buildCertificates(nil, []string{"a.org"}, folder, certificateTime)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(folder, "a.org.crt")); err != nil {
+		t.Fatal(err)
+	}
+	more, err := set.with("b.org", folder, certificateTime)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := more.find("a.org"); a == nil || a != set.find("a.org") || more.fallback != a {
+		t.Error("a.org has another certificate than before")
+	}
+	if b := more.find("b.org"); b == nil || b.Leaf.VerifyHostname("b.org") != nil || len(more.facts) != 2 || !more.facts[1].made {
+		t.Errorf("b.org has no certificate of its own: %+v", more.facts)
+	}
+	if set.find("b.org") != nil || len(set.facts) != 1 {
+		t.Error("the set before was changed")
+	}
+	if again, err := more.with("b.org", folder, certificateTime); again != more || err != nil {
+		t.Errorf("once more: %v", err)
+	}
+}
+
 func TestNoCertificateAtAll(t *testing.T) {
 	set, err := buildCertificates(nil, nil, t.TempDir(), certificateTime)
 	if err != nil {

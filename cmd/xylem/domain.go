@@ -76,7 +76,7 @@ func (s *server) addDomain(domain string) error {
 	if err != nil {
 		return errors.Join(errRequest, err)
 	}
-	if err := s.renewCertificates(s.conf.Load(), append(s.servedDomains(), domain), time.Now()); err != nil {
+	if err := s.certify(domain, time.Now()); err != nil {
 		return err
 	}
 	if err := s.engine.AddDomain(domain); err != nil {

@@ -69,7 +69,25 @@ func (s *server) renewCertificates(conf *loaded, domains []string, now time.Time
 		return err
 	}
 	s.certs.current.Store(set)
-	for _, f := range set.facts {
+	s.tellOf(set.facts, now)
+	return nil
+}
+
+// certify sees to it that one more domain has a certificate.
+func (s *server) certify(domain string, now time.Time) error {
+	before := s.certs.current.Load()
+	set, err := before.with(domain, filepath.Join(s.conf.Load().Server.Data, "tls"), now)
+	if err != nil {
+		return err
+	}
+	s.certs.current.Store(set)
+	s.tellOf(set.facts[len(before.facts):], now)
+	return nil
+}
+
+// tellOf logs which certificates were made, and what is wrong with them.
+func (s *server) tellOf(facts []certificateFact, now time.Time) {
+	for _, f := range facts {
 		if f.made {
 			s.log.Info("self-signed certificate made", "domains", strings.Join(f.Domains, " "), "file", f.File)
 		}
@@ -77,7 +95,6 @@ func (s *server) renewCertificates(conf *loaded, domains []string, now time.Time
 			s.log.Warn("certificate "+w, "domains", strings.Join(f.Domains, " "), "file", f.File)
 		}
 	}
-	return nil
 }
 
 // renewCertificatesDaily reads all certificates again. Those that near their
