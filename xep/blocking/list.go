@@ -41,10 +41,12 @@ func (l list) with(items []string) (merged, added list) {
 	return merged, added
 }
 
-// without is the list without items, and those that were in it.
+// without is the list without items, and those that were in it. Items are
+// looked up in order: a request may name ten thousand, in any order.
 func (l list) without(items []string) (rest, removed list) {
+	sorted := list(slices.Sorted(slices.Values(items)))
 	for _, s := range l {
-		if slices.Contains(items, s) {
+		if sorted.has(s) {
 			removed = append(removed, s)
 		} else {
 			rest = append(rest, s)
