@@ -45,7 +45,7 @@ type startTag struct {
 	bindBase int    // its declarations are binds[bindBase:]
 	def      nsRef  // the default namespace around it
 	prefixed int    // number of attributes with a prefix
-	seen     uint64 // hashes of the attribute names so far, see sameName
+	seen     uint64 // hashes of the attribute names so far, see addAttr
 
 	space   bool // white space stands before pos
 	attr    qname

@@ -13,9 +13,10 @@
 // a client's stanzas are handled in order (RFC 6120 §10.1) and a client that
 // outruns the disk is slowed down, not buffered.
 //
-// Messages do not pass through homes. The few extensions that must see them
-// (carbons, for example) say by a Mark which accounts' messages they mean, and
-// are called on the loop of the sender.
+// Messages between sessions do not pass through homes, unless a Mark says that
+// the home must judge them (MarkFilter) or keep them back (MarkHeld). Extensions
+// that must only see them (carbons, for example) say by a Mark which accounts'
+// messages they mean, and are called on the loop of the sender.
 //
 // # What an extension is
 //

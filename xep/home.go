@@ -16,7 +16,7 @@ type Home struct {
 	prepared bool
 	waiting  []func(error) // see Prepared
 	Sessions int           // bound now; kept by the engine
-	Busy     int           // operations under way; kept by Store
+	Busy     int           // operations under way; kept by Ask, and by extensions that wait for something else
 	Used     int64         // when it was last in use, Unix nanoseconds; kept by the engine
 }
 
