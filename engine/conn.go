@@ -49,6 +49,7 @@ type conn struct {
 	marks      xep.Mark // what the routing table says of the session
 	paused     bool     // the transport is not read
 	notified   bool     // close_notify was sent
+	stalled    bool     // input waits in partial until the peer has read, see behindTooFar
 }
 
 // phase is what a connection's input means.
@@ -89,14 +90,12 @@ func (c *conn) input(b []byte) {
 	if _, inProcess := c.transport.(wireTransport); !inProcess {
 		c.unpause() // it was read in spite of a pause: gnet has set its own events again
 	}
-	switch c.phase {
-	case phaseHandshake:
+	switch {
+	case c.phase == phaseHandshake:
 		c.handshakeInput(b)
-	case phaseStream:
-		if c.tls == nil {
-			c.plain(b)
-			return
-		}
+	case c.phase == phaseStream && c.tls == nil:
+		c.plain(b)
+	case c.phase == phaseStream:
 		c.decrypt(b)
 	}
 }
@@ -142,7 +141,7 @@ func (c *conn) resume() {
 			c.keep(c.partial.B, n)
 		}
 	}
-	if !c.session.Waiting() && c.phase == phaseStream {
+	if !c.session.Waiting() && c.phase == phaseStream && !c.stalled {
 		c.unpause()
 	}
 }
@@ -152,6 +151,10 @@ func (c *conn) resume() {
 func (c *conn) feed(in []byte) (consumed int) {
 	l := c.loop
 	for consumed < len(in) && c.phase == phaseStream {
+		if c.behindTooFar() {
+			c.stalled = true
+			break
+		}
 		out := l.begin()
 		n := c.session.Feed(l.now, in[consumed:], out)
 		consumed += n
@@ -172,7 +175,7 @@ func (c *conn) keep(in []byte, consumed int) {
 	switch {
 	case len(rest) == 0:
 		c.dropPartial()
-	case c.session.Waiting() && len(rest) > c.loop.engine.limits.InboundBytes:
+	case (c.session.Waiting() || c.stalled) && len(rest) > c.loop.engine.limits.InboundBytes:
 		c.abort(ErrInboundBound)
 	case c.partial == nil:
 		c.partial = c.loop.engine.buffers.Get()
@@ -180,7 +183,7 @@ func (c *conn) keep(in []byte, consumed int) {
 	case consumed > 0:
 		c.partial.B = c.partial.B[:copy(c.partial.B, rest)]
 	}
-	if c.session.Waiting() && len(rest) >= pauseAt {
+	if (c.session.Waiting() || c.stalled) && len(rest) >= pauseAt {
 		c.pause()
 	}
 }

@@ -152,6 +152,7 @@ func (l *loop) flush() {
 		l.dirty[i] = nil
 		c.touched = false
 		c.flush()
+		c.unstall()
 	}
 	l.dirty = l.dirty[:0]
 	cuts := l.cuts

@@ -133,6 +133,7 @@ func (c *conn) refill() bool {
 	if c.phase == phaseClosed {
 		return false
 	}
+	c.unstall()
 	if c.backlog.size == 0 && c.phase == phaseClosing {
 		c.closeWrite()
 	}

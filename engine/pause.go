@@ -14,6 +14,10 @@ import (
 const (
 	// pauseAt is the input held for a waiting session at which reading stops.
 	pauseAt = 32 << 10
+	// heldBackAt is the output that a client has not read at which it is not
+	// read from either: what it sends would only be answered with more. Well
+	// below Limits.OutboundBytes, which cuts it off.
+	heldBackAt = 128 << 10
 	// readEvents is what gnet asks epoll for (netpoll.ReadEvents).
 	readEvents = unix.EPOLLIN | unix.EPOLLPRI
 )
@@ -44,6 +48,24 @@ func (c *conn) pause() {
 	}
 }
 
+// behindTooFar tells whether the client must read before more of what it sends
+// is looked at.
+func (c *conn) behindTooFar() bool {
+	n := c.backlog.size
+	if c.out != nil {
+		n += c.out.bytes
+	}
+	return n >= heldBackAt
+}
+
+// unstall goes on with a client whose input was left aside while it was behind.
+func (c *conn) unstall() {
+	if c.stalled && c.phase == phaseStream && !c.behindTooFar() {
+		c.stalled = false
+		c.resume()
+	}
+}
+
 func (c *conn) unpause() {
 	if c.paused {
 		c.paused = false
@@ -56,11 +78,15 @@ func (s socket) pause(l *loop) bool { return s.watch(l, 0) }
 func (s socket) unpause(l *loop) { s.watch(l, readEvents) }
 
 // watch replaces the events that epoll reports for the socket; it tells
-// whether that was possible. While gnet holds unsent bytes it has its own set,
-// which includes reading, so such a connection is not paused.
+// whether that was possible. While gnet holds unsent bytes it waits for room,
+// too; when they have gone it sets its own events, which include reading, and
+// the next input is where the pause begins anew.
 func (s socket) watch(l *loop, events uint32) bool {
-	if l.epoll < 0 || s.c.OutboundBuffered() > 0 {
+	if l.epoll < 0 {
 		return false
+	}
+	if s.c.OutboundBuffered() > 0 {
+		events |= unix.EPOLLOUT
 	}
 	fd := s.c.Fd()
 	return unix.EpollCtl(l.epoll, unix.EPOLL_CTL_MOD, fd, &unix.EpollEvent{Fd: int32(fd), Events: events}) == nil

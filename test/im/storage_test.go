@@ -280,7 +280,7 @@ func converse(one, two *client, least time.Duration) (longest time.Duration, tri
 // answered with an error, and memory stays as it is.
 func TestFloodIsBounded(t *testing.T) {
 	count, quota := 100_000, 1000
-	if testing.Short() {
+	if testing.Short() || raced {
 		count = 10_000
 	}
 	s := start(t, nil, engine.Config{})
