@@ -127,6 +127,7 @@ const (
 type StreamError struct {
 	Condition StreamCondition
 	Text      string // for people, in English; may be empty
+	App       string // application-specific condition (RFC 6120 §4.9.4), one complete element; may be empty
 }
 
 // Error is "stream error CONDITION: TEXT".

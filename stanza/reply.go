@@ -71,6 +71,7 @@ func (e StreamError) Append(dst []byte) []byte {
 		dst = parser.AppendText(dst, e.Text)
 		dst = append(dst, "</text>"...)
 	}
+	dst = append(dst, e.App...)
 	return append(dst, "</stream:error>"...)
 }
 

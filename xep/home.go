@@ -77,6 +77,8 @@ type Request struct {
 	To jid.JID
 	// Own: the sender is a session of the account whose Home handles this.
 	Own bool
+	// Arrived is when the stanza came to this server, Unix nanoseconds; 0: now.
+	Arrived int64
 	// Session is the sender's session, zero when it is none of this server's.
 	Session SessionRef
 

@@ -1,10 +1,8 @@
 package offline
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
-	"time"
 
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/stanza"
@@ -21,34 +19,14 @@ type entry struct {
 
 // newEntry copies a message and stamps it.
 func newEntry(a *xep.Home, req *xep.Request, c stanza.Condition) *entry {
+	raw, at := req.View.Frame.Raw(), req.Arrived
+	if at == 0 {
+		at = a.Now()
+	}
 	return &entry{
 		req: req, cond: c, from: req.From.String(),
-		xml: stamp(req.View.Frame.Raw(), a.JID().Domain(), a.Now()),
+		xml: stanza.AppendDelayed(make([]byte, 0, len(raw)+128), raw, a.JID().Domain(), at),
 	}
-}
-
-// stampLayout is XEP-0082 §3.2 with milliseconds.
-const stampLayout = "2006-01-02T15:04:05.000Z"
-
-// stamp is a copy of the stanza st with the mark of a delay as its last child,
-// XEP-0203 §3; now in Unix nanoseconds.
-func stamp(st []byte, by string, now int64) []byte {
-	name := st[1 : 1+bytes.IndexAny(st[1:], " \t\r\n/>")]
-	open, empty := bytes.CutSuffix(st, []byte("/>"))
-	if !empty {
-		open = st[:bytes.LastIndexByte(st, '<')]
-	}
-	b := make([]byte, 0, len(st)+len(name)+len(by)+90)
-	b = append(b, open...)
-	if empty {
-		b = append(b, '>')
-	}
-	b = append(b, "<delay xmlns='"+NSDelay+"'"...)
-	b = stanza.AppendAttr(b, "from", by)
-	b = append(b, " stamp='"...)
-	b = time.Unix(0, now).UTC().AppendFormat(b, stampLayout)
-	b = append(b, "'/></"...)
-	return append(append(b, name...), '>')
 }
 
 // recordVersion is the first byte of a stored message. Behind it stand, each

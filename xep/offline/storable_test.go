@@ -76,7 +76,7 @@ func TestStamp(t *testing.T) {
 		{"<message>x</message >", "<message>x" + delay + "</message>"},
 		{"<c:message xmlns:c='jabber:client' xmlns='x'><a/></c:message>", "<c:message xmlns:c='jabber:client' xmlns='x'><a/>" + delay + "</c:message>"},
 	} {
-		got := string(stamp([]byte(c[0]), "capulet.com", now))
+		got := string(stanza.AppendDelayed(nil, []byte(c[0]), "capulet.com", now))
 		if got != c[1] {
 			t.Errorf("%s:\n got %s\nwant %s", c[0], got, c[1])
 		}

@@ -1,0 +1,33 @@
+package stanza
+
+import (
+	"bytes"
+	"time"
+)
+
+// NSDelay is the namespace of XEP-0203 §6.
+const NSDelay = "urn:xmpp:delay"
+
+// delayLayout is XEP-0082 §3.2 with milliseconds.
+const delayLayout = "2006-01-02T15:04:05.000Z"
+
+// AppendDelayed appends the rendered stanza st with the mark of a delay as its
+// last child (XEP-0203 §3): by is who delayed it, at when it came, Unix
+// nanoseconds.
+func AppendDelayed(dst, st []byte, by string, at int64) []byte {
+	name := st[1 : 1+bytes.IndexAny(st[1:], " \t\r\n/>")]
+	open, empty := bytes.CutSuffix(st, []byte("/>"))
+	if !empty {
+		open = st[:bytes.LastIndexByte(st, '<')]
+	}
+	dst = append(dst, open...)
+	if empty {
+		dst = append(dst, '>')
+	}
+	dst = append(dst, "<delay xmlns='"+NSDelay+"'"...)
+	dst = AppendAttr(dst, "from", by)
+	dst = append(dst, " stamp='"...)
+	dst = time.Unix(0, at).UTC().AppendFormat(dst, delayLayout)
+	dst = append(dst, "'/></"...)
+	return append(append(dst, name...), '>')
+}
