@@ -25,11 +25,11 @@ type Sink interface {
 // behind a socket, without one. All methods are safe for concurrent use.
 type Wire struct {
 	engine  *Engine
-	mailbox routing.Mailbox
-	pending atomic.Int64 // bytes sent and not yet taken by the loop
-	conn    *conn        // loop only
-	holding bool         // the session does not keep up; loop only
-	held    int64        // bytes taken while holding; loop only
+	mailbox routing.Mailbox // of the connection that it was opened as
+	pending atomic.Int64    // bytes sent and not yet taken by the loop
+	conn    *conn           // loop only
+	holding bool            // the session does not keep up; loop only
+	held    int64           // bytes taken while holding; loop only
 	sink    Sink
 }
 
@@ -73,7 +73,7 @@ func (a *attaching) apply(l *loop, _ *conn) {
 func (w *Wire) Send(p []byte) {
 	b := w.engine.pool.get()
 	b.data = append(b.data, p...)
-	b.entries = append(b.entries, entry{to: w.mailbox, kind: entryInput, end: uint32(len(p))})
+	b.entries = append(b.entries, entry{to: w.mailbox, kind: entryInput, end: uint32(len(p)), ctl: inputOf{w}})
 	w.pending.Add(int64(len(p)))
 	w.engine.loops[mailboxLoop(w.mailbox)].receive(b)
 }
@@ -82,13 +82,36 @@ func (w *Wire) Send(p []byte) {
 func (w *Wire) Pending() int { return int(w.pending.Load()) }
 
 // Close cuts the connection, as the end of a socket would.
-func (w *Wire) Close() { w.engine.send(w.mailbox, hangUp{}) }
+func (w *Wire) Close() { w.engine.send(w.mailbox, hangUp{w}) }
 
-type hangUp struct{}
+// inputOf says which wire an entry's input came by: the session at its mailbox
+// may have changed over to another one.
+type inputOf struct{ wire *Wire }
 
-func (hangUp) apply(_ *loop, c *conn) {
-	if c != nil {
+func (inputOf) apply(*loop, *conn) {}
+
+type hangUp struct{ wire *Wire }
+
+func (h hangUp) apply(l *loop, c *conn) {
+	if c == nil {
+		return
+	}
+	if c.phase == phaseMoved {
+		l.postControl(c.movedTo, h)
+		return
+	}
+	if t, ok := c.transport.(wireTransport); ok && t.w == h.wire {
 		c.cut()
+	}
+}
+
+// moveOver ends a connection whose wire has moved to another one and is closed.
+type moveOver struct{}
+
+func (moveOver) apply(l *loop, c *conn) {
+	if c != nil && c.phase == phaseMoved {
+		c.phase = phaseClosed
+		l.slots.remove(c.slot)
 	}
 }
 
@@ -103,6 +126,8 @@ func (t wireTransport) write(pieces [][]byte) {
 
 func (t wireTransport) buffered() int { return t.w.sink.Buffered() }
 func (t wireTransport) closeWrite()   { t.w.sink.CloseWrite() }
+
+func (t wireTransport) use(c *conn) { t.w.conn = c }
 
 func (t wireTransport) close() {
 	t.w.conn.transportClosed()

@@ -14,6 +14,8 @@ func (l *loop) start(c *conn, op session.Op) {
 	switch op.Kind {
 	case session.OpBind:
 		l.bind(c, op)
+	case session.OpResume:
+		l.startResume(c, op)
 	case session.OpCredentials:
 		c.credentials(op)
 	case session.OpVerify:

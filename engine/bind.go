@@ -49,7 +49,7 @@ func (l *loop) enterTable(c *conn, op session.Op) (jid.JID, error) {
 			return jid.JID{}, err
 		}
 	}
-	if _, taken := d.LookupFull(op.Local, op.Resource); !taken && len(d.Lookup(op.Local)) >= e.limits.SessionsPerUser {
+	if _, taken := d.LookupFull(op.Local, op.Resource); !taken && !l.makeRoom(d.Lookup(op.Local)) {
 		return jid.JID{}, stanza.Error{Condition: stanza.ResourceConstraint,
 			Text: fmt.Sprintf("the account has %d resources already", e.limits.SessionsPerUser)}
 	}
@@ -64,6 +64,20 @@ func (l *loop) enterTable(c *conn, op session.Op) (jid.JID, error) {
 	c.marks = l.inherit(d, op.Local, op.Resource, c.mailbox())
 	l.stats.sessions.Add(1)
 	return full, nil
+}
+
+// makeRoom tells whether an account may have one more session: a detached one
+// gives way.
+func (l *loop) makeRoom(entries []routing.Entry) bool {
+	if len(entries) < l.engine.limits.SessionsPerUser {
+		return true
+	}
+	detached := detachedOf(entries)
+	if len(detached) == 0 {
+		return false
+	}
+	l.postControl(detached[0].Mailbox, giveUp{ErrTooManyDetached})
+	return true
 }
 
 // inherit gives a new session the marks that hold for its whole account.

@@ -111,6 +111,11 @@ type Limits struct {
 	AuthAttempts    int           // failed SASL exchanges per connection; then policy-violation. Default 5
 	HandshakeQueue  int           // TLS handshakes that wait for a worker; the surplus is closed. Default 16,384
 	SessionsPerUser int           // resources of one account; resource-constraint on bind (RFC 6120 §7.6.2.1). Default 64
+	ResumeWindow    time.Duration // time for which a session without a connection waits to be resumed (XEP-0198); a client may ask for less. Negative: none can be resumed. Default 5 min
+	UnackedBytes    int           // bytes of stanzas that a client with stream management has not acknowledged; then resource-constraint, and they are routed again as at the end of the window. Default 1,048,576
+	UnackedStanzas  int           // and their number; the same. Default 2,000
+	Detached        int           // sessions that wait to be resumed; one more ends with its connection. Default 100,000
+	DetachedPerUser int           // of one account; the oldest ends. Default 8
 	DrainTime       time.Duration // grace for clients in Shutdown. Default 5 s
 }
 

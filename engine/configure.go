@@ -17,6 +17,11 @@ import (
 const (
 	defaultScramIterations = 10_000
 	maxLoops               = 1 << 10
+
+	// A client is asked for an acknowledgement after so many stanzas, or so long
+	// after the first: the queue stays short, and a device is not woken for it.
+	askStanzas = 16
+	askTime    = 5 * time.Second
 )
 
 // configure checks the configuration and derives what the engine needs of it.
@@ -94,6 +99,13 @@ func (e *Engine) configureSessions() {
 		Random:          rand.Reader,
 		ScramIterations: e.cfg.ScramIterations,
 	}
+	e.sessions.Management = &session.Management{
+		Window:     int64(max(e.limits.ResumeWindow, 0)),
+		Bytes:      e.limits.UnackedBytes,
+		Stanzas:    e.limits.UnackedStanzas,
+		AskStanzas: askStanzas,
+		AskTime:    int64(askTime),
+	}
 	e.inproc = &listener{Listener: Listener{Name: "in-process"}, engine: e, session: &e.sessions, tlsFor: e.startTLSConfig}
 }
 
@@ -169,6 +181,13 @@ func (l Limits) withDefaults() (Limits, []error) {
 	number("AuthAttempts", &l.AuthAttempts, 5, 1, 100)
 	number("HandshakeQueue", &l.HandshakeQueue, 16_384, 1, 1<<24)
 	number("SessionsPerUser", &l.SessionsPerUser, 64, 1, 1<<16)
+	number("UnackedBytes", &l.UnackedBytes, 1<<20, 64<<10, most)
+	number("UnackedStanzas", &l.UnackedStanzas, 2000, 100, 1<<24)
+	number("Detached", &l.Detached, 100_000, 1, 1<<28)
+	number("DetachedPerUser", &l.DetachedPerUser, 8, 1, 1<<16)
+	if l.ResumeWindow >= 0 {
+		span("ResumeWindow", &l.ResumeWindow, 5*time.Minute, time.Second)
+	}
 	if l.Connections < 0 {
 		faults = append(faults, fmt.Errorf("engine: Limits.Connections: %d is out of range, want 0 (automatic) or more", l.Connections))
 	}

@@ -28,10 +28,11 @@ type conn struct {
 	tls   *xtls.Filter // nil in the clear
 	phase phase
 
-	partial *bytebufferpool.ByteBuffer // input that was not consumed yet; nil most of the time
-	out     *outList                   // what this turn writes; nil when nothing
-	backlog backlog                    // what the peer has not taken
-	parcels *parcel                    // those that wait for the backlog
+	partial  *bytebufferpool.ByteBuffer // input that was not consumed yet; nil most of the time
+	out      *outList                   // what this turn writes; nil when nothing
+	backlog  backlog                    // what the peer has not taken
+	awaiting []*parcel                  // those whose acknowledgement is waited for, oldest first
+	parcels  *parcel                    // those that wait for the backlog
 
 	slot, generation     uint32
 	wheelNext, wheelPrev *conn // see wheel
@@ -50,6 +51,9 @@ type conn struct {
 	paused     bool     // the transport is not read
 	notified   bool     // close_notify was sent
 	stalled    bool     // input waits in partial until the peer has read, see behindTooFar
+
+	resumer            *resumption     // the connection that is to have the session; nil: none
+	movedTo, movedFrom routing.Mailbox // phaseMoved: who has the transport; and on its side
 }
 
 // phase is what a connection's input means.
@@ -59,6 +63,8 @@ const (
 	phaseStream    phase = iota // XML, in TLS when conn.tls is set
 	phaseHandshake              // TLS handshake
 	phaseClosing                // our side is closed; input is thrown away
+	phaseDetached               // no transport; the session waits for a resumption
+	phaseMoved                  // the in-process transport belongs to movedTo
 	phaseClosed                 // nothing may be touched any more
 )
 
@@ -68,6 +74,8 @@ var (
 	ErrPeerClosed = errors.New("engine: connection closed by the peer")
 	// ErrSlowConsumer: more than Limits.OutboundBytes waited for the peer.
 	ErrSlowConsumer = errors.New("engine: peer reads too slowly")
+	// ErrSilent: the peer said nothing for Limits.PingTime when asked for a sign of life.
+	ErrSilent = errors.New("engine: no sign of life from the peer")
 	// ErrInboundBound: more than Limits.InboundBytes came while the session waited.
 	ErrInboundBound = errors.New("engine: peer sent too much while its session waited")
 	// ErrHandshake: the TLS handshake failed.
@@ -114,11 +122,22 @@ func (c *conn) decrypt(b []byte) {
 	switch {
 	case err == nil || c.phase != phaseStream:
 	case errors.Is(err, io.EOF): // close_notify: the peer will send nothing more
-		c.sessionEnded(ErrPeerClosed)
-		c.finish()
+		c.endOfInput()
 	default:
-		c.abort(fmt.Errorf("%w: %w", ErrDirty, err))
+		c.lose(fmt.Errorf("%w: %w", ErrDirty, err))
 	}
+}
+
+// endOfInput is the peer's end of the TLS stream.
+func (c *conn) endOfInput() {
+	if c.mayDetach() {
+		shell := c.shed()
+		c.detach()
+		shell.finish()
+		return
+	}
+	c.sessionEnded(ErrPeerClosed)
+	c.finish()
 }
 
 // plain feeds the session with plaintext, after what was left of earlier input.
@@ -201,7 +220,7 @@ func (c *conn) dropPartial() {
 // may use again.
 func (c *conn) perform(out *session.Out) {
 	l := c.loop
-	op, startTLS, end, reason := out.Op, out.StartTLS, out.Close, out.Reason
+	op, startTLS, lost, end, reason := out.Op, out.StartTLS, out.Lost, out.Close, out.Reason
 	if len(out.Bytes) > 0 {
 		c.write(out.Bytes)
 	}
@@ -216,35 +235,58 @@ func (c *conn) perform(out *session.Out) {
 	if startTLS {
 		c.startTLS()
 	}
-	if end {
+	c.tellAcked()
+	switch {
+	case lost:
+		c.lose(ErrSilent)
+	case end:
 		c.sessionEnded(reason)
 		c.finish()
 	}
+	c.rearm()
+}
+
+// rearm sets the timer to the next deadline.
+func (c *conn) rearm() {
 	if c.phase != phaseClosed && c.armed != c.deadline() {
-		l.wheel.arm(c, c.deadline())
+		c.loop.wheel.arm(c, c.deadline())
 	}
 }
 
 // deliver gives a rendered stanza to the session; false when that has ended.
 // b must stay unchanged until the end of the turn.
-func (c *conn) deliver(b []byte) bool {
+func (c *conn) deliver(b []byte, how session.Delivery) bool {
 	l := c.loop
 	out := l.begin()
-	c.session.Deliver(l.now, b, out)
-	if len(out.Bytes) > 0 { // what was held back until now
+	c.session.Deliver(l.now, b, how, out)
+	pass, ask, end, reason := out.Pass, out.Ask, out.Close, out.Reason
+	taken := pass || out.Held
+	if len(out.Bytes) > 0 { // what was held back until now, or last words
 		c.write(out.Bytes)
 		l.took(out)
 	}
-	if out.Pass {
+	if pass {
 		l.stats.stanzasOut.Add(1)
 		c.write(b)
 	}
-	return out.Pass || out.Held
+	if ask {
+		c.write(askBytes)
+	}
+	if end {
+		c.sessionEnded(reason)
+		c.finish()
+	}
+	if c.session.Managed() {
+		c.rearm()
+	}
+	return taken
 }
+
+var askBytes = []byte(session.AckRequest)
 
 // deadline is when tick wants to be called.
 func (c *conn) deadline() int64 {
-	if c.phase == phaseClosing {
+	if c.phase == phaseClosing || c.phase == phaseDetached {
 		return c.lingerTo
 	}
 	return c.session.Deadline()
@@ -255,6 +297,8 @@ func (c *conn) tick() {
 	switch c.phase {
 	case phaseClosing:
 		c.cut()
+	case phaseDetached:
+		c.expire(ErrNotResumed)
 	case phaseHandshake:
 		c.abort(ErrHandshake) // a stream error cannot be said yet
 	case phaseStream:
@@ -269,7 +313,7 @@ func (c *conn) fail(e stanza.StreamError) {
 	switch c.phase {
 	case phaseHandshake:
 		c.abort(e)
-	case phaseStream:
+	case phaseStream, phaseDetached:
 		out := c.loop.begin()
 		c.session.Fail(e, out)
 		c.perform(out)
@@ -278,12 +322,15 @@ func (c *conn) fail(e stanza.StreamError) {
 
 // complete answers the operation that the session waits for.
 func (c *conn) complete(res *session.Result) {
-	if c.phase != phaseStream {
+	if !c.receives() {
 		return
 	}
 	out := c.loop.begin()
 	c.session.Complete(c.loop.now, res, out)
 	c.perform(out)
+	if r := c.resumer; r != nil && c.phase == phaseDetached {
+		c.grant(r)
+	}
 }
 
 // secured goes on inside TLS after the handshake.
@@ -312,12 +359,19 @@ func (c *conn) sessionEnded(reason error) {
 		return
 	}
 	c.entered = false
+	if c.session.Managed() {
+		c.giveBack()
+	}
 	c.loop.leave(c, reason)
 }
 
 // abort ends the connection at once; what waits for the peer is lost.
 func (c *conn) abort(reason error) {
 	if c.phase == phaseClosed {
+		return
+	}
+	if c.phase == phaseDetached {
+		c.expire(reason)
 		return
 	}
 	c.sessionEnded(reason)
@@ -333,7 +387,11 @@ func (c *conn) abort(reason error) {
 // the TCP stream. The peer's end, or the deadline, closes the connection; a
 // close with unread input would reset it and destroy the last words.
 func (c *conn) finish() {
-	if c.phase == phaseClosed || c.phase == phaseClosing {
+	switch c.phase {
+	case phaseClosed, phaseClosing:
+		return
+	case phaseDetached:
+		c.dispose()
 		return
 	}
 	c.phase = phaseClosing
@@ -344,7 +402,11 @@ func (c *conn) finish() {
 
 // cut closes the transport now.
 func (c *conn) cut() {
-	if c.phase != phaseClosed {
+	switch c.phase {
+	case phaseClosed, phaseMoved:
+	case phaseDetached:
+		c.expire(ErrPeerClosed)
+	default:
 		c.transport.close()
 	}
 }
@@ -352,25 +414,29 @@ func (c *conn) cut() {
 // transportClosed is called once, when the transport has gone. Nothing of it
 // may be touched afterwards: its descriptor may already be another user's.
 func (c *conn) transportClosed() {
-	if c.phase == phaseClosed {
+	if !c.connected() {
 		return
 	}
 	l := c.loop
+	if c.movedFrom != 0 {
+		l.engine.send(c.movedFrom, moveOver{})
+		c.movedFrom = 0
+	}
+	if c.mayDetach() {
+		filter := c.tls
+		c.closeTLS(filter)
+		c.detach()
+		l.engine.admission.release()
+		return
+	}
 	c.sessionEnded(ErrPeerClosed)
 	c.phase = phaseClosed
 	l.wheel.disarm(c)
-	c.session.Release(l.out.Scanner)
+	c.session.Release(&l.out)
 	c.dropPartial()
 	c.dropOut()
 	c.clearBacklog()
-	if c.tls != nil {
-		if !c.handshaken {
-			l.stats.handshakes.Add(-1)
-		}
-		if !c.stepping { // else the worker's answer finds the connection gone and closes it
-			c.tls.Close()
-		}
-	}
+	c.closeTLS(c.tls)
 	l.slots.remove(c.slot)
 	l.engine.admission.release()
 }

@@ -135,7 +135,7 @@ func (l *loop) pass(src *source, v *stanza.View, to jid.View, fw *stanza.Forward
 		l.handIn(src, workOffline, to.Bare().JID, v, fw, stanza.ServiceUnavailable)
 	default:
 		l.send(v, targets, fw)
-		if v.Kind == stanza.KindMessage {
+		if v.Kind == stanza.KindMessage && !src.again {
 			l.hookReceived(v, to, fw, targets, marks)
 		}
 	}
@@ -152,7 +152,12 @@ func marksOf(entries []routing.Entry) (marks xep.Mark) {
 // isHeld tells whether v may have to go behind older messages: one of those
 // that are stored, for a resource that says so.
 func isHeld(v *stanza.View, targets []routing.Entry) bool {
-	return v.Kind == stanza.KindMessage && marksOf(targets)&xep.MarkHeld != 0 &&
+	return marksOf(targets)&xep.MarkHeld != 0 && isLasting(v)
+}
+
+// isLasting tells whether v is of a kind that is stored for who is not there.
+func isLasting(v *stanza.View) bool {
+	return v.Kind == stanza.KindMessage &&
 		v.Type != stanza.TypeError && v.Type != stanza.TypeGroupchat && v.Type != stanza.TypeHeadline
 }
 
@@ -296,8 +301,9 @@ func (l *loop) bounce(c *conn, v *stanza.View, to jid.View, e stanza.Error) {
 	l.stats.bounced.Add(1)
 	out := l.begin()
 	out.Bytes = stanza.AppendError(out.Bytes, v, to.String(), c.session.JID().String(), e)
-	c.write(out.Bytes)
+	b := out.Bytes
 	l.took(out)
+	c.deliver(b, session.Alone)
 }
 
 func newStanzaEntry(mb routing.Mailbox, off, end int) entry {

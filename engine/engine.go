@@ -52,7 +52,9 @@ type Engine struct {
 	directTLS *tls.Config
 
 	admission admission
-	attempts  attempts // at registration
+	attempts  attempts     // at registration
+	detached  atomic.Int64 // sessions that wait for a resumption
+	returning atomic.Int64 // ended sessions whose unacknowledged stanzas are not dealt with yet
 	workers   *workers
 	pump      *async.Pump
 	pool      batchPool

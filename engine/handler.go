@@ -20,6 +20,14 @@ func (h *handler) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	case *loop:
 		ctx.gnet = c.EventLoop()
 		ctx.epoll = epollOf(ctx.gnet)
+	case *adoption: // a session is resumed on a connection of another loop
+		l := h.engine.loopOf(c.EventLoop())
+		ctx.transport = socket{c}
+		began := l.enter()
+		ctx.apply(l, l.slots.find(ctx.session))
+		if began {
+			l.exit()
+		}
 	case *listener:
 		l := h.engine.loopOf(c.EventLoop())
 		began := l.enter()

@@ -61,6 +61,7 @@ type loop struct {
 	requests rawReader            // frames what is handed to homes
 	late     []*batch             // handed over behind post, see goOn
 	parcels  []sentParcel         // written in this turn
+	ended    ended                // sessions that could have been resumed
 
 	targets []routing.Entry
 	reader  rawReader // frames stanzas that are routed anew
@@ -195,24 +196,38 @@ func (l *loop) deliver(b *batch) {
 		case entryControl:
 			e.ctl.apply(l, c)
 		case entryStanza:
-			l.deliverStanza(c, b.data[e.off:e.end:e.end+spare(b.data, e.end)])
+			l.deliverStanza(c, b.data[e.off:e.end:e.end+spare(b.data, e.end)], session.Alone)
 		case entryShared:
 			l.deliverShared(c, e)
 		case entryInput:
-			l.deliverInput(c, b.data[e.off:e.end:e.end])
+			l.deliverInput(c, e, b.data[e.off:e.end:e.end])
 		}
 	}
 }
 
 // deliverInput is for connections that are no sockets.
-func (l *loop) deliverInput(c *conn, b []byte) {
+func (l *loop) deliverInput(c *conn, e *entry, b []byte) {
 	if c == nil {
 		return
 	}
-	if t, ok := c.transport.(wireTransport); ok {
-		defer t.taken(len(b))
+	if c.phase == phaseMoved {
+		l.passInput(c.movedTo, e.ctl, b)
+		return
 	}
+	t, ok := c.transport.(wireTransport)
+	if !ok || t.w != e.ctl.(inputOf).wire {
+		return // of a wire that the session is not on any more
+	}
+	defer t.taken(len(b))
 	c.input(b)
+}
+
+// passInput hands input to the connection that has the wire now.
+func (l *loop) passInput(to routing.Mailbox, from control, b []byte) {
+	batch := l.batchFor(mailboxLoop(to))
+	off := len(batch.data)
+	batch.data = append(batch.data, b...)
+	batch.entries = append(batch.entries, entry{to: to, kind: entryInput, off: uint32(off), end: uint32(len(batch.data)), ctl: from})
 }
 
 // spare lets a stanza's slice see what follows it in the batch, so that
@@ -223,19 +238,19 @@ func spare(data []byte, end uint32) uint32 { return uint32(len(data)) - end }
 func (l *loop) deliverShared(c *conn, e *entry) {
 	s := e.shared
 	if s.toAt == 0 {
-		l.deliverStanza(c, s.data)
+		l.deliverStanza(c, s.data, session.Copied)
 		return
 	}
-	if c == nil || c.phase != phaseStream {
+	if c == nil || !c.receives() {
 		l.routeAgain(s.addressed(e.addressee))
 		return
 	}
-	if c.session.Inactive() {
-		l.deliverStanza(c, s.addressed(e.addressee))
+	if c.session.Inactive() || c.session.Managed() {
+		l.deliverStanza(c, s.addressed(e.addressee), session.Copied)
 		return
 	}
 	out := l.begin()
-	c.session.Deliver(l.now, s.data, out)
+	c.session.Deliver(l.now, s.data, session.Copied, out)
 	if !out.Pass {
 		return
 	}
@@ -249,8 +264,8 @@ func (l *loop) deliverShared(c *conn, e *entry) {
 
 // deliverStanza gives a rendered stanza to a session, or routes it anew when
 // the session has gone.
-func (l *loop) deliverStanza(c *conn, b []byte) {
-	if c == nil || c.phase != phaseStream || !c.deliver(b) {
+func (l *loop) deliverStanza(c *conn, b []byte, how session.Delivery) {
+	if c == nil || !c.receives() || !c.deliver(b, how) {
 		l.routeAgain(b)
 	}
 }
@@ -327,7 +342,7 @@ func (l *loop) tick() {
 // block remembers a connection whose peer does not keep up, to look after it
 // every refillTime: gnet does not say when a socket can be written again.
 func (l *loop) block(c *conn) {
-	if c.blocked || c.phase == phaseClosed {
+	if c.blocked || !c.connected() {
 		return
 	}
 	c.blocked = true
@@ -351,7 +366,7 @@ func (l *loop) refillBlocked() {
 	l.blocked = slices.DeleteFunc(l.blocked, func(c *conn) bool {
 		c.blocked = c.refill()
 		if !c.blocked {
-			c.settle(c.phase == phaseStream)
+			c.settleRead(c.receives())
 		}
 		return !c.blocked
 	})
@@ -400,6 +415,7 @@ func (l *loop) open(t transport, ln *listener) *conn {
 	c := &conn{loop: l, transport: t, listener: ln}
 	c.slot, c.generation = l.slots.add(c)
 	c.session.Open(ln.session, l.now)
+	c.session.SetHandle(uint64(c.mailbox()))
 	l.stats.accepted.Add(1)
 	if ln.TLS {
 		c.startTLS()

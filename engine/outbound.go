@@ -20,7 +20,7 @@ const (
 // write lists a piece for the end of the turn. It must stay unchanged until
 // then. Pieces that lie side by side become one.
 func (c *conn) write(b []byte) {
-	if c.phase == phaseClosed || len(b) == 0 {
+	if !c.connected() || len(b) == 0 {
 		return
 	}
 	if c.out == nil {
@@ -57,14 +57,14 @@ func (c *conn) flush() {
 }
 
 func (c *conn) send(o *outList) {
-	if c.phase == phaseClosed {
+	if !c.connected() {
 		return
 	}
 	pieces := o.pieces
 	if c.tls != nil && c.tls.Established() {
 		sealed, err := c.seal(pieces)
 		if err != nil {
-			c.abort(ErrDirty)
+			c.lose(ErrDirty)
 			return
 		}
 		o.pieces = append(o.pieces[:0], sealed)
@@ -100,7 +100,7 @@ func (c *conn) transmit(pieces [][]byte) {
 	if c.backlog.size == 0 && c.transport.buffered() <= shortBuffer {
 		l.stats.writes.Add(1)
 		c.transport.write(pieces)
-		if c.phase != phaseClosed && c.transport.buffered() > 0 {
+		if c.connected() && c.transport.buffered() > 0 {
 			l.block(c)
 		}
 		return
@@ -111,7 +111,7 @@ func (c *conn) transmit(pieces [][]byte) {
 	}
 	if c.backlog.size > l.engine.limits.OutboundBytes {
 		l.stats.slowClosed.Add(1)
-		c.abort(ErrSlowConsumer)
+		c.lose(ErrSlowConsumer)
 		return
 	}
 	l.block(c)
@@ -120,24 +120,24 @@ func (c *conn) transmit(pieces [][]byte) {
 // refill moves the backlog on when the peer has taken what gnet held. It
 // tells whether the connection is still behind.
 func (c *conn) refill() bool {
-	for c.phase != phaseClosed && c.backlog.size > 0 && c.transport.buffered() < shortBuffer {
+	for c.connected() && c.backlog.size > 0 && c.transport.buffered() < shortBuffer {
 		front := c.backlog.front()
 		c.loop.stats.writes.Add(1)
 		c.transport.write([][]byte{front})
-		if c.phase == phaseClosed {
+		if !c.connected() {
 			return false
 		}
 		c.loop.stats.outbound.Add(-int64(len(front)))
 		c.backlog.drop()
 	}
-	if c.phase == phaseClosed {
+	if !c.connected() {
 		return false
 	}
 	c.unstall()
 	if c.backlog.size == 0 && c.phase == phaseClosing {
 		c.closeWrite()
 	}
-	return c.phase != phaseClosed && (c.backlog.size > 0 || c.transport.buffered() > 0)
+	return c.connected() && (c.backlog.size > 0 || c.transport.buffered() > 0)
 }
 
 // closeWrite ends our side of a closing connection, once.

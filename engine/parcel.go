@@ -1,5 +1,7 @@
 package engine
 
+import "github.com/xylem-im/xylem/session"
+
 // parcel is what extensions give to one session and to no other: when that has
 // ended it goes nowhere, and whoever sent it is told.
 type parcel struct {
@@ -7,20 +9,32 @@ type parcel struct {
 	home    uint32     // the loop that wants to know
 	written func(bool) // may be nil
 	next    *parcel    // in conn.parcels
+	last    uint64     // with stream management: the number of its last stanza
 }
 
 func (p *parcel) apply(l *loop, c *conn) {
-	if c == nil || c.phase != phaseStream {
+	if c == nil || !c.receives() {
 		p.tell(l, false)
 		return
 	}
+	how := session.Alone
+	if p.written != nil {
+		how = session.Kept
+	}
 	for _, st := range p.stanzas {
-		if !c.deliver(st) {
+		if !c.receives() || !c.deliver(st, how) {
 			p.tell(l, false)
 			return
 		}
 	}
-	if p.written != nil {
+	switch {
+	case p.written == nil:
+	case !c.receives():
+		p.tell(l, false) // the last one was too much
+	case c.session.Managed():
+		p.last = c.session.Sent()
+		c.awaiting = append(c.awaiting, p)
+	default:
 		l.parcels = append(l.parcels, sentParcel{c, p})
 	}
 }
@@ -49,14 +63,35 @@ func (l *loop) settle() {
 			s.parcel.next, s.conn.parcels = s.conn.parcels, s.parcel
 			l.block(s.conn)
 		default:
-			s.parcel.tell(l, s.conn.phase == phaseStream)
+			s.parcel.tell(l, s.conn.receives())
 		}
 	}
 	l.parcels = l.parcels[:0]
 }
 
-// settle answers the parcels that waited.
+// tellAcked tells of the parcels that the client has acknowledged.
+func (c *conn) tellAcked() {
+	for len(c.awaiting) > 0 && c.awaiting[0].last <= c.session.Acked() {
+		c.awaiting[0].tell(c.loop, true)
+		c.awaiting[0] = nil
+		c.awaiting = c.awaiting[1:]
+	}
+	if len(c.awaiting) == 0 {
+		c.awaiting = nil
+	}
+}
+
+// settle answers the parcels that waited, at the end of the session.
 func (c *conn) settle(ok bool) {
+	for _, p := range c.awaiting {
+		p.tell(c.loop, ok)
+	}
+	c.awaiting = nil
+	c.settleRead(ok)
+}
+
+// settleRead answers the parcels that waited for the peer to read.
+func (c *conn) settleRead(ok bool) {
 	for c.parcels != nil {
 		p := c.parcels
 		c.parcels, p.next = p.next, nil

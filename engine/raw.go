@@ -51,14 +51,17 @@ func (r *rawReader) read(b []byte) (stanza.View, error) {
 
 // routeAgain routes a rendered stanza whose session went away while it was on
 // its way.
-func (l *loop) routeAgain(b []byte) {
-	if err := l.routeRaw(b); err != nil {
+func (l *loop) routeAgain(b []byte) { l.routeLost(b, true) }
+
+// routeLost routes what nobody can be told of.
+func (l *loop) routeLost(b []byte, again bool) {
+	if err := l.routeRaw(b, again); err != nil {
 		l.engine.log.Error("stanza lost on its way", "error", err)
 	}
 }
 
-// routeRaw routes one rendered stanza.
-func (l *loop) routeRaw(b []byte) error {
+// routeRaw routes one rendered stanza; again: hooks have seen it.
+func (l *loop) routeRaw(b []byte, again bool) error {
 	v, err := l.reader.read(b)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotStanza, err)
@@ -71,7 +74,7 @@ func (l *loop) routeRaw(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: from: %w", ErrNotStanza, err)
 	}
-	src := source{}
+	src := source{again: again}
 	l.route(&src, &v, to, &stanza.Forward{From: from.String()})
 	return nil
 }
@@ -82,7 +85,7 @@ type injected struct {
 	done chan<- error
 }
 
-func (i *injected) apply(l *loop, _ *conn) { i.done <- l.routeRaw(i.raw) }
+func (i *injected) apply(l *loop, _ *conn) { i.done <- l.routeRaw(i.raw, false) }
 
 // Inject routes a stanza as if it came from a local service: one complete
 // element in jabber:client with from and to. It waits until the stanza was

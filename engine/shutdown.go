@@ -32,7 +32,7 @@ func (e *Engine) drain() {
 		ln.close()
 	}
 	deadline := time.After(e.limits.DrainTime)
-	for e.admission.open.Load() > 0 {
+	for e.admission.open.Load()+e.detached.Load()+e.returning.Load() > 0 {
 		for i := range e.loops {
 			e.sendLoop(uint32(i), drainAll{}) // again: one may have been on its way in
 		}

@@ -5,6 +5,7 @@ package engine
 type Stats struct {
 	Connections       int64  // open now
 	Sessions          int64  // resources bound now
+	Detached          int64  // of the sessions: those that wait for a resumption
 	Handshakes        int64  // TLS handshakes under way now
 	Domains           int64  // served now
 	AcceptedTotal     uint64 // connections accepted
@@ -13,6 +14,8 @@ type Stats struct {
 	AuthFailureTotal  uint64 // and that failed
 	StanzasInTotal    uint64 // stanzas read from clients
 	StanzasOutTotal   uint64 // stanzas written to clients
+	ResumedTotal      uint64 // sessions resumed
+	ReturnedTotal     uint64 // stanzas that ended sessions left unacknowledged and that were routed again or refused
 	BouncedTotal      uint64 // stanzas answered with a stanza error
 	StreamErrorsTotal uint64 // streams ended with a stream error
 	SlowClosedTotal   uint64 // connections closed because the peer did not read

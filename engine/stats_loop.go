@@ -13,6 +13,8 @@ type loopStats struct {
 	authFailure  atomic.Uint64
 	stanzasIn    atomic.Uint64
 	stanzasOut   atomic.Uint64
+	resumed      atomic.Uint64
+	returned     atomic.Uint64
 	bounced      atomic.Uint64
 	streamErrors atomic.Uint64
 	slowClosed   atomic.Uint64
@@ -30,6 +32,7 @@ func (e *Engine) Stats() Stats {
 	s := Stats{
 		Connections:  e.admission.open.Load(),
 		RefusedTotal: e.admission.refused.Load(),
+		Detached:     e.detached.Load(),
 		Domains:      int64(len(e.table.Domains())),
 	}
 	if !e.serving() {
@@ -54,6 +57,8 @@ func (s *Stats) add(l *loopStats) {
 	s.AuthFailureTotal += l.authFailure.Load()
 	s.StanzasInTotal += l.stanzasIn.Load()
 	s.StanzasOutTotal += l.stanzasOut.Load()
+	s.ResumedTotal += l.resumed.Load()
+	s.ReturnedTotal += l.returned.Load()
 	s.BouncedTotal += l.bounced.Load()
 	s.StreamErrorsTotal += l.streamErrors.Load()
 	s.SlowClosedTotal += l.slowClosed.Load()

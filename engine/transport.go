@@ -19,6 +19,8 @@ type transport interface {
 	closeWrite()
 	// close ends the connection at once and calls conn.transportClosed.
 	close()
+	// use makes another connection the one whose transportClosed is called.
+	use(c *conn)
 	// pause stops input until unpause; false when that cannot be done now.
 	pause(l *loop) bool
 	unpause(l *loop)
@@ -40,4 +42,5 @@ func (s socket) write(pieces [][]byte) {
 func (s socket) buffered() int    { return s.c.OutboundBuffered() }
 func (s socket) closeWrite()      { _ = unix.Shutdown(s.c.Fd(), unix.SHUT_WR) }
 func (s socket) close()           { _ = s.c.EventLoop().Close(s.c) }
+func (s socket) use(c *conn)      { s.c.SetContext(c) }
 func (s socket) remote() net.Addr { return s.c.RemoteAddr() }

@@ -35,7 +35,11 @@ func (s *Session) end(reason error, out *Out) {
 	if s.opened {
 		out.Bytes = append(out.Bytes, "</stream:stream>"...)
 	}
+	held := s.inactive != nil && s.managed != nil && s.state == stateBound
 	s.state = stateClosed
+	if held {
+		s.queueHeld(s.active, out)
+	}
 	s.waiting = OpNone
 	s.inactive = nil
 	out.Close, out.Reason = true, reason

@@ -32,6 +32,9 @@ type Config struct {
 	IdleTime     int64 // nanoseconds of silence until a sign of life is asked for; 0: never
 	PingTime     int64 // nanoseconds that the client has for it, else connection-timeout; 0: white space is sent, and nothing waited for
 
+	// Management offers stream management (XEP-0198); nil: it is not offered.
+	Management *Management
+
 	// Random makes stream ids and resources; crypto/rand.Reader but in tests.
 	Random io.Reader
 	// DecoySecret and ScramIterations are for users that do not exist, see sasl.Decoy.

@@ -44,7 +44,7 @@ func (s *Session) clientState(f *parser.Frame, out *Out) bool {
 		}
 	case string(f.Local()) == "active":
 		if s.inactive != nil {
-			s.inactive.flush(out)
+			s.flushHeld(s.active, out)
 			s.inactive = nil
 		}
 	default:
@@ -53,20 +53,17 @@ func (s *Session) clientState(f *parser.Frame, out *Out) bool {
 	return true
 }
 
-// deliver holds st back, or has it written after all that was.
-func (i *inactive) deliver(st []byte, out *Out) {
+// deliverInactive holds st back, or has it written after all that was. What
+// somebody waits for is not held back.
+func (s *Session) deliverInactive(now int64, st []byte, how Delivery, out *Out) {
+	i := s.inactive
 	class, from := out.peek.class(st)
-	if class == urgent || len(st) > maxHeld {
-		i.flush(out)
-		out.Pass = true
-		return
-	}
-	if class != event {
+	if class != urgent && class != event {
 		i.drop(class, from)
 	}
-	if i.bytes+len(st) > maxHeld {
-		i.flush(out)
-		out.Pass = true
+	if class == urgent || how == Kept || i.bytes+len(st) > maxHeld {
+		s.flushHeld(now, out)
+		s.pass(now, st, how, out)
 		return
 	}
 	i.held = append(i.held, held{class, string(from), slices.Clone(st)})
@@ -86,12 +83,18 @@ func (i *inactive) drop(c class, from []byte) {
 	}
 }
 
-// flush writes what was held.
-func (i *inactive) flush(out *Out) {
-	for _, h := range i.held {
-		out.Bytes = append(out.Bytes, h.stanza...)
+// flushHeld writes what was held.
+func (s *Session) flushHeld(now int64, out *Out) {
+	held := s.inactive.held
+	s.inactive.held, s.inactive.bytes = nil, 0
+	for _, h := range held {
+		if s.state == stateBound {
+			out.Bytes = append(out.Bytes, h.stanza...)
+		}
+		if s.count(now, h.stanza, Alone, out) {
+			out.Bytes = append(out.Bytes, AckRequest...)
+		}
 	}
-	i.held, i.bytes = nil, 0
 }
 
 // class says how long a stanza can wait.

@@ -39,7 +39,7 @@ func (p *peer) deliver(t *testing.T, stanzas ...string) (held int) {
 	t.Helper()
 	for _, st := range stanzas {
 		p.out.Reset(nil)
-		p.Deliver(p.now, []byte(st), &p.out)
+		p.Deliver(p.now, []byte(st), session.Alone, &p.out)
 		p.take()
 		switch {
 		case p.out.Pass && !p.out.Held:
@@ -145,7 +145,7 @@ func TestXEP0352_NothingAfterTheEnd(t *testing.T) {
 	p.feed(end)
 	p.expect(t, end)
 	p.out.Reset(nil)
-	p.Deliver(p.now, []byte(chat), &p.out)
+	p.Deliver(p.now, []byte(chat), session.Alone, &p.out)
 	if p.out.Pass || p.out.Held || len(p.out.Bytes) > 0 || p.Inactive() {
 		t.Errorf("after the end: %+v", p.out)
 	}
@@ -159,6 +159,6 @@ func BenchmarkDeliverInactive(b *testing.B) {
 	b.SetBytes(int64(len(st)))
 	for b.Loop() {
 		p.out.Reset(nil)
-		p.Deliver(p.now, st, &p.out)
+		p.Deliver(p.now, st, session.Alone, &p.out)
 	}
 }

@@ -156,6 +156,9 @@ func (s *Session) appendFeatures(out *Out) {
 		b = append(b, "<bind xmlns='"+stanza.NSBind+"'/>"+
 			"<session xmlns='"+stanza.NSSession+"'><optional/></session>"+
 			"<csi xmlns='"+NSCSI+"'/>"...)
+		if s.cfg.Management != nil {
+			b = append(b, "<sm xmlns='"+NSManage+"'/>"...)
+		}
 		b = append(b, s.cfg.Features...)
 	} else {
 		if s.canStartTLS() {

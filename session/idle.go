@@ -23,7 +23,7 @@ func (s *Session) idle(now int64, out *Out) {
 		out.Bytes = append(out.Bytes, ' ')
 		s.deadline = now + s.cfg.IdleTime
 	case s.pinged:
-		s.Fail(stanza.StreamError{Condition: stanza.StreamConnectionTimeout, Text: "no answer to a ping"}, out)
+		s.silent(out)
 	default:
 		s.pinged = true
 		s.appendPing(out)
@@ -34,8 +34,10 @@ func (s *Session) idle(now int64, out *Out) {
 // appendPing asks for a sign of life, XEP-0199 §4.1. The answer is for the
 // server, which drops it.
 func (s *Session) appendPing(out *Out) {
+	at := len(out.Bytes)
 	b := stanza.AppendAttr(append(out.Bytes, "<iq"...), "from", s.domain)
 	b = stanza.AppendAttr(b, "to", s.jid.String())
 	b = stanza.AppendAttr(b, "id", s.randomID(8))
 	out.Bytes = append(b, " type='get'><ping xmlns='"+NSPing+"'/></iq>"...)
+	s.countFrom(at, out)
 }

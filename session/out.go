@@ -28,6 +28,13 @@ type Out struct {
 	// Held tells that the session keeps a copy of the delivered stanza for later.
 	Held bool
 
+	// Ask tells that AckRequest is to be written after the delivered stanza.
+	Ask bool
+
+	// Lost tells that the client is not there any more: the connection ends, and
+	// the session waits for a resumption.
+	Lost bool
+
 	// Op to start; OpNone when there is none.
 	Op Op
 
@@ -43,9 +50,10 @@ type Out struct {
 	Stanzas, StreamErrors       uint32
 	AuthSuccesses, AuthFailures uint32
 
-	scratch []byte // canonical form of addresses that need preparation
-	decoded []byte // base64 content of SASL elements
-	peek    peeker // looks at what is delivered to inactive clients
+	scratch []byte          // canonical form of addresses that need preparation
+	decoded []byte          // base64 content of SASL elements
+	peek    peeker          // looks at what is delivered to inactive clients
+	stores  []*unackedStore // free ones of the loop
 }
 
 // Reset empties the lists for the next call; buf is where Bytes goes.
@@ -53,6 +61,7 @@ func (o *Out) Reset(buf []byte) {
 	o.Bytes = buf
 	o.Stanza, o.HasStanza, o.Pass, o.Held = Stanza{}, false, false, false
 	o.Op = Op{}
+	o.Ask, o.Lost = false, false
 	o.StartTLS, o.Close, o.Reason = false, false, nil
 }
 
@@ -73,6 +82,7 @@ const (
 	OpVerify             // check Password of Local@Domain
 	OpBind               // enter the session under Local@Domain/Resource
 	OpRegister           // make the account Local@Domain with Password
+	OpResume             // find the session that the SM-ID Resume names; a failure only is answered
 	OpStanza             // never in Out: a stanza is being handled, see Session.Wait
 )
 
@@ -82,12 +92,15 @@ type Op struct {
 	Local, Domain string
 	Resource      string // OpBind: prepared, or "" for one that the engine makes
 	Password      string // OpVerify, OpRegister
+	Resume        string // OpResume: the SM-ID
+	H             uint32 // OpResume: what the client has handled
 }
 
 // Result answers an Op.
 type Result struct {
-	// Err: the question could not be answered now. For OpBind and OpRegister it is
-	// what the client sees, a stanza.Error or anything else for internal-server-error.
+	// Err: the question could not be answered now. For OpBind, OpRegister and
+	// OpResume it is what the client sees, a stanza.Error or anything else for
+	// internal-server-error.
 	Err error
 	// Credentials answers OpCredentials; nil: no such account.
 	Credentials *sasl.Credentials
@@ -95,4 +108,7 @@ type Result struct {
 	OK bool
 	// JID answers OpBind: the full JID that was entered.
 	JID jid.JID
+	// H goes with the error that answers OpResume, where it is known what was
+	// handled of the client's stanzas.
+	H *uint32
 }

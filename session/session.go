@@ -12,12 +12,13 @@ import (
 type state uint8
 
 const (
-	stateHeader state = iota // wait for a stream header
-	stateOpen                // header exchanged, features offered, not authenticated
-	stateSASL                // inside a SASL exchange, wait for <response/>
-	stateBind                // authenticated and restarted, no resource yet
-	stateBound               // stanzas flow
-	stateClosed              // nothing more is read or written
+	stateHeader   state = iota // wait for a stream header
+	stateOpen                  // header exchanged, features offered, not authenticated
+	stateSASL                  // inside a SASL exchange, wait for <response/>
+	stateBind                  // authenticated and restarted, no resource yet
+	stateBound                 // stanzas flow
+	stateDetached              // bound, without a connection, waits for a resumption
+	stateClosed                // nothing more is read or written
 )
 
 // Session is one client's stream. The zero value must be opened with Open.
@@ -41,6 +42,8 @@ type Session struct {
 	pinged  bool // the client was pinged and has not been heard since
 
 	inactive *inactive // nil while the client is active
+	managed  *managed  // nil without stream management
+	handle   uint64    // see SetHandle
 }
 
 // login is what is only needed until a resource is bound.
@@ -94,20 +97,29 @@ func (s *Session) Mechanism() string {
 }
 
 // Deadline is when Tick wants to be called, Unix nanoseconds; 0: never.
-func (s *Session) Deadline() int64 { return s.deadline }
+func (s *Session) Deadline() int64 {
+	if m := s.managed; m != nil && m.due != 0 && (s.deadline == 0 || m.due < s.deadline) {
+		return m.due
+	}
+	return s.deadline
+}
 
 // Release gives parser memory back to the loop. The last call on a session.
-func (s *Session) Release(sc *parser.Scanner) {
+func (s *Session) Release(out *Out) {
 	s.state = stateClosed
 	s.inactive = nil
-	sc.Release(&s.stream)
+	out.Scanner.Release(&s.stream)
+	if s.managed != nil {
+		s.managed.queue.release(out)
+		s.managed = nil
+	}
 }
 
 // Feed takes what the peer sent: in must begin with what earlier calls did
 // not consume. It handles one element at most and returns the bytes consumed;
 // 0 means that more input is needed, or that the session waits or is closed.
 func (s *Session) Feed(now int64, in []byte, out *Out) (n int) {
-	if s.state == stateClosed {
+	if s.state == stateClosed || s.state == stateDetached {
 		return len(in)
 	}
 	if s.waiting != OpNone || len(in) == 0 {
@@ -150,6 +162,8 @@ func (s *Session) element(now int64, f *parser.Frame, out *Out) {
 		}
 	case stanza.NSStream:
 		s.streamElement(f, out)
+	case NSManage:
+		s.manageEarly(f, out)
 	default:
 		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
 	}
@@ -183,6 +197,8 @@ func (s *Session) Complete(now int64, res *Result, out *Out) {
 		s.bindAnswer(now, res, out)
 	case OpRegister:
 		s.registered(res, out)
+	case OpResume:
+		s.resumeAnswer(res, out)
 	}
 }
 
@@ -196,20 +212,44 @@ func (s *Session) Wait() {
 
 // Deliver takes a rendered stanza from the router. Out tells whether it is
 // written, held back, or neither, because the session has ended. st is looked
-// at only while the client is Inactive.
-func (s *Session) Deliver(_ int64, st []byte, out *Out) {
+// at only while the client is Inactive, and kept only while the session is
+// Managed. now is Unix nanoseconds.
+func (s *Session) Deliver(now int64, st []byte, how Delivery, out *Out) {
 	switch {
+	case s.state == stateDetached:
+		out.Held = true
+		s.count(now, st, how, out)
 	case s.state != stateBound:
 	case s.inactive != nil:
-		s.inactive.deliver(st, out)
+		s.deliverInactive(now, st, how, out)
 	default:
+		s.pass(now, st, how, out)
+	}
+}
+
+// pass has st written after all that is in out.Bytes. When it passes a bound of
+// stream management it is only queued, and the session ends.
+func (s *Session) pass(now int64, st []byte, how Delivery, out *Out) {
+	out.Ask = s.count(now, st, how, out)
+	if s.state == stateBound {
 		out.Pass = true
+	} else {
+		out.Held = true
 	}
 }
 
 // Tick acts on deadlines. The engine calls it at Deadline or later.
 func (s *Session) Tick(now int64, out *Out) {
-	if s.deadline == 0 || now < s.deadline || s.state == stateClosed {
+	if s.state == stateClosed || s.state == stateDetached {
+		return
+	}
+	if m := s.managed; m != nil && m.due != 0 && now >= m.due {
+		s.manageTick(now, out)
+		if s.state != stateBound || out.Lost {
+			return
+		}
+	}
+	if s.deadline == 0 || now < s.deadline {
 		return
 	}
 	if s.state != stateBound {

@@ -623,7 +623,7 @@ func TestKeepalive(t *testing.T) {
 func TestDeliver(t *testing.T) {
 	for want, p := range map[bool]*peer{false: binding(t, config()), true: bound(t, config())} {
 		p.out.Reset(nil)
-		p.Deliver(p.now, nil, &p.out)
+		p.Deliver(p.now, nil, session.Alone, &p.out)
 		if p.out.Pass != want {
 			t.Errorf("bound %v: passed %v", p.Bound(), p.out.Pass)
 		}
@@ -635,9 +635,9 @@ func TestDeliver(t *testing.T) {
 	p.expectFailure(t, stanza.StreamConflict)
 	p.out.Reset(nil)
 	p.Fail(stanza.StreamError{Condition: stanza.StreamReset}, &p.out) // too late
-	p.Deliver(p.now, nil, &p.out)
+	p.Deliver(p.now, nil, session.Alone, &p.out)
 	if p.out.Pass || len(p.out.Bytes) > 0 || p.out.Close {
 		t.Errorf("after the end: %+v", p.out)
 	}
-	p.Release(p.out.Scanner)
+	p.Release(&p.out)
 }

@@ -18,6 +18,9 @@ func (s *Session) stanza(f *parser.Frame, out *Out) {
 		return
 	}
 	out.Stanzas++
+	if s.managed != nil {
+		s.managed.in++
+	}
 	if !s.ownFrom(f, out) {
 		s.Fail(stanza.StreamError{Condition: stanza.StreamInvalidFrom}, out)
 		return
@@ -42,6 +45,10 @@ func (s *Session) stanza(f *parser.Frame, out *Out) {
 func (s *Session) notStanza(f *parser.Frame, out *Out) {
 	if string(f.Namespace()) == stanza.NSStream {
 		s.streamElement(f, out)
+		return
+	}
+	if string(f.Namespace()) == NSManage {
+		s.manage(f, out)
 		return
 	}
 	if s.clientState(f, out) {
@@ -106,7 +113,9 @@ func (s *Session) legacySession(v *stanza.View, to jid.View, out *Out) bool {
 	if !q.Is(stanza.NSSession, "session") {
 		return false
 	}
+	at := len(out.Bytes)
 	out.Bytes = stanza.AppendResult(out.Bytes, v, s.domain, s.jid.String())
+	s.countFrom(at, out)
 	return true
 }
 
@@ -116,7 +125,9 @@ func (s *Session) bounce(v *stanza.View, e stanza.Error, out *Out) {
 	if !Answerable(v) {
 		return
 	}
+	at := len(out.Bytes)
 	out.Bytes = stanza.AppendError(out.Bytes, v, s.domain, s.jid.String(), e)
+	s.countFrom(at, out)
 }
 
 // Answerable tells whether a stanza may be answered with an error: not an

@@ -83,6 +83,9 @@ const (
 	// MarkHeld: older messages wait for the account; chat and normal messages
 	// that would be delivered to the resource pass through Registry.Hold.
 	MarkHeld
+	// MarkDetached: nobody is connected; the session waits to be resumed (XEP-0198),
+	// and what comes for it is queued.
+	MarkDetached
 )
 
 // MarkAccount is the marks that hold for all resources of an account.

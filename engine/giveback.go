@@ -1,0 +1,174 @@
+package engine
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/parser"
+	"github.com/xylem-im/xylem/routing"
+	"github.com/xylem-im/xylem/session"
+	"github.com/xylem-im/xylem/stanza"
+	"github.com/xylem-im/xylem/xep"
+)
+
+// returned are the stanzas that a session which has ended did not acknowledge,
+// on their way to the home of its account: there, in their order and before
+// all that is sent to the account afterwards, they are dealt with as if they
+// had been sent to a resource that is not there (XEP-0198 §4).
+type returned struct {
+	session  xep.SessionRef
+	priority int8 // of its presence
+	stanzas  []returnedStanza
+	left     int // not dealt with yet
+}
+
+type returnedStanza struct {
+	raw    []byte
+	at     int64 // when it was given to the session
+	copied bool  // other sessions of the account got it
+}
+
+// giveBack hands over what a session leaves unacknowledged. It is called
+// before the session leaves the routing table: who finds it gone sends what
+// comes next behind this.
+func (c *conn) giveBack() {
+	l := c.loop
+	if id := c.session.ResumeID(); id != "" {
+		l.ended.add(id, c.session.JID().Bare(), c.session.Handled())
+	}
+	r := &returned{session: xep.SessionRef{JID: c.session.JID(), ID: uint64(c.mailbox())}}
+	for u := range c.session.Unacked {
+		// What is kept comes again by itself, and nobody asks for old presence.
+		if u.Delivery != session.Kept && !bytes.HasPrefix(u.Stanza, []byte("<presence")) {
+			r.stanzas = append(r.stanzas, returnedStanza{slices.Clone(u.Stanza), u.At, u.Delivery == session.Copied})
+		}
+	}
+	if len(r.stanzas) == 0 {
+		return
+	}
+	j := r.session.JID
+	if d := l.engine.table.Domain(j.Domain()); d != nil {
+		if e, ok := d.LookupFull(j.Local(), j.Resource()); ok {
+			r.priority = e.Priority
+		}
+	}
+	l.stats.returned.Add(uint64(len(r.stanzas)))
+	l.engine.returning.Add(1)
+	home := l.engine.homeLoop(j.Bare().String())
+	if home == l.index {
+		l.postHome(j.Bare().String(), r)
+		return
+	}
+	l.engine.sendLoop(home, r) // at once, not at the end of the turn
+}
+
+func (r *returned) apply(l *loop, _ *conn) {
+	j := r.session.JID
+	if d := l.engine.table.Domain(j.Domain()); d != nil {
+		d.Unbind(j.Local(), j.Resource(), routing.Mailbox(r.session.ID))
+	}
+	r.left = len(r.stanzas)
+	a := l.home(j.Bare())
+	a.Prepared(func(error) {
+		for i := range r.stanzas {
+			l.takeBack(r, a, &r.stanzas[i])
+		}
+	})
+}
+
+// done counts what was dealt with; the engine does not stop before.
+func (r *returned) done(l *loop) {
+	if r.left--; r.left == 0 {
+		l.engine.returning.Add(-1)
+	}
+}
+
+// takeBack deals with one stanza.
+func (l *loop) takeBack(r *returned, a *xep.Home, s *returnedStanza) {
+	req, to, ok := l.returnedRequest(r, s)
+	switch {
+	case !ok:
+		r.done(l)
+	case req.View.Kind == stanza.KindMessage && !isCarbon(req):
+		l.rerouteMessage(r, a, s, req, to)
+	case req.View.Kind == stanza.KindIQ && (req.View.Type == stanza.TypeGet || req.View.Type == stanza.TypeSet):
+		req.Error(stanza.Error{Condition: stanza.ServiceUnavailable})
+	default: // answers, and copies of what others got
+		req.Done()
+	}
+}
+
+// returnedRequest makes of a stanza what a home works with.
+func (l *loop) returnedRequest(r *returned, s *returnedStanza) (req *xep.Request, to jid.View, ok bool) {
+	v, err := l.requests.read(s.raw)
+	if err != nil {
+		return nil, to, false
+	}
+	from, err := jid.ParseBytes(parser.Unescape(v.From()))
+	if err != nil {
+		return nil, to, false // without from: of the account itself, a roster push
+	}
+	if to, err = l.viewOf(parser.Unescape(v.To())); err != nil {
+		return nil, to, false
+	}
+	req = xep.NewRequest(&v, from, to.Clone(),
+		func(b []byte) { l.replyTo(0, from, b) },
+		func() { r.done(l) })
+	req.Arrived = s.at
+	return req, to, true
+}
+
+// nsCarbons is the namespace of XEP-0280.
+const nsCarbons = "urn:xmpp:carbons:2"
+
+// isCarbon tells whether a message is a copy that the account sends to one of
+// its resources: the others got theirs.
+func isCarbon(req *xep.Request) bool {
+	if req.From.Bare() != req.To.Bare() {
+		return false
+	}
+	e := req.View.Frame.Element()
+	return !e.Child(nsCarbons, "received").IsZero() || !e.Child(nsCarbons, "sent").IsZero()
+}
+
+// rerouteMessage gives a message to other resources of the account, or to whoever
+// stores messages. Hooks have seen it before and are not called again.
+func (l *loop) rerouteMessage(r *returned, a *xep.Home, s *returnedStanza, req *xep.Request, to jid.View) {
+	v, reg := req.View, l.engine.registry
+	decision, targets := l.engine.table.Route(to, v.Kind, v.Type, nil)
+	if decision.Verdict == routing.Bounce && isLasting(v) {
+		// A message for a resource that is not there any more is better kept
+		// than refused: its sender was not told that it was.
+		decision, targets = l.engine.table.Route(to.Bare(), v.Kind, v.Type, nil)
+	}
+	switch {
+	case decision.Verdict == routing.Bounce:
+		req.Error(stanza.Error{Condition: decision.Condition})
+	case decision.Verdict == routing.Offline:
+		reg.ServeOffline(a, req, stanza.ServiceUnavailable)
+	case decision.Verdict != routing.Delivered || s.copied && r.otherGot(targets):
+		req.Done()
+	case isHeld(v, targets) && reg.MustHold(a, req, appendResources(nil, targets)):
+		reg.ServeOffline(a, req, stanza.ServiceUnavailable)
+	default:
+		l.sendDelayed(s, req, targets, r.session.JID.Domain())
+		req.Done()
+	}
+}
+
+// otherGot tells whether one of the resources got the message when the session
+// did: a message to a bare address goes to all of the highest priority.
+func (r *returned) otherGot(targets []routing.Entry) bool {
+	return slices.ContainsFunc(targets, func(e routing.Entry) bool { return e.Priority == r.priority })
+}
+
+// sendDelayed says when the message came, XEP-0203.
+func (l *loop) sendDelayed(s *returnedStanza, req *xep.Request, targets []routing.Entry, domain string) {
+	v, err := l.requests.read(stanza.AppendDelayed(nil, s.raw, domain, s.at))
+	if err != nil {
+		l.engine.log.Error("stanza lost on its way", "error", err)
+		return
+	}
+	l.send(&v, targets, &stanza.Forward{From: req.From.String()})
+}

@@ -1,0 +1,277 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/panjf2000/gnet/v2"
+	"github.com/valyala/bytebufferpool"
+	"golang.org/x/sys/unix"
+
+	xtls "github.com/xylem-im/xylem/engine/tls"
+	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/routing"
+	"github.com/xylem-im/xylem/session"
+	"github.com/xylem-im/xylem/stanza"
+	"github.com/xylem-im/xylem/xep"
+)
+
+// A session is resumed in four steps (XEP-0198 §5), since it stays on its loop,
+// where extensions know it by its mailbox, and the new connection moves there:
+//
+//	resumption  from the new connection to the session that the SM-ID names
+//	granted     back: the session has left its old transport and waits
+//	adoption    the new connection's transport, with what was read from it
+//	            (a socket of another loop is enrolled on the session's loop)
+//	refused     instead of granted
+type resumption struct {
+	from routing.Mailbox // the new connection, which waits
+	user jid.JID
+	id   string
+	h    uint32
+}
+
+// startResume looks for the session that a client wants to resume.
+func (l *loop) startResume(c *conn, op session.Op) {
+	handle, ok := session.ResumeHandle(op.Resume)
+	mb := routing.Mailbox(handle)
+	if !ok || uint64(mailboxLoop(mb)) >= uint64(len(l.engine.loops)) || mb == c.mailbox() {
+		l.postControl(c.mailbox(), &refused{err: stanza.Error{Condition: stanza.ItemNotFound}})
+		return
+	}
+	l.postControl(mb, &resumption{from: c.mailbox(), user: c.session.JID(), id: op.Resume, h: op.H})
+}
+
+func (r *resumption) apply(l *loop, c *conn) {
+	switch {
+	case c == nil || !c.receives() || !c.entered || !c.session.Claims(r.id, r.user):
+		l.refuse(r, stanza.Error{Condition: stanza.ItemNotFound}, l.ended.find(r.id, r.user))
+	case l.engine.draining.Load():
+		l.refuse(r, stanza.Error{Condition: stanza.ResourceConstraint}, nil)
+	default:
+		c.grant(r)
+	}
+}
+
+func (l *loop) refuse(r *resumption, e stanza.Error, h *uint32) {
+	l.postControl(r.from, &refused{err: e, h: h})
+}
+
+// refused tells the new connection that there is nothing to resume.
+type refused struct {
+	err stanza.Error
+	h   *uint32
+}
+
+func (r *refused) apply(_ *loop, c *conn) {
+	if c == nil {
+		return
+	}
+	c.complete(&session.Result{Err: r.err, H: r.h})
+	c.resume()
+}
+
+// grant lets a new connection have the session. While a stanza of the client
+// is being handled it waits: h must say what becomes of that.
+func (c *conn) grant(r *resumption) {
+	l := c.loop
+	if !c.session.CanAck(r.h) {
+		l.postControl(r.from, &ending{c.session.TooHigh(r.h)})
+		return
+	}
+	if c.phase == phaseStream {
+		c.replaceTransport()
+	}
+	if c.phase != phaseDetached { // it ended with its transport
+		l.refuse(r, stanza.Error{Condition: stanza.ItemNotFound}, l.ended.find(r.id, r.user))
+		return
+	}
+	if older := c.resumer; older != nil && older != r {
+		l.refuse(older, stanza.Error{Condition: stanza.Conflict}, nil)
+	}
+	c.resumer = r
+	if !c.session.Waiting() {
+		l.postControl(r.from, &granted{session: c.mailbox(), of: r})
+	}
+}
+
+// granted tells the new connection where to go.
+type granted struct {
+	session routing.Mailbox
+	of      *resumption
+}
+
+func (g *granted) apply(l *loop, c *conn) {
+	if c != nil && c.phase == phaseStream {
+		c.moveTo(g)
+	}
+}
+
+// adoption carries a transport to the session that is resumed on it.
+type adoption struct {
+	of         *resumption
+	session    routing.Mailbox
+	from       session.Session
+	transport  transport
+	listener   *listener
+	tls        *xtls.Filter
+	handshaken bool
+	partial    *bytebufferpool.ByteBuffer
+	movedFrom  routing.Mailbox
+}
+
+// moveTo hands everything of this connection but its address to a session. The
+// connection ends; in-process it stays to pass input on.
+func (c *conn) moveTo(g *granted) {
+	l := c.loop
+	c.flush()
+	if c.phase != phaseStream {
+		return
+	}
+	s, isSocket := c.transport.(socket)
+	sameLoop := mailboxLoop(g.session) == l.index
+	if c.backlog.size > 0 || isSocket && !sameLoop && s.buffered() > 0 {
+		(&refused{err: stanza.Error{Condition: stanza.ResourceConstraint, Text: "read what was sent before"}}).apply(l, c)
+		return
+	}
+	c.unpause()
+	a := &adoption{of: g.of, session: g.session, from: c.session, transport: c.transport, listener: c.listener,
+		tls: c.tls, handshaken: c.handshaken, partial: c.partial}
+	c.session, c.tls, c.partial = session.Session{}, nil, nil
+	switch {
+	case !isSocket:
+		a.movedFrom = c.mailbox()
+		c.movedTo = g.session
+		c.leaveFor(phaseMoved)
+		l.postControl(g.session, a)
+	case sameLoop:
+		c.leaveFor(phaseClosed)
+		a.apply(l, l.slots.find(g.session))
+	default:
+		c.leaveFor(phaseClosed)
+		l.enrol(a, s.c)
+	}
+}
+
+// leaveFor ends a connection that has given its transport away.
+func (c *conn) leaveFor(p phase) {
+	l := c.loop
+	c.phase = p
+	l.wheel.disarm(c)
+	c.session.Release(&l.out)
+	c.dropOut()
+	if p == phaseClosed {
+		l.slots.remove(c.slot)
+	}
+}
+
+// enrol moves a socket to the loop of the session that it is for. gnet cannot
+// give a connection away, so it gets a second descriptor of the same socket
+// and closes the first.
+func (l *loop) enrol(a *adoption, from gnet.Conn) {
+	conn, err := secondOf(from)
+	from.SetContext(nil) // its OnClose is not for us any more
+	_ = from.EventLoop().Close(from)
+	if err == nil {
+		_, err = l.engine.loops[mailboxLoop(a.session)].gnet.Enroll(gnet.NewContext(context.Background(), a), conn)
+		_ = conn.Close() // gnet has made its own, or failed
+	}
+	if err != nil {
+		l.engine.log.Warn("connection not moved", "error", err)
+		l.dropAdoption(a)
+	}
+}
+
+// secondOf is another descriptor of a socket.
+func secondOf(c gnet.Conn) (net.Conn, error) {
+	fd, err := unix.FcntlInt(uintptr(c.Fd()), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("engine: resume: %w", err)
+	}
+	file := os.NewFile(uintptr(fd), "resumed")
+	defer file.Close()
+	return net.FileConn(file)
+}
+
+// dropAdoption gives back what belongs to a transport that has gone.
+func (l *loop) dropAdoption(a *adoption) {
+	if a.tls != nil {
+		a.tls.Close()
+	}
+	if a.partial != nil {
+		l.engine.buffers.Put(a.partial)
+	}
+	l.engine.admission.release()
+}
+
+func (a *adoption) apply(l *loop, c *conn) {
+	if c == nil || c.phase != phaseDetached || c.resumer != a.of {
+		l.orphan(a)
+		return
+	}
+	c.adopt(a)
+}
+
+// orphan closes a transport whose session has ended, or was given to another
+// connection, while it was on its way.
+func (l *loop) orphan(a *adoption) {
+	c := &conn{loop: l, transport: a.transport, listener: a.listener, tls: a.tls, handshaken: a.handshaken,
+		partial: a.partial, movedFrom: a.movedFrom, phase: phaseStream}
+	c.slot, c.generation = l.slots.add(c)
+	c.session = a.from
+	a.transport.use(c)
+	c.fail(stanza.StreamError{Condition: stanza.StreamReset, Text: "the session ended while it was resumed"})
+}
+
+// adopt goes on with a detached session on a new transport.
+func (c *conn) adopt(a *adoption) {
+	l := c.loop
+	c.resumer = nil
+	c.transport, c.listener, c.tls, c.handshaken = a.transport, a.listener, a.tls, a.handshaken
+	c.partial, c.movedFrom = a.partial, a.movedFrom
+	c.transport.use(c)
+	c.phase = phaseStream
+	l.engine.detached.Add(-1)
+	l.stats.resumed.Add(1)
+	if j := c.session.JID(); l.engine.table.Domain(j.Domain()) != nil {
+		l.engine.table.Domain(j.Domain()).SetFlags(j.Local(), j.Resource(), c.mailbox(), 0, routing.Flags(xep.MarkDetached))
+	}
+	out := l.begin()
+	c.session.Resume(l.now, &a.from, a.of.h, out)
+	c.perform(out)
+	l.engine.log.Debug("session resumed", "jid", c.session.JID().String(), "remote", addrString(c.transport.remote()))
+	c.resume()
+}
+
+// ended remembers how much was handled of sessions that have ended, so that
+// a resumption which comes too late is told (XEP-0198 §5).
+type ended struct {
+	ring [endedKept]endedSession
+	next int
+}
+
+type endedSession struct {
+	id   string
+	user jid.JID
+	h    uint32
+}
+
+// endedKept is how many sessions a loop remembers, of 56 bytes and an SM-ID each.
+const endedKept = 1024
+
+func (e *ended) add(id string, user jid.JID, h uint32) {
+	e.ring[e.next] = endedSession{id, user, h}
+	e.next = (e.next + 1) % endedKept
+}
+
+func (e *ended) find(id string, user jid.JID) *uint32 {
+	for i := range e.ring {
+		if s := &e.ring[i]; s.id == id && s.id != "" && s.user.Bare() == user.Bare() {
+			h := s.h
+			return &h
+		}
+	}
+	return nil
+}

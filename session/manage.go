@@ -1,0 +1,268 @@
+package session
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/xylem-im/xylem/parser"
+	"github.com/xylem-im/xylem/stanza"
+)
+
+// NSManage is the namespace of XEP-0198 §13 (version 1.6.3 of the document).
+const NSManage = "urn:xmpp:sm:3"
+
+// AckRequest asks the client for an acknowledgement.
+const AckRequest = "<r xmlns='" + NSManage + "'/>"
+
+// Management bounds what stream management (XEP-0198) may hold and says when
+// the client is asked. All fields must be set but Window.
+type Management struct {
+	Window     int64 // nanoseconds for which a session without a connection is kept at most; 0: no resumption
+	Bytes      int   // of unacknowledged stanzas; more ends the session with resource-constraint
+	Stanzas    int   // unacknowledged; the same
+	AskStanzas int   // sent since the last <r/> until the next one
+	AskTime    int64 // nanoseconds from the first unacknowledged stanza until an <r/>
+}
+
+// managed is the state of a session that has sent <enable/>.
+type managed struct {
+	queue   unacked
+	in      uint32 // stanzas received since <enable/>, modulo 2^32
+	secret  string // of the SM-ID; "": it cannot be resumed
+	window  int64  // as granted, nanoseconds
+	asked   bool   // an <r/> was sent and not answered
+	again   bool   // somebody wants to know of stanzas behind that <r/>
+	unasked int    // stanzas since the last <r/>
+	due     int64  // when manageTick looks; 0: never
+	askedAt int64
+}
+
+// Managed tells whether stream management is on: then Deliver must see the
+// whole stanza.
+func (s *Session) Managed() bool { return s.managed != nil }
+
+// Sent is the number of stanzas given to the client since <enable/>, those
+// that wait for a resumption among them; 0 without stream management.
+func (s *Session) Sent() uint64 {
+	if s.managed == nil {
+		return 0
+	}
+	return s.managed.queue.sent()
+}
+
+// Acked is how many of Sent the client has acknowledged.
+func (s *Session) Acked() uint64 {
+	if s.managed == nil {
+		return 0
+	}
+	return s.managed.queue.acked
+}
+
+// Unacked calls yield for each stanza that the client has not acknowledged,
+// oldest first; also after the session has ended, until Release.
+func (s *Session) Unacked(yield func(Unacked) bool) {
+	if s.managed != nil {
+		s.managed.queue.all(yield)
+	}
+}
+
+// UnackedBytes is the size of these stanzas.
+func (s *Session) UnackedBytes() int {
+	if s.managed == nil {
+		return 0
+	}
+	return s.managed.queue.bytes
+}
+
+// handled is h as we tell it: a stanza that the session waits for was not
+// handled yet.
+func (s *Session) handled() uint32 {
+	if s.waiting == OpStanza {
+		return s.managed.in - 1
+	}
+	return s.managed.in
+}
+
+// manage takes an element of stream management on a bound stream, XEP-0198 §3
+// and §4.
+func (s *Session) manage(f *parser.Frame, out *Out) {
+	switch name := string(f.Local()); {
+	case s.cfg.Management == nil:
+		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
+	case name == "enable" && s.managed == nil:
+		s.enable(f, out)
+	case name == "enable":
+		out.Bytes = appendFailed(out.Bytes, stanza.UnexpectedRequest, nil)
+		s.Fail(stanza.StreamError{Condition: stanza.StreamPolicyViolation, Text: "stream management is on already"}, out)
+	case name == "r" && s.managed != nil:
+		out.Bytes = append(out.Bytes, "<a xmlns='"+NSManage+"' h='"...)
+		out.Bytes = strconv.AppendUint(out.Bytes, uint64(s.handled()), 10)
+		out.Bytes = append(out.Bytes, "'/>"...)
+	case name == "a" && s.managed != nil:
+		s.acked(f, out)
+	case name == "r" || name == "a" || name == "resume":
+		out.Bytes = appendFailed(out.Bytes, stanza.UnexpectedRequest, nil)
+	default:
+		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
+	}
+}
+
+// enable turns stream management on, XEP-0198 §3.
+func (s *Session) enable(f *parser.Frame, out *Out) {
+	m := &managed{}
+	s.managed = m
+	b := append(out.Bytes, "<enabled xmlns='"+NSManage+"'"...)
+	if m.window = s.wantedWindow(f); m.window > 0 {
+		m.secret = s.randomID(16)
+		b = stanza.AppendAttr(b, "id", s.resumeID())
+		b = append(b, " resume='true' max='"...)
+		b = strconv.AppendInt(b, m.window/1e9, 10)
+		b = append(b, '\'')
+	}
+	out.Bytes = append(b, "/>"...)
+}
+
+// wantedWindow is for how long the client may resume: no longer than it wants
+// and than we allow; 0 when it is not to.
+func (s *Session) wantedWindow(f *parser.Frame) int64 {
+	resume, _ := f.Attr("resume")
+	if r := string(resume); r != "true" && r != "1" {
+		return 0
+	}
+	window := s.cfg.Management.Window
+	if raw, ok := f.Attr("max"); ok {
+		if seconds, err := strconv.ParseUint(string(raw), 10, 32); err == nil {
+			window = min(window, int64(seconds)*1e9)
+		}
+	}
+	return window
+}
+
+// acked takes <a/>, XEP-0198 §4.
+func (s *Session) acked(f *parser.Frame, out *Out) {
+	h, ok := handledAttr(f)
+	if !ok {
+		s.Fail(stanza.StreamError{Condition: stanza.StreamPolicyViolation, Text: "an <a/> has an h of 32 bits"}, out)
+		return
+	}
+	if !s.ack(h, out) {
+		s.Fail(s.TooHigh(h), out)
+		return
+	}
+	m := s.managed
+	m.asked = false
+	if m.again && m.queue.count() > 0 {
+		s.request(s.active)
+		out.Bytes = append(out.Bytes, AckRequest...)
+	}
+	m.again = false
+}
+
+// ack removes what is acknowledged from the queue.
+func (s *Session) ack(h uint32, out *Out) bool { return s.managed.queue.ack(h, out) }
+
+// TooHigh is the end of a stream whose client counts more stanzas than it was
+// sent, XEP-0198 §6.
+func (s *Session) TooHigh(h uint32) stanza.StreamError {
+	told, sent := strconv.FormatUint(uint64(h), 10), strconv.FormatUint(uint64(uint32(s.Sent())), 10)
+	return stanza.StreamError{
+		Condition: stanza.StreamUndefinedCondition,
+		Text:      "You acknowledged " + told + " stanzas, but I only sent you " + sent + " so far.",
+		App:       "<handled-count-too-high xmlns='" + NSManage + "' h='" + told + "' send-count='" + sent + "'/>",
+	}
+}
+
+// handledAttr reads h, an xs:unsignedInt.
+func handledAttr(f *parser.Frame) (uint32, bool) {
+	raw, ok := f.Attr("h")
+	if !ok {
+		return 0, false
+	}
+	h, err := strconv.ParseUint(string(raw), 10, 32)
+	return uint32(h), err == nil && h <= math.MaxUint32
+}
+
+// appendFailed renders <failed/>, XEP-0198 §6, with h where it is known (§5).
+func appendFailed(b []byte, c stanza.Condition, h *uint32) []byte {
+	b = append(b, "<failed xmlns='"+NSManage+"'"...)
+	if h != nil {
+		b = append(b, " h='"...)
+		b = strconv.AppendUint(b, uint64(*h), 10)
+		b = append(b, '\'')
+	}
+	b = append(b, "><"...)
+	b = append(b, c...)
+	return append(b, " xmlns='"+stanza.NSStanzas+"'/></failed>"...)
+}
+
+// count notes a stanza that goes to the client, and tells whether it is to be
+// followed by an <r/>. It is the one place where stanzas are counted. When the
+// bounds are passed the session ends; the stanza is in the queue then.
+func (s *Session) count(now int64, st []byte, how Delivery, out *Out) (ask bool) {
+	m := s.managed
+	if m == nil {
+		return false
+	}
+	m.queue.add(now, st, how, out)
+	if m.queue.bytes > s.cfg.Management.Bytes || m.queue.count() > s.cfg.Management.Stanzas {
+		s.Fail(stanza.StreamError{Condition: stanza.StreamResourceConstraint, Text: "too many stanzas are unacknowledged"}, out)
+		return false
+	}
+	if s.state != stateBound {
+		return false
+	}
+	m.unasked++
+	switch {
+	case m.asked:
+		m.again = m.again || how == Kept
+	case how == Kept || m.unasked >= s.cfg.Management.AskStanzas:
+		s.request(now)
+		return true
+	case m.due == 0:
+		m.due = now + s.cfg.Management.AskTime
+	}
+	return false
+}
+
+// request notes that an <r/> goes out.
+func (s *Session) request(now int64) {
+	m := s.managed
+	m.asked, m.again, m.unasked, m.askedAt = true, false, 0, now
+	m.due = now + max(s.cfg.PingTime, s.cfg.Management.AskTime)
+}
+
+// countFrom is count for what the session itself has appended to out.Bytes
+// from offset at on: one stanza.
+func (s *Session) countFrom(at int, out *Out) {
+	if s.managed != nil && s.count(s.active, out.Bytes[at:], Alone, out) {
+		out.Bytes = append(out.Bytes, AckRequest...)
+	}
+}
+
+// manageTick asks for an acknowledgement that is overdue. A client that says
+// nothing at all for PingTime after that has gone.
+func (s *Session) manageTick(now int64, out *Out) {
+	m := s.managed
+	switch {
+	case m.queue.count() == 0:
+		m.due = 0
+	case !m.asked:
+		s.request(now)
+		out.Bytes = append(out.Bytes, AckRequest...)
+	case s.cfg.PingTime <= 0 || s.active > m.askedAt || s.waiting != OpNone:
+		m.askedAt = now
+		m.due = now + max(s.cfg.PingTime, s.cfg.Management.AskTime)
+	default:
+		s.silent(out)
+	}
+}
+
+// silent gives up a client that does not answer: its session is kept if it
+// can be resumed.
+func (s *Session) silent(out *Out) {
+	if s.Resumable() {
+		out.Lost = true
+		return
+	}
+	s.Fail(stanza.StreamError{Condition: stanza.StreamConnectionTimeout, Text: "no answer to a ping"}, out)
+}
