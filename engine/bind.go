@@ -92,10 +92,11 @@ func (l *loop) inherit(d *routing.Domain, local, resource string, mb routing.Mai
 	return marks
 }
 
-// leave takes an ended session out of the table.
-func (l *loop) leave(c *conn, reason error) {
+// leave takes an ended session out of the table, unless that was handed to the
+// account's home.
+func (l *loop) leave(c *conn, handed bool, reason error) {
 	j := c.session.JID()
-	if d := l.engine.table.Domain(j.Domain()); d != nil {
+	if d := l.engine.table.Domain(j.Domain()); d != nil && !handed {
 		d.Unbind(j.Local(), j.Resource(), c.mailbox())
 	}
 	if l.engine.hasExtensions {

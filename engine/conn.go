@@ -359,10 +359,8 @@ func (c *conn) sessionEnded(reason error) {
 		return
 	}
 	c.entered = false
-	if c.session.Managed() {
-		c.giveBack()
-	}
-	c.loop.leave(c, reason)
+	handed := c.session.Managed() && c.giveBack()
+	c.loop.leave(c, handed, reason)
 }
 
 // abort ends the connection at once; what waits for the peer is lost.

@@ -135,7 +135,7 @@ func (l *loop) pass(src *source, v *stanza.View, to jid.View, fw *stanza.Forward
 		l.handIn(src, workOffline, to.Bare().JID, v, fw, stanza.ServiceUnavailable)
 	default:
 		l.send(v, targets, fw)
-		if v.Kind == stanza.KindMessage && !src.again {
+		if v.Kind == stanza.KindMessage {
 			l.hookReceived(v, to, fw, targets, marks)
 		}
 	}

@@ -15,29 +15,31 @@ import (
 // returned are the stanzas that a session which has ended did not acknowledge,
 // on their way to the home of its account: there, in their order and before
 // all that is sent to the account afterwards, they are dealt with as if they
-// had been sent to a resource that is not there (XEP-0198 §4).
+// had been sent to a resource that is not there (XEP-0198 §4). What is still on
+// its way to the session goes behind them, since only the home takes it out of
+// the routing table.
 type returned struct {
-	session  xep.SessionRef
-	priority int8 // of its presence
+	session  xep.SessionRef // zero: stanzas that found no session any more
+	bare     jid.JID        // the account
+	priority int8           // of its presence
 	stanzas  []returnedStanza
 	left     int // not dealt with yet
 }
 
 type returnedStanza struct {
 	raw    []byte
-	at     int64 // when it was given to the session
+	at     int64 // when it was given to the session; 0: just now
 	copied bool  // other sessions of the account got it
 }
 
-// giveBack hands over what a session leaves unacknowledged. It is called
-// before the session leaves the routing table: who finds it gone sends what
-// comes next behind this.
-func (c *conn) giveBack() {
+// giveBack hands over what a session leaves unacknowledged; false when there is
+// nothing. Otherwise the session leaves the routing table at the home.
+func (c *conn) giveBack() bool {
 	l := c.loop
 	if id := c.session.ResumeID(); id != "" {
 		l.ended.add(id, c.session.JID().Bare(), c.session.Handled())
 	}
-	r := &returned{session: xep.SessionRef{JID: c.session.JID(), ID: uint64(c.mailbox())}}
+	r := &returned{session: xep.SessionRef{JID: c.session.JID(), ID: uint64(c.mailbox())}, bare: c.session.JID().Bare()}
 	for u := range c.session.Unacked {
 		// What is kept comes again by itself, and nobody asks for old presence.
 		if u.Delivery != session.Kept && !bytes.HasPrefix(u.Stanza, []byte("<presence")) {
@@ -45,7 +47,7 @@ func (c *conn) giveBack() {
 		}
 	}
 	if len(r.stanzas) == 0 {
-		return
+		return false
 	}
 	j := r.session.JID
 	if d := l.engine.table.Domain(j.Domain()); d != nil {
@@ -55,21 +57,33 @@ func (c *conn) giveBack() {
 	}
 	l.stats.returned.Add(uint64(len(r.stanzas)))
 	l.engine.returning.Add(1)
-	home := l.engine.homeLoop(j.Bare().String())
-	if home == l.index {
-		l.postHome(j.Bare().String(), r)
-		return
+	l.postHome(r.bare.String(), r)
+	return true
+}
+
+// routeAgain sends a rendered stanza whose session has gone to the home of the
+// account that it is for, behind what the session left.
+func (l *loop) routeAgain(b []byte, how session.Delivery) {
+	v, err := l.reader.read(b)
+	if err == nil {
+		var to jid.View
+		if to, err = l.viewOf(parser.Unescape(v.To())); err == nil {
+			r := &returned{bare: to.Bare().JID.Clone(), stanzas: []returnedStanza{{raw: slices.Clone(b), copied: how == session.Copied}}}
+			l.engine.returning.Add(1)
+			l.postHome(r.bare.String(), r)
+			return
+		}
 	}
-	l.engine.sendLoop(home, r) // at once, not at the end of the turn
+	l.engine.log.Error("stanza lost on its way", "error", err)
 }
 
 func (r *returned) apply(l *loop, _ *conn) {
 	j := r.session.JID
-	if d := l.engine.table.Domain(j.Domain()); d != nil {
+	if d := l.engine.table.Domain(j.Domain()); d != nil && r.session.ID != 0 {
 		d.Unbind(j.Local(), j.Resource(), routing.Mailbox(r.session.ID))
 	}
 	r.left = len(r.stanzas)
-	a := l.home(j.Bare())
+	a := l.home(r.bare)
 	a.Prepared(func(error) {
 		for i := range r.stanzas {
 			l.takeBack(r, a, &r.stanzas[i])
@@ -145,6 +159,8 @@ func (l *loop) rerouteMessage(r *returned, a *xep.Home, s *returnedStanza, req *
 	switch {
 	case decision.Verdict == routing.Bounce:
 		req.Error(stanza.Error{Condition: decision.Condition})
+	case decision.Verdict == routing.Remote:
+		req.Error(stanza.Error{Condition: stanza.RemoteServerNotFound, Text: "the domain is served no more"})
 	case decision.Verdict == routing.Offline:
 		reg.ServeOffline(a, req, stanza.ServiceUnavailable)
 	case decision.Verdict != routing.Delivered || s.copied && r.otherGot(targets):
@@ -152,7 +168,7 @@ func (l *loop) rerouteMessage(r *returned, a *xep.Home, s *returnedStanza, req *
 	case isHeld(v, targets) && reg.MustHold(a, req, appendResources(nil, targets)):
 		reg.ServeOffline(a, req, stanza.ServiceUnavailable)
 	default:
-		l.sendDelayed(s, req, targets, r.session.JID.Domain())
+		l.sendDelayed(s, req, targets, r.bare.Domain())
 		req.Done()
 	}
 }
@@ -160,11 +176,15 @@ func (l *loop) rerouteMessage(r *returned, a *xep.Home, s *returnedStanza, req *
 // otherGot tells whether one of the resources got the message when the session
 // did: a message to a bare address goes to all of the highest priority.
 func (r *returned) otherGot(targets []routing.Entry) bool {
-	return slices.ContainsFunc(targets, func(e routing.Entry) bool { return e.Priority == r.priority })
+	return slices.ContainsFunc(targets, func(e routing.Entry) bool { return r.session.ID == 0 || e.Priority == r.priority })
 }
 
-// sendDelayed says when the message came, XEP-0203.
+// sendDelayed says when the message came (XEP-0203), unless that is now.
 func (l *loop) sendDelayed(s *returnedStanza, req *xep.Request, targets []routing.Entry, domain string) {
+	if s.at == 0 {
+		l.send(req.View, targets, &stanza.Forward{From: req.From.String()})
+		return
+	}
 	v, err := l.requests.read(stanza.AppendDelayed(nil, s.raw, domain, s.at))
 	if err != nil {
 		l.engine.log.Error("stanza lost on its way", "error", err)

@@ -64,7 +64,6 @@ type source struct {
 	conn   *conn           // the sender's connection, on its own loop only
 	origin routing.Mailbox // the sender's session; 0: none of this server's
 	waits  routing.Mailbox // the session that goes on when the stanza is dealt with
-	again  bool            // it was on its way before: hooks have seen it
 	passed bool            // the addressee's filters have been asked
 	marks  xep.Mark        // of the sender, until the hooks on what it sends were called
 }
@@ -156,9 +155,7 @@ func (l *loop) serveOffline(r *request, a *xep.Home, req *xep.Request, to jid.Vi
 	decision, targets := l.engine.table.Route(to, req.View.Kind, req.View.Type, nil)
 	switch decision.Verdict {
 	case routing.Delivered:
-		if !r.src.again {
-			l.hookReceived(req.View, to, fw, targets, marksOf(targets))
-		}
+		l.hookReceived(req.View, to, fw, targets, marksOf(targets))
 		if isHeld(req.View, targets) && reg.MustHold(a, req, appendResources(nil, targets)) {
 			reg.ServeOffline(a, req, stanza.ServiceUnavailable)
 			return
@@ -166,9 +163,7 @@ func (l *loop) serveOffline(r *request, a *xep.Home, req *xep.Request, to jid.Vi
 		l.send(req.View, targets, fw)
 		req.Done()
 	case routing.Offline:
-		if !r.src.again {
-			l.hookReceived(req.View, to, fw, nil, marksOf(decision.Domain.Lookup(to.Local())))
-		}
+		l.hookReceived(req.View, to, fw, nil, marksOf(decision.Domain.Lookup(to.Local())))
 		reg.ServeOffline(a, req, r.cond)
 	case routing.Bounce:
 		req.Error(stanza.Error{Condition: decision.Condition})

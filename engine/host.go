@@ -78,7 +78,7 @@ func (m marking) apply(_ *loop, c *conn) {
 }
 
 // Route implements xep.Host.
-func (l *loop) Route(st []byte) { l.routeLost(append([]byte(nil), st...), false) }
+func (l *loop) Route(st []byte) { l.routeOrLog(append([]byte(nil), st...)) }
 
 // Deliver implements xep.Host.
 func (l *loop) Deliver(full jid.JID, st []byte, written func(bool)) {

@@ -242,7 +242,7 @@ func (l *loop) deliverShared(c *conn, e *entry) {
 		return
 	}
 	if c == nil || !c.receives() {
-		l.routeAgain(s.addressed(e.addressee))
+		l.routeAgain(s.addressed(e.addressee), session.Copied)
 		return
 	}
 	if c.session.Inactive() || c.session.Managed() {
@@ -266,7 +266,7 @@ func (l *loop) deliverShared(c *conn, e *entry) {
 // the session has gone.
 func (l *loop) deliverStanza(c *conn, b []byte, how session.Delivery) {
 	if c == nil || !c.receives() || !c.deliver(b, how) {
-		l.routeAgain(b)
+		l.routeAgain(b, how)
 	}
 }
 

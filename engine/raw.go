@@ -49,19 +49,15 @@ func (r *rawReader) read(b []byte) (stanza.View, error) {
 	return v, nil
 }
 
-// routeAgain routes a rendered stanza whose session went away while it was on
-// its way.
-func (l *loop) routeAgain(b []byte) { l.routeLost(b, true) }
-
-// routeLost routes what nobody can be told of.
-func (l *loop) routeLost(b []byte, again bool) {
-	if err := l.routeRaw(b, again); err != nil {
+// routeOrLog routes one rendered stanza; nobody can be told of an error.
+func (l *loop) routeOrLog(b []byte) {
+	if err := l.routeRaw(b); err != nil {
 		l.engine.log.Error("stanza lost on its way", "error", err)
 	}
 }
 
-// routeRaw routes one rendered stanza; again: hooks have seen it.
-func (l *loop) routeRaw(b []byte, again bool) error {
+// routeRaw routes one rendered stanza.
+func (l *loop) routeRaw(b []byte) error {
 	v, err := l.reader.read(b)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotStanza, err)
@@ -74,7 +70,7 @@ func (l *loop) routeRaw(b []byte, again bool) error {
 	if err != nil {
 		return fmt.Errorf("%w: from: %w", ErrNotStanza, err)
 	}
-	src := source{again: again}
+	src := source{}
 	l.route(&src, &v, to, &stanza.Forward{From: from.String()})
 	return nil
 }
@@ -85,7 +81,7 @@ type injected struct {
 	done chan<- error
 }
 
-func (i *injected) apply(l *loop, _ *conn) { i.done <- l.routeRaw(i.raw, false) }
+func (i *injected) apply(l *loop, _ *conn) { i.done <- l.routeRaw(i.raw) }
 
 // Inject routes a stanza as if it came from a local service: one complete
 // element in jabber:client with from and to. It waits until the stanza was

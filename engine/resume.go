@@ -174,14 +174,21 @@ func (l *loop) enrol(a *adoption, from gnet.Conn) {
 	conn, err := secondOf(from)
 	from.SetContext(nil) // its OnClose is not for us any more
 	_ = from.EventLoop().Close(from)
-	if err == nil {
-		_, err = l.engine.loops[mailboxLoop(a.session)].gnet.Enroll(gnet.NewContext(context.Background(), a), conn)
-		_ = conn.Close() // gnet has made its own, or failed
-	}
 	if err != nil {
-		l.engine.log.Warn("connection not moved", "error", err)
-		l.dropAdoption(a)
+		l.dropAdoption(a, err)
+		return
 	}
+	done, err := l.engine.loops[mailboxLoop(a.session)].gnet.Enroll(gnet.NewContext(context.Background(), a), conn)
+	if err != nil {
+		_ = conn.Close()
+		l.dropAdoption(a, err)
+		return
+	}
+	go func() { // gnet does it on a goroutine of its own, and closes conn
+		if res := <-done; res.Err != nil {
+			l.dropAdoption(a, res.Err)
+		}
+	}()
 }
 
 // secondOf is another descriptor of a socket.
@@ -195,8 +202,10 @@ func secondOf(c gnet.Conn) (net.Conn, error) {
 	return net.FileConn(file)
 }
 
-// dropAdoption gives back what belongs to a transport that has gone.
-func (l *loop) dropAdoption(a *adoption) {
+// dropAdoption gives back what belongs to a transport that could not be moved.
+// Safe for concurrent use.
+func (l *loop) dropAdoption(a *adoption, err error) {
+	l.engine.log.Warn("connection not moved", "error", err)
 	if a.tls != nil {
 		a.tls.Close()
 	}
