@@ -12,16 +12,18 @@ import (
 
 // bind enters a session into the routing table and tells it its address.
 func (l *loop) bind(c *conn, op session.Op) {
-	full, err := l.enterTable(c, op)
+	full, old, err := l.enterTable(c, op)
 	mechanism := c.session.Mechanism()
 	c.complete(&session.Result{JID: full, Err: err})
 	if err != nil || !c.session.Bound() {
 		return
 	}
+	var open *opened
 	if l.engine.hasExtensions {
 		c.session.Wait()
-		l.postHome(full.Bare().String(), &opened{xep.SessionRef{JID: full, ID: uint64(c.mailbox())}})
+		open = &opened{xep.SessionRef{JID: full, ID: uint64(c.mailbox())}}
 	}
+	l.openBehind(old, open)
 	l.engine.log.Debug("session opened", "jid", full.String(), "remote", addrString(c.transport.remote()), "mechanism", mechanism)
 	if hook := l.engine.cfg.Hooks.SessionOpened; hook != nil {
 		info := c.info()
@@ -30,40 +32,53 @@ func (l *loop) bind(c *conn, op session.Op) {
 	}
 }
 
-// enterTable checks what may be bound and binds it; the session that had the
-// resource before is closed with conflict (RFC 6120 §7.7.2.2).
-func (l *loop) enterTable(c *conn, op session.Op) (jid.JID, error) {
+// openBehind tells the account's home of a new session, behind what the session
+// that had the resource before leaves there. That one is closed with conflict
+// (RFC 6120 §7.7.2.2). old may be 0, and open nil.
+func (l *loop) openBehind(old routing.Mailbox, open *opened) {
+	switch {
+	case old != 0:
+		l.postControl(old, &ending{
+			err:  stanza.StreamError{Condition: stanza.StreamConflict, Text: "replaced by a new session"},
+			open: open,
+		})
+	case open != nil:
+		l.postHome(open.session.JID.Bare().String(), open)
+	}
+}
+
+// enterTable checks what may be bound and binds it. old is the session that had
+// the resource before, 0 if none.
+func (l *loop) enterTable(c *conn, op session.Op) (full jid.JID, old routing.Mailbox, err error) {
 	e := l.engine
-	full, err := jid.New(op.Local, op.Domain, op.Resource)
+	full, err = jid.New(op.Local, op.Domain, op.Resource)
 	if err != nil {
-		return jid.JID{}, stanza.Error{Condition: stanza.BadRequest}
+		return jid.JID{}, 0, stanza.Error{Condition: stanza.BadRequest}
 	}
 	d := e.table.Domain(op.Domain)
 	if d == nil {
-		return jid.JID{}, stanza.Error{Condition: stanza.ItemNotFound, Text: "the domain is served no more"}
+		return jid.JID{}, 0, stanza.Error{Condition: stanza.ItemNotFound, Text: "the domain is served no more"}
 	}
 	if p := e.cfg.Policy; p != nil {
 		info := c.info()
 		info.JID = full
 		if err := p.AllowBind(info); err != nil {
-			return jid.JID{}, err
+			return jid.JID{}, 0, err
 		}
 	}
 	if _, taken := d.LookupFull(op.Local, op.Resource); !taken && !l.makeRoom(d.Lookup(op.Local)) {
-		return jid.JID{}, stanza.Error{Condition: stanza.ResourceConstraint,
+		return jid.JID{}, 0, stanza.Error{Condition: stanza.ResourceConstraint,
 			Text: fmt.Sprintf("the account has %d resources already", e.limits.SessionsPerUser)}
 	}
-	if old := d.Bind(op.Local, op.Resource, c.mailbox()); old != 0 {
-		l.postControl(old, &ending{stanza.StreamError{Condition: stanza.StreamConflict, Text: "replaced by a new session"}})
-	}
+	old = d.Bind(op.Local, op.Resource, c.mailbox())
 	if d.Removed() {
 		d.Unbind(op.Local, op.Resource, c.mailbox())
-		return jid.JID{}, stanza.Error{Condition: stanza.ItemNotFound, Text: "the domain is served no more"}
+		return jid.JID{}, 0, stanza.Error{Condition: stanza.ItemNotFound, Text: "the domain is served no more"}
 	}
 	c.entered = true
 	c.marks = l.inherit(d, op.Local, op.Resource, c.mailbox())
 	l.stats.sessions.Add(1)
-	return full, nil
+	return full, old, nil
 }
 
 // makeRoom tells whether an account may have one more session: a detached one
@@ -110,10 +125,16 @@ func (l *loop) leave(c *conn, handed bool, reason error) {
 }
 
 // ending closes a session with a stream error.
-type ending struct{ err stanza.StreamError }
+type ending struct {
+	err  stanza.StreamError
+	open *opened // told to the home afterwards; may be nil
+}
 
-func (n *ending) apply(_ *loop, c *conn) {
+func (n *ending) apply(l *loop, c *conn) {
 	if c != nil {
 		c.fail(n.err)
+	}
+	if n.open != nil {
+		l.postHome(n.open.session.JID.Bare().String(), n.open)
 	}
 }

@@ -361,7 +361,7 @@ func (e *Engine) Kick(address string, reason stanza.StreamError) int {
 // end closes sessions with a stream error.
 func (e *Engine) end(entries []routing.Entry, reason stanza.StreamError) int {
 	for i := range entries {
-		e.send(entries[i].Mailbox, &ending{reason})
+		e.send(entries[i].Mailbox, &ending{err: reason})
 	}
 	return len(entries)
 }

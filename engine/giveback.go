@@ -42,7 +42,7 @@ func (c *conn) giveBack() bool {
 	r := &returned{session: xep.SessionRef{JID: c.session.JID(), ID: uint64(c.mailbox())}, bare: c.session.JID().Bare()}
 	for u := range c.session.Unacked {
 		// What is kept comes again by itself, and nobody asks for old presence.
-		if u.Delivery != session.Kept && !bytes.HasPrefix(u.Stanza, []byte("<presence")) {
+		if u.Delivery < session.Kept && !bytes.HasPrefix(u.Stanza, []byte("<presence")) {
 			r.stanzas = append(r.stanzas, returnedStanza{slices.Clone(u.Stanza), u.At, u.Delivery == session.Copied})
 		}
 	}

@@ -148,7 +148,7 @@ func (l *loop) Visit(bare jid.JID, f func(*xep.Home)) {
 // Disconnect implements xep.Host.
 func (l *loop) Disconnect(full jid.JID, e stanza.StreamError) {
 	if entry, ok := l.sessionOf(full.View()); ok {
-		l.postControl(entry.Mailbox, &ending{e})
+		l.postControl(entry.Mailbox, &ending{err: e})
 	}
 }
 

@@ -17,11 +17,14 @@ func (p *parcel) apply(l *loop, c *conn) {
 		p.tell(l, false)
 		return
 	}
-	how := session.Alone
-	if p.written != nil {
-		how = session.Kept
-	}
-	for _, st := range p.stanzas {
+	for i, st := range p.stanzas {
+		how := session.Alone
+		switch {
+		case p.written != nil && i == len(p.stanzas)-1:
+			how = session.KeptLast
+		case p.written != nil:
+			how = session.Kept
+		}
 		if !c.receives() || !c.deliver(st, how) {
 			p.tell(l, false)
 			return

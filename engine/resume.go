@@ -78,7 +78,7 @@ func (r *refused) apply(_ *loop, c *conn) {
 func (c *conn) grant(r *resumption) {
 	l := c.loop
 	if !c.session.CanAck(r.h) {
-		l.postControl(r.from, &ending{c.session.TooHigh(r.h)})
+		l.postControl(r.from, &ending{err: c.session.TooHigh(r.h)})
 		return
 	}
 	if c.phase == phaseStream {

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -68,11 +69,10 @@ func (c *client) sendBodies(to string, from, end int) {
 // waitDetached waits until as many sessions are detached.
 func (s *server) waitDetached(t testing.TB, n int64) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); s.Stats().Detached != n; {
+	for deadline := time.Now().Add(patience); s.Stats().Detached != n; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d sessions are detached, want %d", s.Stats().Detached, n)
 		}
-		time.Sleep(time.Millisecond)
 	}
 }
 

@@ -214,8 +214,8 @@ func (s *Session) count(now int64, st []byte, how Delivery, out *Out) (ask bool)
 	m.unasked++
 	switch {
 	case m.asked:
-		m.again = m.again || how == Kept
-	case how == Kept || m.unasked >= s.cfg.Management.AskStanzas:
+		m.again = m.again || how == KeptLast
+	case how == KeptLast || m.unasked >= s.cfg.Management.AskStanzas:
 		s.request(now)
 		return true
 	case m.due == 0:

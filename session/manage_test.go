@@ -208,8 +208,8 @@ func TestServerAsks(t *testing.T) {
 	}
 	p.expect(t, "<message/><message/><message/>"+request+"<message/><message/>")
 	p.feed("<a" + sm + " h='5'/>")
-	p.give("<message/>", session.Kept)
-	p.give("<message/>", session.Kept)
+	p.give("<message/>", session.KeptLast)
+	p.give("<message/>", session.KeptLast)
 	p.expect(t, "<message/>"+request+"<message/>")
 	p.feed("<a" + sm + " h='6'/>") // somebody waits for the other one
 	p.expect(t, request)
@@ -227,7 +227,7 @@ func TestServerAsks(t *testing.T) {
 func TestSilenceAfterRequest(t *testing.T) {
 	for _, resume := range []string{"true", "false"} {
 		p := boundTo(t, managing(), "<enable"+sm+" resume='"+resume+"'/>")
-		p.give("<message/>", session.Kept)
+		p.give("<message/>", session.KeptLast)
 		p.sent = ""
 		p.out.Reset(nil)
 		p.Tick(p.now+10*second, &p.out)

@@ -9,8 +9,10 @@ const (
 	Alone Delivery = iota
 	// Copied: other sessions of the account got it as well.
 	Copied
-	// Kept: who gave it keeps it until it was acknowledged, and asks for that.
+	// Kept: who gave it keeps it until it was acknowledged.
 	Kept
+	// KeptLast: the same, and the client is to be asked for that now.
+	KeptLast
 )
 
 // Unacked is a stanza that the client has not acknowledged.

@@ -27,6 +27,7 @@ type client struct {
 type received struct {
 	XMLName   xml.Name
 	ID        string `xml:"id,attr"`
+	H         string `xml:"h,attr"`
 	Type      string `xml:"type,attr"`
 	Content   string `xml:",chardata"`
 	Condition *struct {
