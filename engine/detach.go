@@ -72,7 +72,7 @@ func (c *conn) unreadGone() {
 	c.dropPartial()
 	c.dropOut()
 	c.clearBacklog()
-	c.paused = false
+	c.paused, c.stalled = false, false
 }
 
 // markDetached lets others see in the routing table that nobody is connected,

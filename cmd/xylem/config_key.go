@@ -71,6 +71,11 @@ func configKeys() []configKey {
 		span("limits.pre_auth_time", time.Second, time.Hour, func(c *config) *time.Duration { return &c.Limits.PreAuthTime }),
 		span("limits.idle_time", 10*time.Second, 24*time.Hour, func(c *config) *time.Duration { return &c.Limits.IdleTime }),
 		orNone(span("limits.ping_time", time.Second, time.Hour, func(c *config) *time.Duration { return &c.Limits.PingTime })),
+		number("limits.unacked_bytes", "", 65_536, 1<<30, "bytes", func(c *config) *int { return &c.Limits.UnackedBytes }),
+		number("limits.unacked_stanzas", "", 100, 1<<24, "stanzas", func(c *config) *int { return &c.Limits.UnackedStanzas }),
+		number("limits.detached", "", 1, 1<<28, "sessions", func(c *config) *int { return &c.Limits.Detached }),
+		number("limits.detached_per_user", "", 1, 65_536, "sessions", func(c *config) *int { return &c.Limits.DetachedPerUser }),
+		span("stream_management.resume_window", time.Second, 24*time.Hour, func(c *config) *time.Duration { return &c.Limits.ResumeWindow }),
 		span("limits.drain_time", 100*time.Millisecond, time.Hour, func(c *config) *time.Duration { return &c.Limits.DrainTime }),
 
 		number("limits.roster_items", "", 1, 100_000, "contacts", func(c *config) *int { return &c.Extensions.Roster.Items }),
@@ -191,7 +196,7 @@ func later(key string) (feature string, ok bool) {
 		{"dns", "federation with other servers"},
 		{"tls.ca_file", "federation with other servers"},
 		{"components", "external components (XEP-0114)"},
-		{"stream_management", "stream management (XEP-0198)"},
+		{"stream_management.durable_ack", "acknowledgement before storage"},
 	} {
 		if key == l.prefix || strings.HasPrefix(key, l.prefix+".") {
 			return l.feature, true

@@ -49,7 +49,7 @@ func TestBadConfig(t *testing.T) {
 		{"federation's resolver", "dns.server = \"9.9.9.9\"\n", "x.toml:1:5: dns.server: federation with other servers is not in this version; remove the key"},
 		{"federation's roots", "[tls]\nca_file = \"x\"\n", "x.toml:2:1: tls.ca_file: federation with other servers is not in this version; remove the key"},
 		{"components", "[[components.service]]\ndomain = \"x\"\n", "x.toml:1:14: components.service: external components (XEP-0114) is not in this version; remove the key"},
-		{"stream management", "[stream_management]\nresume_window = \"300s\"\n", "x.toml:2:1: stream_management.resume_window: stream management (XEP-0198) is not in this version; remove the key"},
+		{"durable acknowledgement", "[stream_management]\ndurable_ack = false\n", "x.toml:2:1: stream_management.durable_ack: acknowledgement before storage is not in this version; remove the key"},
 		{"no registrations", "[registration]\nper_address = 0\n", "x.toml:2:1: registration.per_address = 0: is too small; accepted: 1 to 1048576 attempts an hour"},
 		{"string for a number", "[c2s]\nmax_stanza_bytes = \"many\"\n", `x.toml:2:1: c2s.max_stanza_bytes = "many": is a string, not a whole number; accepted: 10000 to 16777216 bytes`},
 		{"fraction for a number", "[server]\nloops = 1.5\n", "x.toml:2:1: server.loops = 1.5: is a fraction, not a whole number; accepted: 0 to 1024 event loops; 0: one per usable core"},

@@ -15,6 +15,7 @@ func figures() []figure {
 	return []figure{
 		{"connections", "Connections open now.", func(s *stats) float64 { return float64(s.Connections) }},
 		{"sessions", "Resources bound now.", func(s *stats) float64 { return float64(s.Sessions) }},
+		{"sessions_detached", "Of these: those that wait to be resumed.", func(s *stats) float64 { return float64(s.Detached) }},
 		{"handshakes", "TLS handshakes under way now.", func(s *stats) float64 { return float64(s.Handshakes) }},
 		{"domains", "Domains served now.", func(s *stats) float64 { return float64(s.Domains) }},
 		{"connections_accepted_total", "Connections accepted.", func(s *stats) float64 { return float64(s.AcceptedTotal) }},
@@ -24,6 +25,8 @@ func figures() []figure {
 		{"stanzas_in_total", "Stanzas read from clients.", func(s *stats) float64 { return float64(s.StanzasInTotal) }},
 		{"stanzas_out_total", "Stanzas written to clients.", func(s *stats) float64 { return float64(s.StanzasOutTotal) }},
 		{"stanzas_bounced_total", "Stanzas answered with a stanza error.", func(s *stats) float64 { return float64(s.BouncedTotal) }},
+		{"sessions_resumed_total", "Sessions resumed.", func(s *stats) float64 { return float64(s.ResumedTotal) }},
+		{"stanzas_returned_total", "Stanzas that ended sessions left unacknowledged.", func(s *stats) float64 { return float64(s.ReturnedTotal) }},
 		{"stream_errors_total", "Streams ended with a stream error.", func(s *stats) float64 { return float64(s.StreamErrorsTotal) }},
 		{"slow_closed_total", "Connections closed because the peer did not read.", func(s *stats) float64 { return float64(s.SlowClosedTotal) }},
 		{"bytes_in_total", "Bytes read from sockets, before decryption.", func(s *stats) float64 { return float64(s.BytesInTotal) }},
