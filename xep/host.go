@@ -30,8 +30,9 @@ type Host interface {
 	Route(st []byte)
 	// Deliver gives a rendered stanza to one session, whatever the rules say; it
 	// is lost if the session ends before. If written is not nil it is called later
-	// on this loop: true when the stanza has gone out to the client's connection and
-	// nothing of it waits here, false when the session had ended. It copies st.
+	// on this loop: true when the client has acknowledged the stanza (XEP-0198) or, without
+	// stream management, when it has gone out to the client's connection and nothing of
+	// it waits here; false when the session had ended. It copies st.
 	Deliver(full jid.JID, st []byte, written func(bool))
 	// DeliverTo is Deliver of several stanzas, in order, to this session and to none
 	// that has its address after it: all of them or none. It keeps them until

@@ -24,8 +24,9 @@
 // # Delivery
 //
 // It goes to one session that has sent presence with a priority of 0 or more,
-// page by page. A page is deleted when the session's connection has taken all
-// of it, and only then is the next one read. When the session ends before, the
+// page by page. A page is deleted when the client has acknowledged all of it
+// (XEP-0198) or, without stream management, when its connection has taken it, and
+// only then is the next one read. When the session ends before, the
 // page stays for the next one: a message may come twice after a failure, and is
 // never lost.
 package offline
