@@ -13,15 +13,25 @@ type backlog struct {
 
 const backlogChunk = 16 << 10
 
-var chunkPool = sync.Pool{New: func() any { return new([backlogChunk]byte) }}
+// chunkPool recycles the chunks of an engine's backlogs. Safe for concurrent use.
+type chunkPool struct{ pool sync.Pool }
+
+func (p *chunkPool) get() []byte {
+	if c, ok := p.pool.Get().(*[backlogChunk]byte); ok {
+		return c[:0]
+	}
+	return new([backlogChunk]byte)[:0]
+}
+
+func (p *chunkPool) put(chunk []byte) { p.pool.Put((*[backlogChunk]byte)(chunk[:backlogChunk])) }
 
 // add copies b to the end.
-func (q *backlog) add(b []byte) {
+func (q *backlog) add(b []byte, pool *chunkPool) {
 	q.size += len(b)
 	for len(b) > 0 {
 		last := len(q.chunks) - 1
 		if last < 0 || len(q.chunks[last]) == backlogChunk {
-			q.chunks = append(q.chunks, chunkPool.Get().(*[backlogChunk]byte)[:0])
+			q.chunks = append(q.chunks, pool.get())
 			continue
 		}
 		n := min(len(b), backlogChunk-len(q.chunks[last]))
@@ -40,9 +50,9 @@ func (q *backlog) front() []byte {
 }
 
 // drop removes the oldest piece.
-func (q *backlog) drop() {
+func (q *backlog) drop(pool *chunkPool) {
 	q.size -= len(q.chunks[0]) - q.read
-	q.recycle(0)
+	pool.put(q.chunks[0])
 	q.chunks[0] = nil
 	q.chunks = q.chunks[1:]
 	q.read = 0
@@ -52,13 +62,9 @@ func (q *backlog) drop() {
 }
 
 // clear gives all memory back.
-func (q *backlog) clear() {
-	for i := range q.chunks {
-		q.recycle(i)
+func (q *backlog) clear(pool *chunkPool) {
+	for _, chunk := range q.chunks {
+		pool.put(chunk)
 	}
 	*q = backlog{}
-}
-
-func (q *backlog) recycle(i int) {
-	chunkPool.Put((*[backlogChunk]byte)(q.chunks[i][:backlogChunk]))
 }

@@ -441,7 +441,7 @@ func (c *conn) transportClosed() {
 
 func (c *conn) clearBacklog() {
 	c.loop.stats.outbound.Add(-int64(c.backlog.size))
-	c.backlog.clear()
+	c.backlog.clear(&c.loop.engine.chunks)
 }
 
 // addrString is the peer's address for the log.

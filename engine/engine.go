@@ -59,6 +59,7 @@ type Engine struct {
 	pump      *async.Pump
 	pool      batchPool
 	buffers   bytebufferpool.Pool
+	chunks    chunkPool
 	nextLoop  atomic.Uint32
 
 	ready    chan struct{}

@@ -106,7 +106,7 @@ func (c *conn) transmit(pieces [][]byte) {
 		return
 	}
 	for _, p := range pieces {
-		c.backlog.add(p)
+		c.backlog.add(p, &c.loop.engine.chunks)
 		l.stats.outbound.Add(int64(len(p)))
 	}
 	if c.backlog.size > l.engine.limits.OutboundBytes {
@@ -128,7 +128,7 @@ func (c *conn) refill() bool {
 			return false
 		}
 		c.loop.stats.outbound.Add(-int64(len(front)))
-		c.backlog.drop()
+		c.backlog.drop(&c.loop.engine.chunks)
 	}
 	if !c.connected() {
 		return false
