@@ -1,9 +1,6 @@
 package engine
 
 import (
-	"strconv"
-	"strings"
-
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/routing"
 	"github.com/xylem-im/xylem/session"
@@ -77,7 +74,7 @@ func (l *loop) announce(c *conn, v *stanza.View) {
 	self := xep.SessionRef{JID: c.session.JID(), ID: uint64(c.mailbox())}
 	switch v.Type {
 	case stanza.TypeNone:
-		priority, ok := priorityOf(v)
+		priority, ok := v.Priority()
 		if !ok {
 			l.bounce(c, v, jid.View{}, stanza.Error{Condition: stanza.BadRequest, Text: "priority is a number from -128 to 127"})
 			return
@@ -86,17 +83,6 @@ func (l *loop) announce(c *conn, v *stanza.View) {
 	case stanza.TypeUnavailable:
 		l.SetPresence(self, false, 0)
 	}
-}
-
-// priorityOf reads <priority/>, RFC 6121 §4.7.2.3.
-func priorityOf(v *stanza.View) (priority int8, ok bool) {
-	e := v.Frame.Element().Child(stanza.NSClient, "priority")
-	if e.IsZero() {
-		return 0, true
-	}
-	text := strings.TrimSpace(string(e.AppendText(nil)))
-	n, err := strconv.ParseInt(text, 10, 8)
-	return int8(n), err == nil
 }
 
 // route applies the delivery rules to v, which goes to to as fw stamps it.

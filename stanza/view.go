@@ -1,6 +1,11 @@
 package stanza
 
-import "github.com/xylem-im/xylem/parser"
+import (
+	"strconv"
+	"strings"
+
+	"github.com/xylem-im/xylem/parser"
+)
 
 // View is a borrowed look at one stanza. valid until its frame is.
 type View struct {
@@ -58,4 +63,15 @@ func (v *View) ChildCount(most int) (n int) {
 		n++
 	}
 	return n
+}
+
+// Priority reads <priority/> of a presence, RFC 6121 §4.7.2.3: 0 when there is
+// none. ok is false when it is no number from -128 to 127.
+func (v *View) Priority() (priority int8, ok bool) {
+	e := v.Frame.Element().Child(NSClient, "priority")
+	if e.IsZero() {
+		return 0, true
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(string(e.AppendText(nil))), 10, 8)
+	return int8(n), err == nil
 }

@@ -2,8 +2,6 @@ package roster
 
 import (
 	"bytes"
-	"strconv"
-	"strings"
 
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/stanza"
@@ -48,7 +46,7 @@ func (c *account) probeOf(req *xep.Request) {
 // announce is available presence to all: initial presence (RFC 6121 §4.2) or
 // an update (§4.4).
 func (c *account) announce(req *xep.Request) {
-	priority, ok := priorityOf(req.View)
+	priority, ok := req.View.Priority()
 	if !ok {
 		req.Error(stanza.Error{Condition: stanza.BadRequest, Text: "priority is a number from -128 to 127"})
 		return
@@ -71,16 +69,6 @@ var errLongPresence = stanza.Error{Condition: stanza.PolicyViolation, Text: "the
 
 // stamp is what other extensions add to available presence.
 func (c *account) stamp(v *stanza.View) []byte { return c.home.Registry().Stamp(c.home, v, nil) }
-
-// priorityOf reads <priority/>, RFC 6121 §4.7.2.3; without one it is 0.
-func priorityOf(v *stanza.View) (priority int8, ok bool) {
-	e := v.Frame.Element().Child(stanza.NSClient, "priority")
-	if e.IsZero() {
-		return 0, true
-	}
-	n, err := strconv.ParseInt(strings.TrimSpace(string(e.AppendText(nil))), 10, 8)
-	return int8(n), err == nil
-}
 
 // withBook calls f once the roster is in memory, which it is for an account
 // with available resources.
