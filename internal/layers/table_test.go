@@ -34,8 +34,11 @@ var table = []layer{
 	{"xep/...", list("xep", "session", "stanza", "parser", "jid", "storage"), nil},
 
 	{"s2s", list("jid", "parser", "stanza", "session", "routing"), nil},
+	{"s2s/component", list("s2s", "jid", "parser", "stanza"), nil},                        // streams of components, XEP-0114
+	{"s2s/resolve", list("s2s", "jid"), list("github.com/miekg/dns", "golang.org/x/net")}, // DNS and TCP, off the loops
+	{"s2s/certs", list("s2s", "jid"), list("golang.org/x/net", "golang.org/x/crypto")},    // what a certificate proves
 
-	{"engine/...", list("jid", "parser", "stanza", "session/...", "routing", "storage", "storage/async", "xep", "s2s", "engine/..."),
+	{"engine/...", list("jid", "parser", "stanza", "session/...", "routing", "storage", "storage/async", "xep", "s2s", "s2s/certs", "s2s/component", "engine/..."),
 		list("github.com/panjf2000/gnet/v2", "github.com/valyala/bytebufferpool", "github.com/klauspost/compress", "golang.org/x/sys")},
 
 	{"bench/inproc/...", list("any"), nil},
@@ -72,7 +75,7 @@ var fences = []fence{
 
 // pure are the packages of protocol logic: time is a parameter, and what is
 // outside the process is somebody else's.
-var pure = list("jid", "parser", "stanza", "session/...", "routing", "xep/...", "s2s")
+var pure = list("jid", "parser", "stanza", "session/...", "routing", "xep/...", "s2s", "s2s/component")
 
 // Outside of the process, or logging: not for pure packages. "net/netip" and
 // its like only compute.
