@@ -6,177 +6,125 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"golang.org/x/net/idna"
 )
 
-// certificates answers the engine which certificate to show. Reads are one
-// atomic load; a reload swaps the whole set. Safe for concurrent use.
+// certificates answers the engine which certificate to show. What is known of
+// all of them is little (see keptPair); the parsed pairs are held by a cache, so
+// that a thousand domains cost what a thousand names cost. Safe for concurrent
+// use.
 type certificates struct {
-	current atomic.Pointer[certificateSet]
+	folder string // of the self-signed ones and the index
+	log    *slog.Logger
+	cache  *pairCache
+
+	mu  sync.RWMutex // for microseconds; handshakes are not on a loop
+	set *certificateSet
+}
+
+// newCertificates is without any; update fills it. limit is how many parsed
+// pairs are held.
+func newCertificates(folder string, limit int, log *slog.Logger) *certificates {
+	c := &certificates{folder: folder, log: log, set: newCertificateSet()}
+	c.cache = newPairCache(limit, c.load)
+	return c
 }
 
 // Certificate finds the certificate of a domain: its own, then that of a
-// wildcard one label up (RFC 9525 §6.3), then that of the first domain.
+// wildcard one label up (RFC 9525 §6.3), then that of the first domain. It
+// reads files when the pair is not in the cache.
 func (c *certificates) Certificate(serverName string) (*tls.Certificate, error) {
-	set := c.current.Load()
-	if found := set.find(serverName); found != nil {
-		return found, nil
+	c.mu.RLock()
+	kept := c.set.find(serverName)
+	if kept == nil {
+		kept = c.set.fallback
 	}
-	if set.fallback == nil {
+	c.mu.RUnlock()
+	if kept == nil {
 		return nil, errNoCertificate
 	}
-	return set.fallback, nil
+	return c.cache.get(kept)
 }
 
 var errNoCertificate = errors.New("no certificate is configured")
 
-// certificateSet is one generation of certificates, unchanged once built.
-type certificateSet struct {
-	byName   map[string]*tls.Certificate // prepared and ASCII names; "*.example.org" too
-	fallback *tls.Certificate
-	facts    []certificateFact
-}
-
-// certificateFact is what people are told of a certificate.
-type certificateFact struct {
-	Domains    []string  `json:"domains"`
-	File       string    `json:"file"`
-	NotAfter   time.Time `json:"not_after"`
-	SelfSigned bool      `json:"self_signed"` // made by this program
-	made       bool      // in this build of the set
-	notBefore  time.Time
-}
-
-// warning is what is wrong with the certificate at the time now, or "".
-func (f certificateFact) warning(now time.Time) string {
-	switch left := f.NotAfter.Sub(now); {
-	case now.Before(f.notBefore):
-		return "is not valid before " + f.notBefore.Format(time.DateOnly)
-	case left <= 0:
-		return "has expired on " + f.NotAfter.Format(time.DateOnly)
-	case left < 14*24*time.Hour && !f.SelfSigned:
-		return fmt.Sprintf("expires in %d days", int(left.Hours()/24))
-	}
-	return ""
-}
-
-// find is the certificate of a name as the stream or TLS spells it, or nil.
-func (s *certificateSet) find(name string) *tls.Certificate {
-	if c := s.byName[name]; c != nil {
-		return c
-	}
-	ascii := asciiName(strings.TrimSuffix(name, "."))
-	if c := s.byName[ascii]; c != nil {
-		return c
-	}
-	if _, parent, ok := strings.Cut(ascii, "."); ok {
-		return s.byName["*."+parent]
-	}
-	return nil
-}
-
-// add enters a certificate under a name and under the ASCII form of it, which
-// is what TLS carries. The first one of a name stays.
-func (s *certificateSet) add(name string, c *tls.Certificate) {
-	for _, n := range []string{name, asciiName(name)} {
-		if s.byName[n] == nil {
-			s.byName[n] = c
-		}
-	}
-}
-
-// asciiName is a domain as DNS and TLS write it; name itself where IDNA has no
-// form of it (IP addresses, which stay as they are).
-func asciiName(name string) string {
-	prefix := ""
-	if rest, wild := strings.CutPrefix(name, "*."); wild {
-		prefix, name = "*.", rest
-	}
-	if a, err := idna.ToASCII(name); err == nil {
-		name = a
-	}
-	return prefix + strings.ToLower(name)
-}
-
-// buildCertificates loads the configured certificates and adds a self-signed
-// one, kept in folder, for each domain that has none. The faults name the
-// lines of the configuration.
-func buildCertificates(configured []certificateConfig, domains []string, folder string, now time.Time) (*certificateSet, error) {
-	set := &certificateSet{byName: make(map[string]*tls.Certificate)}
-	var faults configErrors
-	for _, c := range configured {
-		pair, err := loadPair(c)
-		if err != nil {
-			faults.add(err)
-			continue
-		}
-		names := c.Domains
-		if len(names) == 0 {
-			names = pair.Leaf.DNSNames
-		}
-		if len(names) == 0 {
-			faults.add(&configError{at: c.at, key: certificateKey + ".cert", value: valueText(c.Cert),
-				problem: "the certificate names no domain", mend: `add domains = ["example.org"]`})
-			continue
-		}
-		set.addPair(names, c.Cert, pair, false)
-	}
-	if err := faults.err(); err != nil {
+// load reads a pair that was found good before. A fault means that its files
+// were changed since, and that nobody sent a SIGHUP, which would have told.
+func (c *certificates) load(kept *keptPair) (*tls.Certificate, error) {
+	cert, key := kept.files(c.folder)
+	pair, err := readPair(certificateConfig{Domains: kept.configured(), Cert: cert, Key: key})
+	if err != nil {
+		c.log.Error("certificate cannot be used any more; clients of the domain cannot connect", "domains", strings.Join(kept.names, " "), "fault", err.Error())
 		return nil, err
 	}
-	for _, d := range domains {
-		if set.find(d) != nil {
-			continue
-		}
-		pair, file, made, err := selfSigned(folder, d, now)
-		if err != nil {
-			return nil, err
-		}
-		set.addPair([]string{d}, file, pair, true)
-		set.facts[len(set.facts)-1].made = made
-	}
-	if len(domains) > 0 {
-		set.fallback = set.find(domains[0])
-	}
-	return set, nil
+	return pair, nil
 }
 
-// with is the set with a self-signed certificate for one more domain, unless it
-// has one for it. Nothing else is read again, so that thousands of domains may
-// be added one by one.
-func (s *certificateSet) with(domain, folder string, now time.Time) (*certificateSet, error) {
-	if s.find(domain) != nil {
-		return s, nil
+// update replaces the certificates by those of the configuration and the
+// domains; on an error the old ones stay. Files that are as they were are not
+// read again. One update or add at a time.
+func (c *certificates) update(configured []certificateConfig, domains []string, limit int, now time.Time) error {
+	c.cache.resize(limit)
+	set, err := c.build(configured, domains, now)
+	if err == nil {
+		c.mu.Lock()
+		c.set = set
+		c.mu.Unlock()
 	}
-	pair, file, made, err := selfSigned(folder, domain, now)
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	c.cache.retain(c.set)
+	return err
+}
+
+// add makes a self-signed certificate for one more domain, unless it has one,
+// and tells of it. Nothing else is looked at, so that thousands of domains may
+// be added one by one.
+func (c *certificates) add(domain string, now time.Time) ([]certificateFact, error) {
+	c.mu.RLock()
+	found := c.set.find(domain)
+	c.mu.RUnlock()
+	if found != nil {
+		return nil, nil
+	}
+	b := certificateBuild{certificates: c, now: now}
+	kept, err := b.selfSigned(&keptPair{names: []string{domain}})
 	if err != nil {
 		return nil, err
 	}
-	next := &certificateSet{byName: maps.Clone(s.byName), fallback: s.fallback, facts: slices.Clip(s.facts)}
-	next.addPair([]string{domain}, file, pair, true)
-	next.facts[len(next.facts)-1].made = made
-	if next.fallback == nil {
-		next.fallback = pair
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if kept.made() {
+		kept.generation = c.set.generation
 	}
-	return next, nil
+	c.set.add(kept)
+	if c.set.fallback == nil {
+		c.set.fallback = kept
+	}
+	return []certificateFact{c.set.fact(kept, c.folder)}, nil
 }
 
-func (s *certificateSet) addPair(names []string, file string, pair *tls.Certificate, self bool) {
-	for _, n := range names {
-		s.add(n, pair)
+// facts are what people are told of all certificates, in the order of the
+// configuration.
+func (c *certificates) facts() []certificateFact {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	facts := make([]certificateFact, len(c.set.pairs))
+	for i, kept := range c.set.pairs {
+		facts[i] = c.set.fact(kept, c.folder)
 	}
-	s.facts = append(s.facts, certificateFact{Domains: names, File: file, NotAfter: pair.Leaf.NotAfter, notBefore: pair.Leaf.NotBefore, SelfSigned: self})
+	return facts
 }
 
-// loadPair reads one configured certificate and its key.
-func loadPair(c certificateConfig) (*tls.Certificate, *configError) {
+// readPair reads a certificate and its key, and checks them as far as it can.
+func readPair(c certificateConfig) (*tls.Certificate, *configError) {
 	fault := func(key, file, problem, mend string) *configError {
 		return &configError{at: c.at, key: certificateKey + "." + key, value: valueText(file), problem: problem, mend: mend}
 	}
@@ -224,4 +172,17 @@ func uncovered(domains []string, leaf *x509.Certificate) string {
 		return fmt.Sprintf("is for %s, not for %s", strings.Join(leaf.DNSNames, ", "), d)
 	}
 	return ""
+}
+
+// asciiName is a domain as DNS and TLS write it; name itself where IDNA has no
+// form of it (IP addresses, which stay as they are).
+func asciiName(name string) string {
+	prefix := ""
+	if rest, wild := strings.CutPrefix(name, "*."); wild {
+		prefix, name = "*.", rest
+	}
+	if a, err := idna.ToASCII(name); err == nil {
+		name = a
+	}
+	return prefix + strings.ToLower(name)
 }

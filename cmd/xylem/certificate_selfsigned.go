@@ -27,31 +27,32 @@ const (
 	selfSignedRenew = 30 * 24 * time.Hour
 )
 
-// selfSigned is the certificate that this program made for a domain: the one
-// kept in folder, or a new one when there is none or it nears its end.
-func selfSigned(folder, domain string, now time.Time) (pair *tls.Certificate, file string, made bool, err error) {
-	file = filepath.Join(folder, selfSignedName(domain)+".crt")
-	keyFile := strings.TrimSuffix(file, ".crt") + ".key"
+// selfSigned is the pair in the two files, or a new one that is written there
+// when there is none or it nears its end.
+func selfSigned(domain, file, keyFile string, now time.Time) (pair *tls.Certificate, made bool, err error) {
 	kept, err := tls.LoadX509KeyPair(file, keyFile)
 	switch {
-	case err == nil && kept.Leaf.NotAfter.Sub(now) > selfSignedRenew:
-		return &kept, file, false, nil
+	case err == nil && !nearsEnd(kept.Leaf.NotAfter, now):
+		return &kept, false, nil
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return nil, file, false, fmt.Errorf("self-signed certificate of %s: %w; delete %s and %s to have new ones made", domain, err, file, keyFile)
+		return nil, false, fmt.Errorf("self-signed certificate of %s: %w; delete %s and %s to have new ones made", domain, err, file, keyFile)
 	}
 	cert, key, err := makeSelfSigned(domain, now)
 	if err != nil {
-		return nil, file, false, fmt.Errorf("self-signed certificate of %s: %w", domain, err)
+		return nil, false, fmt.Errorf("self-signed certificate of %s: %w", domain, err)
 	}
-	if err := writePair(folder, file, cert, keyFile, key); err != nil {
-		return nil, file, false, fmt.Errorf("self-signed certificate of %s: %w", domain, err)
+	if err := writePair(file, cert, keyFile, key); err != nil {
+		return nil, false, fmt.Errorf("self-signed certificate of %s: %w", domain, err)
 	}
 	fresh, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return nil, file, false, fmt.Errorf("self-signed certificate of %s: %w", domain, err)
+		return nil, false, fmt.Errorf("self-signed certificate of %s: %w", domain, err)
 	}
-	return &fresh, file, true, nil
+	return &fresh, true, nil
 }
+
+// nearsEnd tells whether a certificate of this program is to be made anew.
+func nearsEnd(notAfter, now time.Time) bool { return notAfter.Sub(now) <= selfSignedRenew }
 
 // selfSignedName is a domain as a file name: its ASCII form, with what file
 // systems do not like (the colons of an IPv6 address) escaped.
@@ -109,8 +110,8 @@ func nameSubject(template *x509.Certificate, name string) {
 
 // writePair writes both files so that a crash leaves no half of one. The key
 // goes first: a certificate without its key could not be mended by itself.
-func writePair(folder, certFile string, cert []byte, keyFile string, key []byte) error {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+func writePair(certFile string, cert []byte, keyFile string, key []byte) error {
+	if err := os.MkdirAll(filepath.Dir(certFile), 0o700); err != nil {
 		return err
 	}
 	if err := os.Remove(certFile); err != nil && !errors.Is(err, fs.ErrNotExist) {

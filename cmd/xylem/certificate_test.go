@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -15,9 +17,9 @@ import (
 
 var certificateTime = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
-// keptPair writes a certificate for a domain made at now and returns the
+// writtenPair writes a certificate for a domain made at now and returns the
 // files' names.
-func keptPair(t *testing.T, domain string, now time.Time) (cert, key string) {
+func writtenPair(t *testing.T, domain string, now time.Time) (cert, key string) {
 	t.Helper()
 	c, k, err := makeSelfSigned(domain, now)
 	if err != nil {
@@ -37,15 +39,13 @@ func TestCertificateLookup(t *testing.T) {
 		if len(domains) > 0 {
 			name = domains[0]
 		}
-		cert, key := keptPair(t, name, certificateTime)
+		cert, key := writtenPair(t, name, certificateTime)
 		configured = append(configured, certificateConfig{Domains: domains, Cert: cert, Key: key})
 	}
-	set, err := buildCertificates(configured, []string{"first.org", "a.org", "[::1]"}, t.TempDir(), certificateTime)
-	if err != nil {
+	store := someCertificates(t, t.TempDir(), 100)
+	if err := store.update(configured, []string{"first.org", "a.org", "[::1]"}, 100, certificateTime); err != nil {
 		t.Fatal(err)
 	}
-	var store certificates
-	store.current.Store(set)
 	for name, want := range map[string]string{
 		"a.org":                 "a.org",
 		"A.ORG":                 "a.org",
@@ -67,54 +67,68 @@ func TestCertificateLookup(t *testing.T) {
 			t.Errorf("%q: got the certificate of %s, want %s", name, cn, want)
 		}
 	}
-	if err := set.find("[::1]").Leaf.VerifyHostname("::1"); err != nil {
+	if err := certificateOf(t, store, "[::1]").Leaf.VerifyHostname("::1"); err != nil {
 		t.Error(err)
 	}
+}
+
+// someCertificates is without any yet, and fails the test for what it logs.
+func someCertificates(t *testing.T, folder string, limit int) *certificates {
+	t.Helper()
+	return newCertificates(folder, limit, slog.New(slog.NewTextHandler(failing{t}, &slog.HandlerOptions{Level: slog.LevelWarn})))
+}
+
+type failing struct{ t *testing.T }
+
+func (f failing) Write(b []byte) (int, error) {
+	f.t.Errorf("logged: %s", b)
+	return len(b), nil
+}
+
+func certificateOf(t *testing.T, c *certificates, name string) *tls.Certificate {
+	t.Helper()
+	pair, err := c.Certificate(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair
 }
 
 // A domain that is added reads nothing of the others, whose files may be gone.
 func TestOneMoreCertificate(t *testing.T) {
 	folder := t.TempDir()
-	set, err := buildCertificates(nil, []string{"a.org"}, folder, certificateTime)
-	if err != nil {
+	store := someCertificates(t, folder, 10)
+	if err := store.update(nil, []string{"a.org"}, 10, certificateTime); err != nil {
 		t.Fatal(err)
 	}
+	a := certificateOf(t, store, "a.org")
 	if err := os.Remove(filepath.Join(folder, "a.org.crt")); err != nil {
 		t.Fatal(err)
 	}
-	more, err := set.with("b.org", folder, certificateTime)
-	if err != nil {
-		t.Fatal(err)
+	if facts, err := store.add("b.org", certificateTime); err != nil || len(facts) != 1 || !facts[0].made || facts[0].Domains[0] != "b.org" {
+		t.Errorf("facts %+v, %v", facts, err)
 	}
-	if a := more.find("a.org"); a == nil || a != set.find("a.org") || more.fallback != a {
+	if certificateOf(t, store, "a.org") != a || certificateOf(t, store, "else.org") != a {
 		t.Error("a.org has another certificate than before")
 	}
-	if b := more.find("b.org"); b == nil || b.Leaf.VerifyHostname("b.org") != nil || len(more.facts) != 2 || !more.facts[1].made {
-		t.Errorf("b.org has no certificate of its own: %+v", more.facts)
+	if certificateOf(t, store, "b.org").Leaf.VerifyHostname("b.org") != nil || len(store.facts()) != 2 {
+		t.Errorf("b.org has no certificate of its own: %+v", store.facts())
 	}
-	if set.find("b.org") != nil || len(set.facts) != 1 {
-		t.Error("the set before was changed")
-	}
-	if again, err := more.with("b.org", folder, certificateTime); again != more || err != nil {
-		t.Errorf("once more: %v", err)
+	if facts, err := store.add("b.org", certificateTime); len(facts) != 0 || err != nil {
+		t.Errorf("once more: %+v, %v", facts, err)
 	}
 }
 
 func TestNoCertificateAtAll(t *testing.T) {
-	set, err := buildCertificates(nil, nil, t.TempDir(), certificateTime)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var store certificates
-	store.current.Store(set)
+	store := someCertificates(t, t.TempDir(), 1)
 	if got, err := store.Certificate("a.org"); got != nil || err == nil {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
 
 func TestBadCertificates(t *testing.T) {
-	cert, key := keptPair(t, "a.org", certificateTime)
-	_, otherKey := keptPair(t, "a.org", certificateTime)
+	cert, key := writtenPair(t, "a.org", certificateTime)
+	_, otherKey := writtenPair(t, "a.org", certificateTime)
 	rubbish := filepath.Join(t.TempDir(), "rubbish.pem")
 	writePEM(t, rubbish, []byte("rubbish"))
 	at := origin{source: "x.toml", line: 3, column: 3}
@@ -131,7 +145,8 @@ func TestBadCertificates(t *testing.T) {
 		{"another domain", cert, key, `x.toml:3:3: tls.certificate.cert = "` + cert + `": is for a.org, not for b.org; correct domains, or get a certificate that names them`, []string{"b.org"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := buildCertificates([]certificateConfig{{Domains: c.domains, Cert: c.cert, Key: c.key, at: at}}, []string{"z.org"}, t.TempDir(), certificateTime)
+			store := someCertificates(t, t.TempDir(), 10)
+			err := store.update([]certificateConfig{{Domains: c.domains, Cert: c.cert, Key: c.key, at: at}}, []string{"z.org"}, 10, certificateTime)
 			if err == nil || err.Error() != c.want {
 				t.Errorf("got:\n%v\nwant:\n%s", err, c.want)
 			}
@@ -139,40 +154,52 @@ func TestBadCertificates(t *testing.T) {
 	}
 }
 
+// A certificate is made anew near its end, whether the running server sees to
+// it or one that starts, with few domains or, by the index, with many.
 func TestSelfSignedRenewal(t *testing.T) {
-	folder := filepath.Join(t.TempDir(), "tls")
-	build := func(now time.Time) (*tls.Certificate, certificateFact) {
-		t.Helper()
-		set, err := buildCertificates(nil, []string{"a.org"}, folder, now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return set.find("a.org"), set.facts[0]
-	}
-	first, fact := build(certificateTime)
-	if !fact.made || !fact.SelfSigned || first.Leaf.Subject.CommonName != "a.org" {
-		t.Errorf("first: %+v", fact)
-	}
-	end := first.Leaf.NotAfter
-	if years := end.Sub(certificateTime).Hours() / 24 / 365; years < 2.9 || years > 3.1 {
-		t.Errorf("valid for %.1f years", years)
-	}
-	if again, fact := build(end.Add(-selfSignedRenew - time.Hour)); fact.made || !again.Leaf.Equal(first.Leaf) {
-		t.Error("made anew too early")
-	}
-	renewed, fact := build(end.Add(-selfSignedRenew + time.Hour))
-	if !fact.made || renewed.Leaf.Equal(first.Leaf) || !renewed.Leaf.NotAfter.After(end) {
-		t.Error("not renewed near its end")
-	}
-	writePEM(t, filepath.Join(folder, "a.org.key"), []byte("rubbish"))
-	if _, err := buildCertificates(nil, []string{"a.org"}, folder, certificateTime); err == nil || !strings.Contains(err.Error(), "delete "+filepath.Join(folder, "a.org.crt")) {
-		t.Errorf("broken key: %v", err)
-	}
-	if err := os.Remove(filepath.Join(folder, "a.org.key")); err != nil {
-		t.Fatal(err)
-	}
-	if _, fact := build(certificateTime); !fact.made {
-		t.Error("a lost key was not made anew")
+	for _, limit := range []int{10, 1} {
+		t.Run(fmt.Sprintf("limit-%d", limit), func(t *testing.T) {
+			folder := filepath.Join(t.TempDir(), "tls")
+			running := someCertificates(t, folder, limit)
+			build := func(store *certificates, now time.Time) (*tls.Certificate, certificateFact, error) {
+				t.Helper()
+				if err := store.update(nil, []string{"a.org", "b.org"}, limit, now); err != nil {
+					return nil, certificateFact{}, err
+				}
+				return certificateOf(t, store, "a.org"), store.facts()[0], nil
+			}
+			first, fact, _ := build(running, certificateTime)
+			if !fact.made || !fact.SelfSigned || first.Leaf.Subject.CommonName != "a.org" {
+				t.Errorf("first: %+v", fact)
+			}
+			end := first.Leaf.NotAfter
+			if years := end.Sub(certificateTime).Hours() / 24 / 365; years < 2.9 || years > 3.1 {
+				t.Errorf("valid for %.1f years", years)
+			}
+			if !fact.NotAfter.Equal(end) || !fact.notBefore.Equal(first.Leaf.NotBefore) {
+				t.Errorf("%+v is told of a certificate until %s", fact, end)
+			}
+			for _, store := range []*certificates{running, someCertificates(t, folder, limit)} {
+				again, fact, err := build(store, end.Add(-selfSignedRenew-time.Hour))
+				if err != nil || fact.made || !again.Leaf.Equal(first.Leaf) {
+					t.Errorf("made anew too early: %+v, %v", fact, err)
+				}
+			}
+			renewed, fact, _ := build(running, end.Add(-selfSignedRenew+time.Hour))
+			if !fact.made || renewed.Leaf.Equal(first.Leaf) || !renewed.Leaf.NotAfter.After(end) {
+				t.Error("not renewed near its end")
+			}
+			writePEM(t, filepath.Join(folder, "a.org.key"), []byte("rubbish"))
+			if _, _, err := build(running, certificateTime); err == nil || !strings.Contains(err.Error(), "delete "+filepath.Join(folder, "a.org.crt")) {
+				t.Errorf("broken key: %v", err)
+			}
+			if err := os.Remove(filepath.Join(folder, "a.org.key")); err != nil {
+				t.Fatal(err)
+			}
+			if _, fact, err := build(someCertificates(t, folder, limit), certificateTime); !fact.made {
+				t.Errorf("a lost key was not made anew: %v", err)
+			}
+		})
 	}
 }
 

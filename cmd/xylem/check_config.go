@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
-	"strings"
+	"log/slog"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -18,12 +20,12 @@ func (p *program) checkConfig(fs *pflag.FlagSet, args []string) error {
 	if err != nil {
 		return usageError{err}
 	}
-	// No domains: nothing is made or written.
-	set, err := buildCertificates(l.TLS.Certificates, nil, "", time.Now())
-	if err != nil {
+	// No domains and all are held: nothing is made or written.
+	certs := newCertificates("", 1, slog.New(slog.DiscardHandler))
+	if err := certs.update(l.TLS.Certificates, nil, math.MaxInt, time.Now()); err != nil {
 		return usageError{err}
 	}
-	for _, f := range set.facts {
+	for _, f := range certs.facts() {
 		if w := f.warning(time.Now()); w != "" {
 			fmt.Fprintf(p.stderr, "xylem: warning: certificate %s %s\n", f.File, w)
 		}
@@ -31,11 +33,13 @@ func (p *program) checkConfig(fs *pflag.FlagSet, args []string) error {
 	for _, w := range l.warnings() {
 		fmt.Fprintln(p.stderr, "xylem: warning:", w)
 	}
-	fmt.Fprintf(p.stdout, "%s: good; domains %s, data folder %s\n", fs.Arg(0), strings.Join(l.Server.Domains, ", "), l.Server.Data)
-	for _, d := range l.Server.Domains {
-		if set.find(d) == nil {
-			fmt.Fprintf(p.stdout, "%s: no certificate is configured; serve makes a self-signed one\n", d)
-		}
+	fmt.Fprintf(p.stdout, "%s: good; domains %s, data folder %s\n", fs.Arg(0), abridged(l.Server.Domains, ", "), l.Server.Data)
+	lacking := slices.DeleteFunc(slices.Clone(l.Server.Domains), func(d string) bool { return certs.set.find(d) != nil })
+	for _, d := range lacking[:min(len(lacking), most)] {
+		fmt.Fprintf(p.stdout, "%s: no certificate is configured; serve makes a self-signed one\n", d)
+	}
+	if len(lacking) > most {
+		fmt.Fprintf(p.stdout, "and %d more domains without a certificate\n", len(lacking)-most)
 	}
 	return nil
 }

@@ -41,6 +41,7 @@ type c2sConfig struct {
 // tlsConfig is [tls].
 type tlsConfig struct {
 	Certificates []certificateConfig // [[tls.certificate]]; at run time. Default none
+	Held         int                 // limits.certificates: parsed ones in memory; at run time. Default 1000
 }
 
 // certificateConfig is one [[tls.certificate]].
@@ -75,6 +76,7 @@ func defaultConfig() config {
 	return config{
 		Server: serverConfig{Domains: []string{"localhost"}, Data: "./xylem-data"},
 		C2S:    c2sConfig{Listen: []string{"127.0.0.1:5222"}, ListenTLS: []string{"127.0.0.1:5223"}},
+		TLS:    tlsConfig{Held: 1000},
 		Auth:   authConfig{ScramIterations: 10_000},
 
 		Registration: engine.Registration{PerAddress: 5, PerHour: 1000},

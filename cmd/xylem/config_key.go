@@ -68,6 +68,7 @@ func configKeys() []configKey {
 		orAutomatic(number("limits.outbound_bytes", "", 65_536, 1<<30, "bytes; 0: 4 times c2s.max_stanza_bytes, at least 1048576", func(c *config) *int { return &c.Limits.OutboundBytes })),
 		number("limits.auth_attempts", "", 1, 100, "attempts", func(c *config) *int { return &c.Limits.AuthAttempts }),
 		number("limits.handshake_queue", "", 1, 1<<20, "handshakes", func(c *config) *int { return &c.Limits.HandshakeQueue }),
+		atRunTime(number("limits.certificates", "", 1, 1_000_000, "certificates", func(c *config) *int { return &c.TLS.Held })),
 		span("limits.pre_auth_time", time.Second, time.Hour, func(c *config) *time.Duration { return &c.Limits.PreAuthTime }),
 		span("limits.idle_time", 10*time.Second, 24*time.Hour, func(c *config) *time.Duration { return &c.Limits.IdleTime }),
 		orNone(span("limits.ping_time", time.Second, time.Hour, func(c *config) *time.Duration { return &c.Limits.PingTime })),
@@ -116,6 +117,12 @@ func number(name, flag string, low, high int, unit string, field func(*config) *
 			return nil
 		},
 	}
+}
+
+// atRunTime marks a key that SIGHUP takes over.
+func atRunTime(k configKey) configKey {
+	k.live = true
+	return k
 }
 
 // contact is a key for addresses of one kind.

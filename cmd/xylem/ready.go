@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -13,11 +14,11 @@ import (
 //
 //	ready c2s=127.0.0.1:5222 c2s-tls=127.0.0.1:5223 http=127.0.0.1:5280 domains=localhost pid=4711
 //
-// A listener that is off has no field.
+// A listener that is off has no field. Of many domains it names the first 20
+// and, after a +, the number of the others.
 func (s *server) announce() {
-	now := time.Now()
-	for _, f := range s.certs.current.Load().facts {
-		s.say("%s", f.describe(now))
+	for _, line := range describeAll(s.certs.facts(), time.Now()) {
+		s.say("%s", line)
 	}
 	for _, a := range s.addresses() {
 		s.say("listening: %s %s (%s)", a.Name, a.Address, a.purpose())
@@ -50,22 +51,30 @@ func (s *server) readyLine(domains []string) string {
 		last = a.Name
 		b.WriteString(" " + a.Name + "=" + a.Address)
 	}
-	fmt.Fprintf(&b, " domains=%s pid=%d", strings.Join(domains, ","), os.Getpid())
+	fmt.Fprintf(&b, " domains=%s pid=%d", abridged(domains, ","), os.Getpid())
 	return b.String()
 }
 
-// describe is the certificate in one line for people.
-func (f certificateFact) describe(now time.Time) string {
-	kind := ""
-	switch {
-	case f.made:
-		kind = "self-signed, made now, "
-	case f.SelfSigned:
-		kind = "self-signed, "
+// describeAll has one line for each certificate, as long as they are few.
+// Of many it tells their number and those that end first.
+func describeAll(facts []certificateFact, now time.Time) (lines []string) {
+	if len(facts) > most {
+		self, made := 0, 0
+		for _, f := range facts {
+			if f.SelfSigned {
+				self++
+			}
+			if f.made {
+				made++
+			}
+		}
+		lines = append(lines, fmt.Sprintf("certificates: %d, self-signed %d, of which made now %d; these end first:", len(facts), self, made))
+		facts = slices.Clone(facts)
+		firstToEnd(facts)
+		facts = facts[:3]
 	}
-	line := fmt.Sprintf("certificate: %s: %svalid until %s (%s)", strings.Join(f.Domains, ", "), kind, f.NotAfter.Format(time.DateOnly), f.File)
-	if w := f.warning(now); w != "" {
-		line += "; WARNING: it " + w
+	for _, f := range facts {
+		lines = append(lines, f.describe(now))
 	}
-	return line
+	return lines
 }

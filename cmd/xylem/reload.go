@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -41,7 +42,7 @@ func (s *server) reload(now time.Time) {
 		s.log.Warn("changed key needs a restart", "key", key, "at", fresh.originOf(key).String())
 	}
 	s.conf.Store(old.withLive(fresh))
-	s.log.Info("configuration reloaded", "changed", strings.Join(live, " "), "domains_added", strings.Join(add, " "), "domains_removed", strings.Join(remove, " "))
+	s.log.Info("configuration reloaded", "changed", strings.Join(live, " "), "domains_added", abridged(add, " "), "domains_removed", abridged(remove, " "))
 }
 
 // logReloadFailure has one record for each fault.
@@ -61,44 +62,52 @@ func (l *loaded) withLive(fresh *loaded) *loaded {
 	return &merged
 }
 
-// renewCertificates builds a new set for domains and swaps it in; on an error
-// the old set stays. The caller holds changes, or is the only one yet.
+// renewCertificates takes over the certificates of conf, and makes those that
+// domains lack; on an error the old ones stay. The caller holds changes, or is
+// the only one yet.
 func (s *server) renewCertificates(conf *loaded, domains []string, now time.Time) error {
-	set, err := buildCertificates(conf.TLS.Certificates, domains, filepath.Join(s.conf.Load().Server.Data, "tls"), now)
-	if err != nil {
+	if err := s.certs.update(conf.TLS.Certificates, domains, conf.TLS.Held, now); err != nil {
 		return err
 	}
-	s.certs.current.Store(set)
-	s.tellOf(set.facts, now)
+	s.tellOf(s.certs.facts(), now)
 	return nil
 }
 
 // certify sees to it that one more domain has a certificate.
 func (s *server) certify(domain string, now time.Time) error {
-	before := s.certs.current.Load()
-	set, err := before.with(domain, filepath.Join(s.conf.Load().Server.Data, "tls"), now)
-	if err != nil {
-		return err
-	}
-	s.certs.current.Store(set)
-	s.tellOf(set.facts[len(before.facts):], now)
-	return nil
+	facts, err := s.certs.add(domain, now)
+	s.tellOf(facts, now)
+	return err
 }
+
+// most is how many of a kind are told one by one to people.
+const most = 20
 
 // tellOf logs which certificates were made, and what is wrong with them.
 func (s *server) tellOf(facts []certificateFact, now time.Time) {
+	made, wrong := 0, 0
 	for _, f := range facts {
 		if f.made {
-			s.log.Info("self-signed certificate made", "domains", strings.Join(f.Domains, " "), "file", f.File)
+			if made++; made <= most {
+				s.log.Info("self-signed certificate made", "domains", strings.Join(f.Domains, " "), "file", f.File)
+			}
 		}
 		if w := f.warning(now); w != "" {
-			s.log.Warn("certificate "+w, "domains", strings.Join(f.Domains, " "), "file", f.File)
+			if wrong++; wrong <= most {
+				s.log.Warn("certificate "+w, "domains", strings.Join(f.Domains, " "), "file", f.File)
+			}
 		}
+	}
+	if made > most {
+		s.log.Info("more self-signed certificates made", "number", made-most)
+	}
+	if wrong > most {
+		s.log.Warn("more certificates have expired, or will soon; xylem status --json lists all", "number", wrong-most)
 	}
 }
 
-// renewCertificatesDaily reads all certificates again. Those that near their
-// end are warned of or, if self-signed, made anew.
+// renewCertificatesDaily reads the certificates whose files have changed. Those
+// that near their end are warned of or, if self-signed, made anew.
 func (s *server) renewCertificatesDaily(now time.Time) {
 	s.changes.Lock()
 	defer s.changes.Unlock()
@@ -121,16 +130,17 @@ func union(a, b []string) []string { return append(slices.Clone(a), difference(b
 
 // difference is what of a is not in b.
 func difference(a, b []string) []string {
-	return slices.DeleteFunc(slices.Clone(a), func(x string) bool { return slices.Contains(b, x) })
+	without := make(map[string]struct{}, len(b))
+	for _, x := range b {
+		without[x] = struct{}{}
+	}
+	return slices.DeleteFunc(slices.Clone(a), func(x string) bool { _, found := without[x]; return found })
 }
 
-// expiries is when the certificate of each name ends.
-func (c *certificates) expiries() map[string]time.Time {
-	ends := make(map[string]time.Time)
-	for _, f := range c.current.Load().facts {
-		for _, d := range f.Domains {
-			ends[d] = f.NotAfter
-		}
+// abridged is a list for people: the first few, and how many more there are.
+func abridged(list []string, separator string) string {
+	if len(list) <= most {
+		return strings.Join(list, separator)
 	}
-	return ends
+	return strings.Join(list[:most], separator) + separator + fmt.Sprintf("+%d", len(list)-most)
 }

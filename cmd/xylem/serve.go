@@ -28,7 +28,7 @@ type server struct {
 	changes sync.Mutex             // one reload, domain change or renewal at a time
 	level   slog.LevelVar
 	log     *slog.Logger
-	certs   certificates
+	certs   *certificates
 	engine  *engine.Engine
 	started time.Time
 	serving atomic.Bool // between ready and the start of the drain
@@ -150,13 +150,14 @@ func (s *server) checkDataMode(data string) {
 
 // openEngine makes the certificates and the engine.
 func (s *server) openEngine(conf *loaded) error {
+	s.certs = newCertificates(filepath.Join(conf.Server.Data, "tls"), conf.TLS.Held, s.log)
 	if err := s.renewCertificates(conf, conf.Server.Domains, time.Now()); err != nil {
 		return usageError{err}
 	}
 	e, err := engine.New(engine.Config{
 		Domains:         conf.Server.Domains,
 		Listeners:       engineListeners(&conf.config),
-		Certificates:    &s.certs,
+		Certificates:    s.certs,
 		Store:           s.store,
 		Extensions:      s.extensions(&conf.config).Register,
 		Registration:    conf.Registration,

@@ -61,7 +61,7 @@ func (s *server) report() statusReport {
 		Version: version, PID: os.Getpid(), Ready: s.serving.Load(),
 		Started: s.started, Uptime: int64(time.Since(s.started).Seconds()),
 		Config: conf.file, Data: conf.Server.Data,
-		Domains: s.engine.Domains(), Certificates: s.certs.current.Load().facts,
+		Domains: s.engine.Domains(), Certificates: s.certs.facts(),
 		Addresses: s.addresses(), OpenFiles: s.openFiles, Figures: make(map[string]float64),
 	}
 	stats := s.engine.Stats()
@@ -106,9 +106,10 @@ func (r *statusReport) print(out io.Writer, now time.Time) error {
 	for _, a := range r.Addresses {
 		row("listening", "%s %s", a.Name, a.Address)
 	}
-	row("domains", "%s", strings.Join(r.Domains, ", "))
-	for _, c := range r.Certificates {
-		row("certificate", "%s", strings.TrimPrefix(c.describe(now), "certificate: "))
+	row("domains", "%s", abridged(r.Domains, ", "))
+	for _, line := range describeAll(r.Certificates, now) {
+		name, what, _ := strings.Cut(line, ": ")
+		row(name, "%s", what)
 	}
 	for _, f := range figures() {
 		row(strings.ReplaceAll(strings.TrimSuffix(f.name, "_total"), "_", " "), "%.0f", r.Figures[f.name])
