@@ -14,41 +14,51 @@ type Figure struct {
 
 // Keys of figures.
 const (
-	CPUPerMessage    = "cpu_us_per_message"
-	SystemShare      = "cpu_system_share"
-	MessagesPerSec   = "messages_per_s"
-	LatencyP50       = "latency_p50_us"
-	LatencyP99       = "latency_p99_us"
-	LatencyP999      = "latency_p999_us"
-	LatencyMax       = "latency_max_us"
-	UpdateP50        = "update_p50_us"
-	UpdateP99        = "update_p99_us"
-	LoginsPerSec     = "logins_per_s"
-	CPUPerLogin      = "cpu_ms_per_login"
-	LoginP50         = "login_p50_us"
-	LoginP99         = "login_p99_us"
-	PSSPerSession    = "pss_bytes_per_session"
-	RSSPerSession    = "rss_bytes_per_session"
-	KernelPerSession = "kernel_bytes_per_session"
-	EmptyPSS         = "pss_bytes_empty"
-	IdleCPU          = "cpu_cores_idle"
-	StorePerSec      = "store_per_s"
-	StoreCPU         = "cpu_us_per_store"
-	StoreP99         = "store_p99_us"
-	DrainPerSec      = "drain_per_s"
-	DrainCPU         = "cpu_us_per_drain"
-	DrainP99         = "drain_p99_us"
-	CalmP99          = "calm_p99_us"
-	FloodRatio       = "flood_p99_ratio"
-	PeakRSS          = "peak_rss_bytes"
-	ServerCores      = "server_cores"
-	GeneratorUse     = "generator_use"
-	Lost             = "lost"
-	Duplicated       = "duplicated"
-	Reordered        = "reordered"
-	Errors           = "errors"
-	LoginFails       = "login_fails"
-	Broken           = "broken"
+	CPUPerMessage     = "cpu_us_per_message"
+	SystemShare       = "cpu_system_share"
+	MessagesPerSec    = "messages_per_s"
+	LatencyP50        = "latency_p50_us"
+	LatencyP99        = "latency_p99_us"
+	LatencyP999       = "latency_p999_us"
+	LatencyMax        = "latency_max_us"
+	UpdateP50         = "update_p50_us"
+	UpdateP99         = "update_p99_us"
+	LoginsPerSec      = "logins_per_s"
+	CPUPerLogin       = "cpu_ms_per_login"
+	LoginP50          = "login_p50_us"
+	LoginP99          = "login_p99_us"
+	PSSPerSession     = "pss_bytes_per_session"
+	RSSPerSession     = "rss_bytes_per_session"
+	KernelPerSession  = "kernel_bytes_per_session"
+	EmptyPSS          = "pss_bytes_empty"
+	HeapPerSession    = "heap_bytes_per_session"
+	ObjectsPerSession = "heap_objects_per_session"
+	HotCPU            = "hot_cpu_us_per_message"
+	CPUGrowth         = "cpu_growth"
+	HotGrowth         = "hot_cpu_growth"
+	BusyP99           = "busy_p99_us"
+	BusyMax           = "busy_max_us"
+	PauseP50          = "gc_pause_p50_us"
+	PauseP99          = "gc_pause_p99_us"
+	PauseMax          = "gc_pause_max_us"
+	IdleCPU           = "cpu_cores_idle"
+	StorePerSec       = "store_per_s"
+	StoreCPU          = "cpu_us_per_store"
+	StoreP99          = "store_p99_us"
+	DrainPerSec       = "drain_per_s"
+	DrainCPU          = "cpu_us_per_drain"
+	DrainP99          = "drain_p99_us"
+	CalmP99           = "calm_p99_us"
+	FloodRatio        = "flood_p99_ratio"
+	PeakRSS           = "peak_rss_bytes"
+	ServerCores       = "server_cores"
+	GeneratorUse      = "generator_use"
+	Lost              = "lost"
+	Duplicated        = "duplicated"
+	Reordered         = "reordered"
+	Errors            = "errors"
+	LoginFails        = "login_fails"
+	Broken            = "broken"
 )
 
 // Figures lists all, in the order of tables.
@@ -72,6 +82,16 @@ func Figures() []Figure {
 		{Key: PSSPerSession, Title: "PSS per session", Unit: "bytes", About: "memory of the server above that of the empty server, divided by sessions"},
 		{Key: RSSPerSession, Title: "RSS per session", Unit: "bytes"},
 		{Key: KernelPerSession, Title: "kernel per session", Unit: "bytes", About: "slab and TCP buffers of the whole machine, both ends of each connection"},
+		{Key: HeapPerSession, Title: "heap per session", Unit: "bytes", About: "live objects after a collection, above the engine without sessions"},
+		{Key: ObjectsPerSession, Title: "heap objects per session"},
+		{Key: HotCPU, Title: "CPU per message, few write", Unit: "µs", About: "in one process: messages among 1,000 of the sessions; otherwise among all, so that each meets memory that no cache holds"},
+		{Key: CPUGrowth, Title: "CPU as the number grows", Unit: "×", About: "CPU per message as a ratio of that with the fewest sessions of the turn"},
+		{Key: HotGrowth, Title: "the same, few write", Unit: "×"},
+		{Key: BusyP99, Title: "latency p99 during collections", Unit: "time", About: "while garbage is collected without a pause"},
+		{Key: BusyMax, Title: "latency max during collections", Unit: "time"},
+		{Key: PauseP50, Title: "GC pause p50", Unit: "time", About: "times in which the collector stopped everything, logins included"},
+		{Key: PauseP99, Title: "GC pause p99", Unit: "time"},
+		{Key: PauseMax, Title: "GC pause max", Unit: "time"},
 		{Key: EmptyPSS, Title: "PSS, empty", Unit: "bytes"},
 		{Key: IdleCPU, Title: "CPU while idle", Unit: "cores"},
 		{Key: StorePerSec, Title: "stored", Unit: "/s", Higher: true, About: "messages to offline accounts until the server answers a request sent behind them"},

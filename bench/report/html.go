@@ -60,6 +60,7 @@ func (r *Report) HTML(w io.Writer) error {
 	data := struct {
 		*Report
 		Targets []target
+		Growth  []plot
 		Groups  []pageGroup
 		Figures []Figure
 	}{Report: r}
@@ -74,6 +75,7 @@ func (r *Report) HTML(w io.Writer) error {
 	for _, name := range r.Order {
 		data.Targets = append(data.Targets, target{name, r.Versions[name], colour(name)})
 	}
+	data.Growth = r.growth(colour)
 	for _, g := range r.Groups() {
 		data.Groups = append(data.Groups, pageGroup{Title(g.Settings), g.Targets, g.Rows(), g.plots(colour), g.Remarks()})
 	}

@@ -31,6 +31,8 @@ func headline(scenario string) []string {
 		return []string{StorePerSec, DrainPerSec}
 	case load.Slow:
 		return []string{LatencyP99, FloodRatio, PeakRSS}
+	case InProcess:
+		return []string{HeapPerSession, CPUPerMessage, PauseP99}
 	case load.Churn, load.Mix:
 		return []string{LatencyP99, CPUPerMessage}
 	}

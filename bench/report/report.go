@@ -193,8 +193,15 @@ func (t Target) Median(figure string) *Run {
 	return with[len(with)/2]
 }
 
+// InProcess is the scenario of runs without sockets; its targets are kinds of
+// engine, and its Window counts messages in flight over all sessions.
+const InProcess = "inproc"
+
 // Title names the settings in a few words.
 func Title(s load.Settings) string {
+	if s.Scenario == InProcess {
+		return fmt.Sprintf("in one process, %d sessions, %d messages in flight", s.Sessions, s.Window)
+	}
 	t := s.Scenario
 	wire := "plaintext"
 	if s.TLS {

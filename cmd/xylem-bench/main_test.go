@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,10 +17,10 @@ import (
 	"github.com/xylem-im/xylem/internal/enginetest"
 )
 
-// TestMain lets the test's binary be what the harness starts: a generator or
-// the relay.
+// TestMain lets the test's binary be what the harness starts: a generator, the
+// relay, or an engine without sockets.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "generate" || os.Args[1] == "relay") {
+	if len(os.Args) > 1 && slices.Contains([]string{"generate", "relay", "inside"}, os.Args[1]) {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
 		os.Exit((&program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}).run(ctx, os.Args[1:]))
@@ -69,6 +70,37 @@ func TestRunWithRelay(t *testing.T) {
 	}
 	if code, out, problems = cli("compare", json, json); code != exitOK || !strings.Contains(out, "1.00") {
 		t.Errorf("compare: %d, %s %s", code, out, problems)
+	}
+}
+
+// The engine without sockets, at two sizes, each in a process of its own.
+func TestInProcess(t *testing.T) {
+	dir := t.TempDir()
+	json, html := filepath.Join(dir, "a.json"), filepath.Join(dir, "a.html")
+	code, out, problems := cli("inproc", "--sessions", "100,400", "--chains", "8", "--duration", "200ms", "--warmup", "50ms", "--quiet",
+		"--json", json, "--html", html)
+	if code != exitOK {
+		t.Fatalf("exit code %d: %s", code, problems)
+	}
+	for _, want := range []string{"in one process, 400 sessions", "heap per session", "GC pause p99", "CPU as the number grows"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is missing in:\n%s", want, out)
+		}
+	}
+	rep, err := report.Read(json)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rep.Runs) != 4 {
+		t.Errorf("%d runs, want 2 kinds at 2 sizes", len(rep.Runs))
+	}
+	for _, run := range rep.Runs {
+		if f := run.Figures; run.Failed != "" || f[report.Lost]+f[report.Duplicated]+f[report.LoginFails] > 0 || f[report.CPUPerMessage] <= 0 {
+			t.Errorf("%s with %d sessions: %s %v", run.Target, run.Settings.Sessions, run.Failed, f)
+		}
+	}
+	if page, err := os.ReadFile(html); err != nil || !bytes.Contains(page, []byte("cost over sessions")) {
+		t.Errorf("the page does not show how cost grows: %v", err)
 	}
 }
 
@@ -122,6 +154,7 @@ func TestWrongUsage(t *testing.T) {
 		{"run chat --target 192.0.2.1:5222", "loopback"},
 		{"run chat --plan x.toml", "not both"},
 		{"run --plan " + plan, "sesions"},
+		{"inproc --kind odd", "unknown"},
 		{"compare a.json", "argument is missing"},
 		{"report a b", "unexpected argument"},
 	} {

@@ -41,7 +41,7 @@ var table = []layer{
 	{"engine/...", list("jid", "parser", "stanza", "session/...", "routing", "storage", "storage/async", "xep", "s2s", "s2s/certs", "s2s/component", "engine/..."),
 		list("github.com/panjf2000/gnet/v2", "github.com/valyala/bytebufferpool", "github.com/klauspost/compress", "golang.org/x/sys")},
 
-	{"bench/inproc/...", list("any"), nil},
+	{"bench/inproc/...", list("any"), list("github.com/HdrHistogram/hdrhistogram-go")},
 	{"bench/relay", nil, list("github.com/panjf2000/gnet/v2")}, // the floor: the engine's event loop without the engine
 	{"bench/...", list("jid", "parser", "stanza", "session/sasl", "bench/..."),
 		list("github.com/HdrHistogram/hdrhistogram-go", "github.com/schollz/progressbar/v3", "golang.org/x/sys")},

@@ -30,6 +30,8 @@ type ClientConfig struct {
 	CanBind bool
 	// Nonce returns the client's nonce. Default: 144 random bits.
 	Nonce func() []byte
+	// Keys remembers salted passwords over logins; nil: each is computed anew.
+	Keys *KeyMemory
 }
 
 // Client is the client side of one exchange, for outgoing streams, the load
@@ -148,7 +150,7 @@ func (c *Client) final(challenge []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	salted, err := c.hash.salted(password, salt, iterations)
+	salted, err := c.cfg.Keys.of(c.hash, password, salt, iterations)
 	if err != nil {
 		return nil, fmt.Errorf("sasl: %w", err)
 	}

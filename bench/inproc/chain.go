@@ -1,0 +1,95 @@
+package inproc
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+const (
+	maxChains  = 1 << 16
+	minPayload = 150
+)
+
+// chain is one message in flight. It belongs to whoever has the message: the
+// inbox of a loop hands it from one client to the next.
+type chain struct {
+	message []byte // head with places for names and mark
+	sender  int    // of the message in flight
+	number  uint64 // of it
+	sent    time.Time
+	random  uint64
+	last    atomic.Int64 // messages that arrived; for others to read
+	latency *hdrhistogram.Histogram
+}
+
+// Places in the message: addressee and mark have the same length always.
+const (
+	toPrefix   = "<message to='"
+	idPrefix   = "' type='chat' id='chain."
+	bodyPrefix = "'><body>"
+	tail       = "</body></message>"
+	nameLen    = 9  // "u" and eight digits
+	markLen    = 26 // "00000.00000000000000000000"
+)
+
+// newChain makes chain k with messages of size bytes. full tells to write to
+// full addresses.
+func newChain(k, size int, full bool) *chain {
+	to := strings.Repeat("u", nameLen) + "@" + domain
+	if full {
+		to += "/" + resource
+	}
+	head := toPrefix + to + idPrefix + strings.Repeat("0", markLen) + bodyPrefix
+	return &chain{
+		message: []byte(head + strings.Repeat("m", max(0, size-len(head)-len(tail))) + tail),
+		random:  uint64(k)*0x9e3779b97f4a7c15 + 1,
+		latency: hdrhistogram.New(int64(time.Microsecond), int64(time.Minute), 2),
+	}
+}
+
+// digits writes n right-aligned.
+func digits(dst []byte, n uint64) {
+	for i := len(dst) - 1; i >= 0; i-- {
+		dst[i] = byte('0' + n%10)
+		n /= 10
+	}
+}
+
+// next draws the session that writes next, of the first n; its neighbour gets it.
+func (c *chain) next(n int) int {
+	c.random = c.random*6364136223846793005 + 1442695040888963407 // Knuth's MMIX
+	return int((c.random >> 33) % uint64(n&^1))
+}
+
+// render is message number of chain k to user to.
+func (c *chain) render(k, to int) []byte {
+	digits(c.message[len(toPrefix)+1:len(toPrefix)+nameLen], uint64(to))
+	mark := c.message[bytes.IndexByte(c.message, '.')+1:]
+	digits(mark[:5], uint64(k))
+	digits(mark[6:markLen], c.number)
+	mark[5] = '.'
+	return c.message
+}
+
+var idMark = []byte("id='chain.")
+
+// mark finds the next message in p: its chain and number, and what follows.
+// ok is false when there is none.
+func mark(p []byte) (k int, number uint64, rest []byte, ok bool) {
+	at := bytes.Index(p, idMark)
+	if at < 0 || len(p) < at+len(idMark)+markLen {
+		return 0, 0, nil, false
+	}
+	m := p[at+len(idMark):][:markLen]
+	chain, err := strconv.ParseUint(string(m[:5]), 10, 32)
+	if err != nil {
+		return 0, 0, nil, false
+	}
+	number, err = strconv.ParseUint(string(m[6:]), 10, 64)
+	return int(chain), number, p[at+len(idMark)+markLen:], err == nil
+}

@@ -1,0 +1,21 @@
+// Package inproc measures the engine where no test machine has sockets enough:
+// a million sessions on [engine.Engine.Attach] in one process, logged in
+// through the whole stack (streams, SASL, binding, presence), then memory,
+// traffic and collections of garbage.
+//
+// # What is measured, and what it costs to measure
+//
+// The clients are in the same process, so their processor time is part of the
+// figures: a client copies 350 bytes, looks for the mark in what arrives and
+// reads the clock. Their memory is not: it is one array that exists before the
+// memory without sessions is read. A [engine.Wire] belongs to the engine.
+//
+// Traffic is a number of chains. A chain is one message in flight; its arrival
+// sends the next one, from another session to its neighbour. Which one is
+// random: among all sessions, so that every message meets memory that no cache
+// holds (Spread), or among the first HotSessions (Hot), as most servers see it. A
+// chain that does not go on within some seconds has lost its message.
+//
+// One size is measured in one process, so that it does not inherit the heap of
+// another; cmd/xylem-bench starts them.
+package inproc

@@ -1,0 +1,71 @@
+package inproc
+
+import (
+	"math"
+	"runtime/metrics"
+)
+
+// Pauses are times in which a collection stopped everything, microseconds.
+type Pauses struct {
+	Count int     `json:"count"`
+	P50   float64 `json:"p50_us"`
+	P99   float64 `json:"p99_us"`
+	Max   float64 `json:"max_us"`
+	// GCShare is the part of the processor time that collections took.
+	GCShare float64 `json:"gc_share"`
+}
+
+const (
+	metricPauses  = "/sched/pauses/total/gc:seconds"
+	metricGC      = "/cpu/classes/gc/total:cpu-seconds"
+	metricIdle    = "/cpu/classes/idle:cpu-seconds"
+	metricAll     = "/cpu/classes/total:cpu-seconds"
+	metricHeap    = "/memory/classes/heap/objects:bytes"
+	metricObjects = "/gc/heap/objects:objects"
+)
+
+// gauge reads one number of the runtime.
+func gauge(name string) float64 {
+	s := []metrics.Sample{{Name: name}}
+	metrics.Read(s)
+	switch s[0].Value.Kind() {
+	case metrics.KindUint64:
+		return float64(s[0].Value.Uint64())
+	case metrics.KindFloat64:
+		return s[0].Value.Float64()
+	}
+	return math.NaN()
+}
+
+// pauses reads the runtime's histogram, which counts since the start.
+func pauses() (p Pauses) {
+	s := []metrics.Sample{{Name: metricPauses}}
+	metrics.Read(s)
+	if s[0].Value.Kind() != metrics.KindFloat64Histogram {
+		return p
+	}
+	h := s[0].Value.Float64Histogram()
+	for _, n := range h.Counts {
+		p.Count += int(n)
+	}
+	p.P50, p.P99, p.Max = quantile(h, p.Count, 0.5), quantile(h, p.Count, 0.99), quantile(h, p.Count, 1)
+	if used := gauge(metricAll) - gauge(metricIdle); used > 0 {
+		p.GCShare = gauge(metricGC) / used
+	}
+	return p
+}
+
+// quantile is the upper end of the bucket that holds it, in microseconds: the
+// runtime's buckets are a sixteenth to an eighth wide.
+func quantile(h *metrics.Float64Histogram, count int, q float64) float64 {
+	need, seen := uint64(math.Ceil(q*float64(count))), uint64(0)
+	for i, n := range h.Counts {
+		if seen += n; n > 0 && seen >= need {
+			if top := h.Buckets[i+1]; !math.IsInf(top, 1) {
+				return top * 1e6
+			}
+			return h.Buckets[i] * 1e6
+		}
+	}
+	return 0
+}

@@ -1,0 +1,203 @@
+package inproc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/xylem-im/xylem/bench/measure"
+	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/session/sasl"
+	"github.com/xylem-im/xylem/storage/memory"
+	"github.com/xylem-im/xylem/xep/standard"
+)
+
+const (
+	loginsAtOnce = 256
+	loginTime    = 2 * time.Minute // without any login until it is given up
+	grace        = 5 * time.Second // in which a message in flight must arrive
+)
+
+// run is one measurement.
+type run struct {
+	settings Settings
+	tell     func(string)
+	engine   *engine.Engine
+	users    []user
+	logins   chan bool
+	keys     sasl.KeyMemory // all have the same salt, so PBKDF2 runs once
+	chains   []*chain
+
+	among   atomic.Int64 // sessions that write
+	opened  atomic.Int64 // the window that counts, ns since start; 0: none
+	stop    atomic.Bool  // no chain goes on
+	running atomic.Int64 // chains with a message in flight
+	start   time.Time
+	refused atomic.Pointer[string] // what the first login that failed was told
+	strange atomic.Int64           // arrivals that nobody sent, or for the second time
+
+	result Result
+}
+
+// Run measures. tell is called with a few words as it goes on. The error says
+// what kept it from measuring; faults of the engine are in the Result.
+func Run(ctx context.Context, s Settings, tell func(string)) (*Result, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	r := &run{settings: s, tell: tell, users: make([]user, s.Sessions), logins: make(chan bool, loginsAtOnce), start: time.Now()}
+	for k := range s.Chains {
+		r.chains = append(r.chains, newChain(k, s.Payload, !s.Stock))
+	}
+	r.result.Version = version()
+	end, err := r.serve(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = r.measure(ctx)
+	return &r.result, errors.Join(err, end())
+}
+
+// serve starts the engine; end stops it.
+func (r *run) serve(ctx context.Context) (end func() error, err error) {
+	keys, err := sasl.Derive(password, sasl.MinIterations, nil)
+	if err != nil {
+		return nil, err
+	}
+	cfg := engine.Config{Domains: []string{domain}, Auth: &everybody{keys}, AllowPlaintext: true, Loops: r.settings.Loops,
+		Limits: engine.Limits{IdleTime: time.Hour, DrainTime: time.Millisecond}}
+	if r.settings.Stock {
+		cfg.Store, cfg.Extensions = memory.New(memory.Options{}), standard.Register
+	}
+	if r.engine, err = engine.New(cfg); err != nil {
+		return nil, err
+	}
+	done := make(chan error, 1)
+	ctx, cancel := context.WithCancel(ctx)
+	go func() { done <- r.engine.Run(ctx) }()
+	select {
+	case <-r.engine.Ready():
+	case err := <-done:
+		cancel()
+		return nil, errors.Join(err, errors.New("inproc: the engine ended"))
+	}
+	return func() error {
+		cancel()
+		return <-done
+	}, nil
+}
+
+// memory is what the process holds after garbage and free memory were given
+// back.
+type memoryUse struct {
+	heap, objects float64
+	rss           int64
+}
+
+func readMemory() (m memoryUse, err error) {
+	runtime.GC() // the first one only moves pools to where the second one takes them
+	debug.FreeOSMemory()
+	m.heap, m.objects = gauge(metricHeap), gauge(metricObjects)
+	os, err := measure.ProcessMemory(os.Getpid())
+	m.rss = os.RSS
+	return m, err
+}
+
+func (r *run) measure(ctx context.Context) error {
+	for i := range r.users {
+		r.users[i].run = r // touches the array, so that it is resident before it is measured
+	}
+	empty, err := readMemory()
+	if err != nil {
+		return err
+	}
+	if err := r.logIn(ctx); err != nil {
+		return err
+	}
+	full, err := readMemory()
+	if err != nil {
+		return err
+	}
+	n := float64(r.settings.Sessions)
+	r.result.Heap, r.result.Objects = (full.heap-empty.heap)/n, (full.objects-empty.objects)/n
+	r.result.RSS = float64(full.rss-empty.rss) / n
+	if err := r.traffics(ctx); err != nil {
+		return err
+	}
+	r.result.Pauses = pauses()
+	r.result.Duplicated = int(r.strange.Load())
+	return nil
+}
+
+// logIn brings all sessions up, loginsAtOnce at a time.
+func (r *run) logIn(ctx context.Context) (err error) {
+	begin, cpu := time.Now(), cpuTime()
+	quiet := time.NewTimer(loginTime)
+	defer quiet.Stop()
+	underWay, next, done := 0, 0, 0
+	var text []byte
+	for done < len(r.users) {
+		for underWay < loginsAtOnce && next < len(r.users) {
+			if text, err = r.users[next].begin(text[:0], next); err != nil {
+				return err
+			}
+			if r.users[next].wire, err = r.engine.Attach(&r.users[next]); err != nil {
+				return err
+			}
+			r.users[next].wire.Send(text)
+			underWay++
+			next++
+		}
+		select {
+		case ok := <-r.logins:
+			underWay--
+			if done++; !ok {
+				r.result.Failed++
+			}
+			if done%8192 == 0 {
+				quiet.Reset(loginTime)
+				r.tell(fmt.Sprintf("%d of %d sessions", done, len(r.users)))
+			}
+		case <-quiet.C:
+			return fmt.Errorf("inproc: %d logins did not end", underWay)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	n := float64(len(r.users))
+	r.result.LoginsPerSec = n / time.Since(begin).Seconds()
+	r.result.LoginCPU = float64((cpuTime() - cpu).Microseconds()) / n
+	if r.result.Failed > 0 {
+		told := "nothing"
+		if p := r.refused.Load(); p != nil {
+			told = *p
+		}
+		return fmt.Errorf("inproc: %d of %d logins failed; the first was told %s", r.result.Failed, len(r.users), told)
+	}
+	return nil
+}
+
+// cpuTime is what this process has used.
+func cpuTime() time.Duration {
+	c, _ := measure.ProcessCPU(os.Getpid()) // of this process, which is there
+	return c.Total()
+}
+
+// version is the commit that the program was built from, if it knows.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value[:min(len(s.Value), 12)]
+		}
+	}
+	return info.Main.Version
+}

@@ -1,0 +1,161 @@
+package inproc
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// traffics are the windows, one after the other.
+func (r *run) traffics(ctx context.Context) (err error) {
+	if r.result.Spread, err = r.traffic(ctx, "messages among all", r.settings.Sessions, nil); err != nil {
+		return err
+	}
+	if r.result.Hot, err = r.traffic(ctx, "messages among a few", min(HotSessions, r.settings.Sessions), nil); err != nil {
+		return err
+	}
+	r.result.Busy, err = r.traffic(ctx, "messages during collections", r.settings.Sessions, runtime.GC)
+	return err
+}
+
+// traffic lets all chains run among n sessions and counts inside a window.
+// beside, unless nil, is called over and over meanwhile.
+func (r *run) traffic(ctx context.Context, what string, n int, beside func()) (t Traffic, err error) {
+	r.tell(what)
+	r.among.Store(int64(n))
+	r.stop.Store(false)
+	for k, c := range r.chains {
+		c.latency.Reset()
+		r.running.Add(1)
+		r.send(k, c)
+	}
+	if err := sleep(ctx, r.settings.Warmup); err != nil {
+		return t, err
+	}
+	over, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for beside != nil && !closed(over) {
+			beside()
+		}
+	}()
+	messages, cpu, begin := r.total(), cpuTime(), time.Now()
+	r.opened.Store(int64(begin.Sub(r.start)))
+	err = sleep(ctx, r.settings.Duration)
+	r.opened.Store(0)
+	messages, cpu = r.total()-messages, cpuTime()-cpu
+	wall := time.Since(begin)
+	close(over)
+	<-ended
+	if err != nil {
+		return t, err
+	}
+	if err := r.settle(ctx); err != nil {
+		return t, err
+	}
+	all := hdrhistogram.New(int64(time.Microsecond), int64(time.Minute), 2)
+	for _, c := range r.chains {
+		all.Merge(c.latency)
+	}
+	micros := func(q float64) float64 { return float64(all.ValueAtQuantile(q)) / 1e3 }
+	t = Traffic{PerSec: float64(messages) / wall.Seconds(), P50: micros(50), P99: micros(99), Max: micros(100)}
+	if messages == 0 {
+		r.result.Warnings = append(r.result.Warnings, what+": nothing arrived in the window")
+		return t, nil
+	}
+	t.CPU = float64(cpu.Nanoseconds()) / 1e3 / float64(messages)
+	return t, nil
+}
+
+func (r *run) total() (n int64) {
+	for _, c := range r.chains {
+		n += c.last.Load()
+	}
+	return n
+}
+
+// settle ends the chains and counts what does not arrive.
+func (r *run) settle(ctx context.Context) error {
+	r.stop.Store(true)
+	left, quiet := r.running.Load(), time.Now()
+	for left > 0 && time.Since(quiet) < grace {
+		if err := sleep(ctx, 5*time.Millisecond); err != nil {
+			return err
+		}
+		if now := r.running.Load(); now != left {
+			left, quiet = now, time.Now()
+		}
+	}
+	if left > 0 {
+		r.result.Lost += int(left)
+		return fmt.Errorf("inproc: %d messages did not arrive", left)
+	}
+	return nil
+}
+
+// send is the next message of a chain.
+func (r *run) send(k int, c *chain) {
+	c.sender = c.next(int(r.among.Load()))
+	c.number++
+	c.sent = time.Now()
+	r.users[c.sender].wire.Send(c.render(k, c.sender^1))
+}
+
+// arrived looks at what a user got. It is called on the user's event loop.
+func (r *run) arrived(u *user, p []byte) {
+	for {
+		k, number, rest, ok := mark(p)
+		if !ok {
+			return
+		}
+		p = rest
+		if k >= len(r.chains) {
+			r.strange.Add(1)
+			continue
+		}
+		c := r.chains[k]
+		if number != c.number || &r.users[c.sender^1] != u {
+			r.strange.Add(1)
+			continue
+		}
+		r.goOn(k, c)
+	}
+}
+
+// goOn counts the message in flight and sends the next.
+func (r *run) goOn(k int, c *chain) {
+	if opened := r.opened.Load(); opened != 0 && int64(c.sent.Sub(r.start)) >= opened {
+		now := time.Since(c.sent)
+		_ = c.latency.RecordValue(int64(min(max(now, time.Microsecond), time.Minute))) // inside its range
+	}
+	c.last.Add(1)
+	if r.stop.Load() {
+		c.number++ // nobody has it: whatever comes under the old number is strange
+		r.running.Add(-1)
+		return
+	}
+	r.send(k, c)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}

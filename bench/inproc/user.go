@@ -1,0 +1,126 @@
+package inproc
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/session/sasl"
+)
+
+// everybody lets all users in, with the same password.
+type everybody struct{ keys sasl.Credentials }
+
+func (e *everybody) Credentials(_, _ string, done func(*sasl.Credentials, error)) { done(&e.keys, nil) }
+func (e *everybody) Verify(_, _, _ string, done func(bool, error))                { done(false, nil) }
+
+const (
+	domain    = "localhost"
+	password  = "secret"
+	resource  = "phone"
+	loginDone = "login-is-over" // id of the request behind the login
+)
+
+// user is the client's end of one session. Users are an array, made before
+// memory is measured.
+type user struct {
+	run   *run
+	wire  *engine.Wire
+	login *sasl.Client // nil once logged in
+	state atomic.Uint32
+}
+
+// States of a user.
+const (
+	stateLogin uint32 = iota
+	stateReady
+	stateClosed
+)
+
+// name is the localpart of user i.
+func name(i int) string { return fmt.Sprintf("u%08d", i) }
+
+const header = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0' to='" + domain + "'>"
+
+// begin opens u's stream and begins to log in.
+func (u *user) begin(dst []byte, i int) ([]byte, error) {
+	c, err := sasl.NewClient(sasl.SCRAMSHA1, sasl.ClientConfig{Username: name(i), Password: password, Keys: &u.run.keys})
+	if err != nil {
+		return nil, err
+	}
+	u.login = c
+	return fmt.Appendf(dst, header+"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='%s'>%s</auth>",
+		sasl.SCRAMSHA1, base64.StdEncoding.EncodeToString(c.First())), nil
+}
+
+// answer is the response to a challenge and all that a client says until it is
+// online, at once: the server answers in order.
+func (u *user) answer(p []byte) ([]byte, error) {
+	_, text, _ := bytes.Cut(p, challengeMark)
+	_, text, _ = bytes.Cut(text, []byte(">"))
+	text, _, _ = bytes.Cut(text, []byte("<"))
+	challenge, err := base64.StdEncoding.AppendDecode(nil, text)
+	if err != nil {
+		return nil, err
+	}
+	response, err := u.login.Next(challenge)
+	if err != nil {
+		return nil, err
+	}
+	dst := fmt.Appendf(nil, "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%s</response>", base64.StdEncoding.EncodeToString(response))
+	dst = append(dst, header+"<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>"+resource+"</resource></bind></iq>"...)
+	if u.run.settings.Stock {
+		dst = append(dst, "<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>"+
+			"<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='https://example.org/client' ver='QgayPKawpkPSDYmwT/WM94uAlu0='/></presence>"...)
+	}
+	return append(dst, "<iq type='get' id='"+loginDone+"' to='"+domain+"'><ping xmlns='urn:xmpp:ping'/></iq>"...), nil
+}
+
+var (
+	challengeMark = []byte("<challenge")
+	loginMark     = []byte(loginDone)
+	failMark      = []byte("<failure")
+	errorMark     = []byte("<stream:error")
+)
+
+// Write implements engine.Sink.
+func (u *user) Write(p []byte) {
+	if u.state.Load() == stateReady {
+		u.run.arrived(u, p)
+		return
+	}
+	switch {
+	case bytes.Contains(p, challengeMark):
+		out, err := u.answer(p)
+		if err != nil {
+			u.fail(err.Error())
+			return
+		}
+		u.wire.Send(out)
+	case bytes.Contains(p, loginMark):
+		u.login = nil
+		u.state.Store(stateReady)
+		u.run.logins <- true
+	case bytes.Contains(p, failMark) || bytes.Contains(p, errorMark):
+		u.fail(string(p[max(0, len(p)-300):]))
+	}
+}
+
+// fail ends a login that is still under way.
+func (u *user) fail(why string) {
+	if u.state.CompareAndSwap(stateLogin, stateClosed) {
+		u.run.refused.CompareAndSwap(nil, &why)
+		u.run.logins <- false
+	}
+}
+
+// Buffered, CloseWrite and Closed implement engine.Sink.
+func (u *user) Buffered() int { return 0 }
+func (u *user) CloseWrite()   {}
+
+func (u *user) Closed() {
+	u.fail("the end of the connection")
+	u.state.Store(stateClosed)
+}

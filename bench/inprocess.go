@@ -1,0 +1,186 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/xylem-im/xylem/bench/inproc"
+	"github.com/xylem-im/xylem/bench/load"
+	"github.com/xylem-im/xylem/bench/measure"
+	"github.com/xylem-im/xylem/bench/report"
+)
+
+// Kinds of engine that an InProcessPlan measures.
+const (
+	KindBare  = "bare"  // sessions and routing, no extension
+	KindStock = "stock" // as the xylem binary, with a store in memory
+)
+
+// InProcessPlan says what to measure without sockets, see bench/inproc.
+type InProcessPlan struct {
+	Sizes    []int           // numbers of sessions
+	Kinds    []string        // KindBare, KindStock
+	Settings inproc.Settings // but Sessions and Stock
+	Turns    int             // default 1
+	CPUs     string          // cores, as for taskset; "" is all
+	Self     string          // binary of xylem-bench, which is started for each measurement
+	Note     string
+	Watch    func(Progress) // may be nil
+}
+
+// insideEvent is what a process that measures tells.
+type insideEvent struct {
+	State  string         `json:"state,omitempty"`
+	Result *inproc.Result `json:"result,omitempty"`
+	Error  string         `json:"error,omitempty"`
+}
+
+// Inside is the process that measures: it reads its Settings from in and tells
+// events to out.
+func Inside(ctx context.Context, in io.Reader, out io.Writer) error {
+	var s inproc.Settings
+	if err := json.NewDecoder(in).Decode(&s); err != nil {
+		return fmt.Errorf("settings: %w", err)
+	}
+	enc := json.NewEncoder(out)
+	res, err := inproc.Run(ctx, s, func(state string) { _ = enc.Encode(insideEvent{State: state}) }) // the result finds a broken pipe, too
+	if err != nil {
+		return enc.Encode(insideEvent{Error: err.Error()})
+	}
+	return enc.Encode(insideEvent{Result: res})
+}
+
+// RunInProcess carries out a plan, the turns going around kinds and sizes.
+// Errors are those of Run.
+func RunInProcess(ctx context.Context, p InProcessPlan) (*report.Report, error) {
+	if len(p.Sizes) == 0 || len(p.Kinds) == 0 {
+		return nil, errors.New("a plan needs a number of sessions and a kind")
+	}
+	for _, kind := range p.Kinds {
+		if kind != KindBare && kind != KindStock {
+			return nil, fmt.Errorf("kind %q is unknown; there are %s and %s", kind, KindBare, KindStock)
+		}
+	}
+	p.Turns = max(1, p.Turns)
+	rep := &report.Report{Format: report.Format, Created: time.Now().UTC().Truncate(time.Second), Machine: measure.ThisMachine(),
+		Server: p.CPUs, Client: p.CPUs, Versions: map[string]string{}, Order: p.Kinds, Note: p.Note}
+	for turn := 1; turn <= p.Turns; turn++ {
+		for _, size := range p.Sizes {
+			for _, kind := range p.Kinds {
+				run, version := p.once(ctx, kind, size, turn)
+				if ctx.Err() != nil {
+					return rep, context.Cause(ctx)
+				}
+				rep.Versions[kind] = version
+				rep.Runs = append(rep.Runs, run)
+			}
+		}
+	}
+	growth(rep.Runs)
+	return rep, nil
+}
+
+// once is one measurement in a process of its own.
+func (p *InProcessPlan) once(ctx context.Context, kind string, size, turn int) (run report.Run, version string) {
+	s := p.Settings
+	s.Sessions, s.Stock = size, kind == KindStock
+	run = report.Run{Target: kind, Turn: turn, Figures: map[string]float64{}, Settings: load.Settings{
+		Scenario: report.InProcess, Sessions: size, Payload: s.Payload, Window: s.Chains, Warmup: s.Warmup, Duration: s.Duration}}
+	title := fmt.Sprintf("%s, %d sessions, turn %d of %d", kind, size, turn, p.Turns)
+	load0 := measure.ReadLoad()
+	res, err := p.inside(ctx, s, func(state string) {
+		if p.Watch != nil {
+			p.Watch(Progress{What: title, Done: -1, State: state})
+		}
+	})
+	if err != nil {
+		run.Failed = err.Error()
+		return run, ""
+	}
+	run.Warnings = res.Warnings
+	if _, steal := measure.ReadLoad().Since(load0); steal > stealLimit {
+		run.Warnings = append(run.Warnings, fmt.Sprintf("the host took more than %.0f %% of the machine's time (steal)", stealLimit*100))
+	}
+	for name, v := range map[string]float64{
+		report.HeapPerSession: res.Heap, report.ObjectsPerSession: res.Objects, report.RSSPerSession: res.RSS,
+		report.LoginsPerSec: res.LoginsPerSec, report.CPUPerLogin: res.LoginCPU / 1000,
+		report.MessagesPerSec: res.Spread.PerSec, report.CPUPerMessage: res.Spread.CPU,
+		report.LatencyP50: res.Spread.P50, report.LatencyP99: res.Spread.P99,
+		report.HotCPU: res.Hot.CPU, report.BusyP99: res.Busy.P99, report.BusyMax: res.Busy.Max,
+		report.PauseP50: res.Pauses.P50, report.PauseP99: res.Pauses.P99, report.PauseMax: res.Pauses.Max,
+		report.Lost: float64(res.Lost), report.Duplicated: float64(res.Duplicated), report.LoginFails: float64(res.Failed),
+	} {
+		run.Figures[name] = v
+	}
+	return run, res.Version
+}
+
+// inside starts the process and listens to it.
+func (p *InProcessPlan) inside(ctx context.Context, s inproc.Settings, tell func(string)) (*inproc.Result, error) {
+	name, args := p.Self, []string{"inside"}
+	if p.CPUs != "" {
+		name, args = "taskset", []string{"-c", p.CPUs, p.Self, "inside"}
+	}
+	in, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // interrupts are for this process alone
+	cmd.Stdin, cmd.Stderr = strings.NewReader(string(in)), os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	var last insideEvent
+	for d := json.NewDecoder(out); ; {
+		var e insideEvent
+		if d.Decode(&e) != nil {
+			break // how it ended is told by Wait
+		}
+		if last = e; e.State != "" {
+			tell(e.State)
+		}
+	}
+	switch err := cmd.Wait(); {
+	case err != nil:
+		return nil, fmt.Errorf("the process that measures: %w", err)
+	case last.Error != "":
+		return nil, errors.New(last.Error)
+	case last.Result == nil:
+		return nil, errors.New("the process that measures told no result")
+	}
+	return last.Result, nil
+}
+
+// growth adds to each run what a message costs as a ratio of what it costs in
+// the same turn with the fewest sessions.
+func growth(runs []report.Run) {
+	for i := range runs {
+		r := &runs[i]
+		first := slices.IndexFunc(runs, func(o report.Run) bool { return o.Target == r.Target && o.Turn == r.Turn && o.Failed == "" })
+		for j, o := range runs {
+			if o.Target == r.Target && o.Turn == r.Turn && o.Failed == "" && o.Settings.Sessions < runs[first].Settings.Sessions {
+				first = j
+			}
+		}
+		if r.Failed != "" || runs[first].Settings.Sessions == r.Settings.Sessions {
+			continue
+		}
+		base := runs[first].Figures
+		r.Figures[report.CPUGrowth] = r.Figures[report.CPUPerMessage] / base[report.CPUPerMessage]
+		r.Figures[report.HotGrowth] = r.Figures[report.HotCPU] / base[report.HotCPU]
+	}
+}

@@ -1,0 +1,56 @@
+package report
+
+import "math"
+
+// growth draws figures of runs in one process over the number of sessions.
+// It is empty when there are not two sizes.
+func (r *Report) growth(colour func(string) int) (list []plot) {
+	for _, f := range []struct {
+		title, about string
+		unit         Figure
+		full, dashed string
+	}{
+		{"cost over sessions: CPU per message", "medians; dashed: only 1,000 of the sessions write", Figure{Unit: "µs"}, CPUPerMessage, HotCPU},
+		{"memory over sessions: bytes of each", "medians; heap after a collection; dashed: resident memory", Figure{Unit: "bytes"}, HeapPerSession, RSSPerSession},
+	} {
+		if p, ok := r.grown(f.title, f.about, f.unit, f.full, f.dashed, colour); ok {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// grown draws two figures of each target, the second one dashed.
+func (r *Report) grown(title, about string, unit Figure, full, dashed string, colour func(string) int) (plot, bool) {
+	var lines []line
+	index := map[string]int{}
+	low, most, top := math.Inf(1), 0.0, 0.0
+	points := 0
+	for _, g := range r.Groups() {
+		if g.Settings.Scenario != InProcess {
+			continue
+		}
+		points++
+		for _, t := range g.Targets {
+			for _, key := range []string{full, dashed} {
+				s := t.Of(key)
+				if s.N == 0 {
+					continue
+				}
+				i, ok := index[t.Name+key]
+				if !ok {
+					i = len(lines)
+					index[t.Name+key] = i
+					lines = append(lines, line{name: t.Name + ": " + key, colour: colour(t.Name), dashed: key == dashed})
+				}
+				n := float64(g.Settings.Sessions)
+				lines[i].x, lines[i].y = append(lines[i].x, n), append(lines[i].y, s.Median)
+				low, most, top = min(low, n), max(most, n), max(top, s.Median)
+			}
+		}
+	}
+	if points < 2 || top <= 0 {
+		return plot{}, false
+	}
+	return plot{title, about, curves(decades("sessions", low, most, plain), linear("", 0, top, unit.round), lines)}, true
+}

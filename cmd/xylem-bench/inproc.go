@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/xylem-im/xylem/bench"
+)
+
+// inproc is the command inproc.
+func (p *program) inproc(ctx context.Context, fs *pflag.FlagSet, args []string) (err error) {
+	var plan bench.InProcessPlan
+	fs.IntSliceVar(&plan.Sizes, "sessions", []int{1000, 10_000, 100_000, 1_000_000}, "numbers of sessions, each in a process of its own")
+	fs.StringSliceVar(&plan.Kinds, "kind", []string{bench.KindBare, bench.KindStock},
+		"bare: sessions and routing; stock: with all extensions, roster and presence")
+	fs.IntVar(&plan.Turns, "turns", 1, "runs of each measurement")
+	fs.IntVar(&plan.Settings.Payload, "payload", 350, "bytes of a chat message, tags included")
+	fs.IntVar(&plan.Settings.Chains, "chains", 64, "messages in flight, over all sessions")
+	fs.DurationVar(&plan.Settings.Duration, "duration", 5*time.Second, "of each window that counts; there are three")
+	fs.DurationVar(&plan.Settings.Warmup, "warmup", time.Second, "load before each")
+	fs.IntVar(&plan.Settings.Loops, "loops", 0, "event loops (default: one for each core)")
+	fs.StringVar(&plan.CPUs, "cpus", "", "`cores`, as for taskset: 0 or 0-3")
+	fs.StringVar(&plan.Note, "note", "", "text for the report")
+	json := fs.String("json", "", "`file` for the report as JSON")
+	html := fs.String("html", "", "`file` for the report as a page")
+	quiet := fs.Bool("quiet", false, "show no progress")
+	if err := parse(fs, args, 0, 0); err != nil {
+		return err
+	}
+	if plan.Self, err = os.Executable(); err != nil {
+		return err
+	}
+	bar := newProgress(p.stderr, *quiet)
+	plan.Watch = bar.show
+	rep, err := bench.RunInProcess(ctx, plan)
+	bar.end()
+	if rep == nil {
+		return usageError{err}
+	}
+	rep.Command = append([]string{"xylem-bench", "inproc"}, args...)
+	if outErr := p.output(rep, *json, *html); outErr != nil {
+		return errors.Join(err, outErr)
+	}
+	if err != nil {
+		return fmt.Errorf("interrupted; the report has what was measured: %w", err)
+	}
+	return failures(rep)
+}
+
+// inside is one process of inproc: it is told by its standard input what to
+// measure.
+func (p *program) inside(ctx context.Context, fs *pflag.FlagSet, args []string) error {
+	if err := parse(fs, args, 0, 0); err != nil {
+		return err
+	}
+	return bench.Inside(ctx, p.stdin, p.stdout)
+}
