@@ -100,7 +100,7 @@ func dial(ctx context.Context, opts *Options, a Account) (*login, error) {
 		return nil, errors.Join(err, c.Close())
 	}
 	l.Session = &Session{Account: a, opts: opts, tcp: tcp, conn: tcp}
-	l.stream.SetLimits(&stanzaLimits)
+	l.stream.SetLimits(l.opts.stanzaLimits())
 	l.timings.Connect = l.lap()
 	return l, nil
 }
@@ -170,7 +170,7 @@ func (l *login) secure(ctx context.Context) error {
 // open begins a stream (RFC 6120 §4.2) and returns what is offered.
 func (l *login) open() (*features, error) {
 	l.stream = parser.Stream{}
-	l.stream.SetLimits(&stanzaLimits)
+	l.stream.SetLimits(l.opts.stanzaLimits())
 	header := "<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='" + nsStream +
 		"' version='1.0' to='" + l.opts.Domain + "'>"
 	if err := l.Send([]byte(header)); err != nil {
@@ -255,11 +255,8 @@ func unexpected(f *parser.Frame, want string) error {
 	return fmt.Errorf("%w: want %s, got %s", ErrRefused, want, raw)
 }
 
-// preference is the order in which mechanisms are taken.
-var preference = []string{sasl.SCRAMSHA256, sasl.SCRAMSHA1, sasl.Plain}
-
 func (l *login) mechanism(offered []string) (string, error) {
-	for _, m := range preference {
+	for _, m := range [...]string{sasl.SCRAMSHA256, sasl.SCRAMSHA1, sasl.Plain} { // the best first
 		if (l.opts.Mechanism == "" || l.opts.Mechanism == m) && slices.Contains(offered, m) {
 			return m, nil
 		}
@@ -273,7 +270,7 @@ func (l *login) authenticate(offered []string) error {
 	if err != nil {
 		return err
 	}
-	c, err := sasl.NewClient(name, sasl.ClientConfig{Username: l.Account.User, Password: l.Account.Password})
+	c, err := sasl.NewClient(name, sasl.ClientConfig{Username: l.Account.User, Password: l.Account.Password, Keys: &l.opts.keys})
 	if err != nil {
 		return err
 	}

@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/xylem-im/xylem/parser"
+	"github.com/xylem-im/xylem/session/sasl"
 )
 
-// Options say how sessions connect. They are shared by all sessions of a run
-// and must not change while one logs in.
+// Options say how sessions connect, and hold what the sessions of a run share:
+// they must not change while one logs in, nor be copied after the first login.
 type Options struct {
 	Address string      // host:port of the server
 	Domain  string      // domainpart of the accounts and of the stream's "to"
@@ -33,6 +37,30 @@ type Options struct {
 	BufferBytes int
 	// Timeout bounds a login. Default 60 s.
 	Timeout time.Duration
+
+	// A scanner is working memory between two reads, and thousands of sessions
+	// wait in a read at any time.
+	scanners sync.Pool
+	// An account that logs in again does not compute PBKDF2 again: otherwise a
+	// storm of logins is limited by what its clients compute.
+	keys sasl.KeyMemory
+
+	limitsOnce sync.Once
+	limits     parser.Limits
+}
+
+// scanner is one to be put back.
+func (o *Options) scanner() *parser.Scanner {
+	if s, ok := o.scanners.Get().(*parser.Scanner); ok {
+		return s
+	}
+	return parser.NewScanner()
+}
+
+// stanzaLimits are generous: a server's roster or a big test payload is one stanza.
+func (o *Options) stanzaLimits() *parser.Limits {
+	o.limitsOnce.Do(func() { o.limits = parser.Limits{StanzaBytes: 64 << 20}.WithDefaults() })
+	return &o.limits
 }
 
 // Account is one account of the server.

@@ -3,8 +3,6 @@ package client
 import (
 	"bytes"
 	"fmt"
-
-	"github.com/xylem-im/xylem/parser"
 )
 
 // greetRelay takes the place of a login. The scanner is given a header, so that
@@ -27,8 +25,8 @@ func (l *login) greetRelay() error {
 	l.timings.Bind = l.lap()
 
 	header := []byte("<stream:stream xmlns='jabber:client' xmlns:stream='" + nsStream + "' version='1.0'>")
-	sc := scanners.Get().(*parser.Scanner)
-	defer scanners.Put(sc)
+	sc := l.opts.scanner()
+	defer l.opts.scanners.Put(sc)
 	_, _, err := sc.Next(&l.stream, header)
 	return err
 }

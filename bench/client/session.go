@@ -37,13 +37,6 @@ type Session struct {
 	ended   error  // the server's stream error
 }
 
-// scanners are shared: a scanner is working memory between two reads, and
-// thousands of sessions wait in a read at any time.
-var scanners = sync.Pool{New: func() any { return parser.NewScanner() }}
-
-// stanzaLimits are generous: a server's roster or a big test payload is one stanza.
-var stanzaLimits = parser.Limits{StanzaBytes: 64 << 20}.WithDefaults()
-
 // Handler takes what a session receives. The frame is valid until it returns.
 type Handler interface {
 	// Stanza is called for each stanza. at is when the read that completed it
@@ -123,8 +116,8 @@ func (s *Session) reason(err error) error {
 // scan consumes the whole frames that were read and gives each to take until
 // it returns false. done tells that it did.
 func (s *Session) scan(take func(*parser.Frame) bool) (done bool, err error) {
-	sc := scanners.Get().(*parser.Scanner)
-	defer scanners.Put(sc)
+	sc := s.opts.scanner()
+	defer s.opts.scanners.Put(sc)
 	for s.at < s.end {
 		f, n, err := sc.Next(&s.stream, s.buf[s.at:s.end])
 		s.at += n

@@ -219,7 +219,9 @@ func (w *Worker) connect(ctx context.Context, count int) error {
 	}
 	from := len(w.players)
 	switch {
-	case count <= from || w.job.Scenario == Login: // which makes its sessions while it runs
+	case w.job.Scenario == Login: // which makes its sessions while it runs
+		return w.acquaint(ctx, count)
+	case count <= from:
 		return nil
 	case w.job.Scenario == Offline:
 		return w.connectSenders(ctx, count)
