@@ -55,7 +55,7 @@ func (s *Session) checkHeader(f *parser.Frame, out *Out) (e stanza.StreamError, 
 		s.domain = strings.Clone(v.Domain())
 	}
 	version, _ := f.Attr("version")
-	if !supportedVersion(version) {
+	if !SupportedVersion(version) {
 		return stanza.StreamError{Condition: stanza.StreamUnsupportedVersion,
 			Text: "XMPP 1.0 is required"}, false
 	}
@@ -89,9 +89,9 @@ func (s *Session) headerTo(f *parser.Frame) string {
 	return j.String()
 }
 
-// supportedVersion accepts 1.0 and later minor or major versions, which must
+// SupportedVersion accepts 1.0 and later minor or major versions, which must
 // understand our 1.0 (RFC 6120 §4.7.5).
-func supportedVersion(v []byte) bool {
+func SupportedVersion(v []byte) bool {
 	major, rest, found := strings.Cut(string(v), ".")
 	return found && isDigits(major) && isDigits(rest) && strings.TrimLeft(major, "0") != ""
 }

@@ -26,7 +26,7 @@ type Management struct {
 
 // managed is the state of a session that has sent <enable/>.
 type managed struct {
-	queue   unacked
+	queue   AckQueue
 	in      uint32 // stanzas received since <enable/>, modulo 2^32
 	secret  string // of the SM-ID; "": it cannot be resumed
 	window  int64  // as granted, nanoseconds
@@ -47,7 +47,7 @@ func (s *Session) Sent() uint64 {
 	if s.managed == nil {
 		return 0
 	}
-	return s.managed.queue.sent()
+	return s.managed.queue.Sent()
 }
 
 // Acked is how many of Sent the client has acknowledged.
@@ -55,14 +55,16 @@ func (s *Session) Acked() uint64 {
 	if s.managed == nil {
 		return 0
 	}
-	return s.managed.queue.acked
+	return s.managed.queue.Acked()
 }
 
 // Unacked calls yield for each stanza that the client has not acknowledged,
 // oldest first; also after the session has ended, until Release.
 func (s *Session) Unacked(yield func(Unacked) bool) {
 	if s.managed != nil {
-		s.managed.queue.all(yield)
+		s.managed.queue.All(func(at int64, st []byte, tag uint32) bool {
+			return yield(Unacked{st, at, Delivery(tag)})
+		})
 	}
 }
 
@@ -71,7 +73,7 @@ func (s *Session) UnackedBytes() int {
 	if s.managed == nil {
 		return 0
 	}
-	return s.managed.queue.bytes
+	return s.managed.queue.Bytes()
 }
 
 // handled is h as we tell it: a stanza that the session waits for was not
@@ -92,7 +94,7 @@ func (s *Session) manage(f *parser.Frame, out *Out) {
 	case name == "enable" && s.managed == nil:
 		s.enable(f, out)
 	case name == "enable":
-		out.Bytes = appendFailed(out.Bytes, stanza.UnexpectedRequest, nil)
+		out.Bytes = AppendFailed(out.Bytes, stanza.UnexpectedRequest, nil)
 		s.Fail(stanza.StreamError{Condition: stanza.StreamPolicyViolation, Text: "stream management is on already"}, out)
 	case name == "r" && s.managed != nil:
 		out.Bytes = append(out.Bytes, "<a xmlns='"+NSManage+"' h='"...)
@@ -101,7 +103,7 @@ func (s *Session) manage(f *parser.Frame, out *Out) {
 	case name == "a" && s.managed != nil:
 		s.acked(f, out)
 	case name == "r" || name == "a" || name == "resume":
-		out.Bytes = appendFailed(out.Bytes, stanza.UnexpectedRequest, nil)
+		out.Bytes = AppendFailed(out.Bytes, stanza.UnexpectedRequest, nil)
 	default:
 		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
 	}
@@ -140,7 +142,7 @@ func (s *Session) wantedWindow(f *parser.Frame) int64 {
 
 // acked takes <a/>, XEP-0198 §4.
 func (s *Session) acked(f *parser.Frame, out *Out) {
-	h, ok := handledAttr(f)
+	h, ok := HandledAttr(f)
 	if !ok {
 		s.Fail(stanza.StreamError{Condition: stanza.StreamPolicyViolation, Text: "an <a/> has an h of 32 bits"}, out)
 		return
@@ -151,7 +153,7 @@ func (s *Session) acked(f *parser.Frame, out *Out) {
 	}
 	m := s.managed
 	m.asked = false
-	if m.again && m.queue.count() > 0 {
+	if m.again && m.queue.Count() > 0 {
 		s.request(s.active)
 		out.Bytes = append(out.Bytes, AckRequest...)
 	}
@@ -159,21 +161,25 @@ func (s *Session) acked(f *parser.Frame, out *Out) {
 }
 
 // ack removes what is acknowledged from the queue.
-func (s *Session) ack(h uint32, out *Out) bool { return s.managed.queue.ack(h, out) }
+func (s *Session) ack(h uint32, out *Out) bool { return s.managed.queue.Ack(h, &out.stores) }
 
 // TooHigh is the end of a stream whose client counts more stanzas than it was
 // sent, XEP-0198 §6.
-func (s *Session) TooHigh(h uint32) stanza.StreamError {
-	told, sent := strconv.FormatUint(uint64(h), 10), strconv.FormatUint(uint64(uint32(s.Sent())), 10)
+func (s *Session) TooHigh(h uint32) stanza.StreamError { return HandledTooHigh(h, s.Sent()) }
+
+// HandledTooHigh is the end of a stream whose peer acknowledges h stanzas and
+// was sent fewer, XEP-0198 §6.
+func HandledTooHigh(h uint32, sent uint64) stanza.StreamError {
+	told, of := strconv.FormatUint(uint64(h), 10), strconv.FormatUint(uint64(uint32(sent)), 10)
 	return stanza.StreamError{
 		Condition: stanza.StreamUndefinedCondition,
-		Text:      "You acknowledged " + told + " stanzas, but I only sent you " + sent + " so far.",
-		App:       "<handled-count-too-high xmlns='" + NSManage + "' h='" + told + "' send-count='" + sent + "'/>",
+		Text:      "You acknowledged " + told + " stanzas, but I only sent you " + of + " so far.",
+		App:       "<handled-count-too-high xmlns='" + NSManage + "' h='" + told + "' send-count='" + of + "'/>",
 	}
 }
 
-// handledAttr reads h, an xs:unsignedInt.
-func handledAttr(f *parser.Frame) (uint32, bool) {
+// HandledAttr reads the h of an <a/>, an xs:unsignedInt.
+func HandledAttr(f *parser.Frame) (uint32, bool) {
 	raw, ok := f.Attr("h")
 	if !ok {
 		return 0, false
@@ -182,8 +188,8 @@ func handledAttr(f *parser.Frame) (uint32, bool) {
 	return uint32(h), err == nil && h <= math.MaxUint32
 }
 
-// appendFailed renders <failed/>, XEP-0198 §6, with h where it is known (§5).
-func appendFailed(b []byte, c stanza.Condition, h *uint32) []byte {
+// AppendFailed renders <failed/>, XEP-0198 §6, with h where it is known (§5).
+func AppendFailed(b []byte, c stanza.Condition, h *uint32) []byte {
 	b = append(b, "<failed xmlns='"+NSManage+"'"...)
 	if h != nil {
 		b = append(b, " h='"...)
@@ -203,8 +209,8 @@ func (s *Session) count(now int64, st []byte, how Delivery, out *Out) (ask bool)
 	if m == nil {
 		return false
 	}
-	m.queue.add(now, st, how, out)
-	if m.queue.bytes > s.cfg.Management.Bytes || m.queue.count() > s.cfg.Management.Stanzas {
+	m.queue.Add(now, st, uint32(how), &out.stores)
+	if m.queue.Bytes() > s.cfg.Management.Bytes || m.queue.Count() > s.cfg.Management.Stanzas {
 		s.Fail(stanza.StreamError{Condition: stanza.StreamResourceConstraint, Text: "too many stanzas are unacknowledged"}, out)
 		return false
 	}
@@ -244,7 +250,7 @@ func (s *Session) countFrom(at int, out *Out) {
 func (s *Session) manageTick(now int64, out *Out) {
 	m := s.managed
 	switch {
-	case m.queue.count() == 0:
+	case m.queue.Count() == 0:
 		m.due = 0
 	case !m.asked:
 		s.request(now)

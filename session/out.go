@@ -50,10 +50,10 @@ type Out struct {
 	Stanzas, StreamErrors       uint32
 	AuthSuccesses, AuthFailures uint32
 
-	scratch []byte          // canonical form of addresses that need preparation
-	decoded []byte          // base64 content of SASL elements
-	peek    peeker          // looks at what is delivered to inactive clients
-	stores  []*unackedStore // free ones of the loop
+	scratch []byte    // canonical form of addresses that need preparation
+	decoded []byte    // base64 content of SASL elements
+	peek    peeker    // looks at what is delivered to inactive clients
+	stores  AckStores // for what is unacknowledged
 }
 
 // Reset empties the lists for the next call; buf is where Bytes goes.

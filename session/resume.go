@@ -46,14 +46,14 @@ func (s *Session) manageEarly(f *parser.Frame, out *Out) {
 	case m == nil:
 		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
 	case s.state != stateBind || string(f.Local()) != "resume":
-		out.Bytes = appendFailed(out.Bytes, stanza.UnexpectedRequest, nil)
+		out.Bytes = AppendFailed(out.Bytes, stanza.UnexpectedRequest, nil)
 	case m.Window == 0:
-		out.Bytes = appendFailed(out.Bytes, stanza.FeatureNotImplemented, nil)
+		out.Bytes = AppendFailed(out.Bytes, stanza.FeatureNotImplemented, nil)
 	default:
 		raw, _ := f.Attr("previd")
-		h, ok := handledAttr(f)
+		h, ok := HandledAttr(f)
 		if !ok || len(raw) == 0 {
-			out.Bytes = appendFailed(out.Bytes, stanza.BadRequest, nil)
+			out.Bytes = AppendFailed(out.Bytes, stanza.BadRequest, nil)
 			return
 		}
 		s.ask(Op{Kind: OpResume, Resume: string(parser.Unescape(raw)), H: h}, out)
@@ -64,7 +64,7 @@ func (s *Session) manageEarly(f *parser.Frame, out *Out) {
 // resource instead. A success is no answer to this session: it ends in Resume
 // of the other one.
 func (s *Session) resumeAnswer(res *Result, out *Out) {
-	out.Bytes = appendFailed(out.Bytes, stanza.AsError(res.Err).Condition, res.H)
+	out.Bytes = AppendFailed(out.Bytes, stanza.AsError(res.Err).Condition, res.H)
 }
 
 // Resumable tells whether the session may outlive its connection.
@@ -150,7 +150,7 @@ func (s *Session) Resume(now int64, from *Session, h uint32, out *Out) {
 	for u := range s.Unacked {
 		b = append(b, u.Stanza...)
 	}
-	if s.managed.queue.count() > 0 {
+	if s.managed.queue.Count() > 0 {
 		s.request(now)
 		b = append(b, AckRequest...)
 	}

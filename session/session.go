@@ -110,7 +110,7 @@ func (s *Session) Release(out *Out) {
 	s.inactive = nil
 	out.Scanner.Release(&s.stream)
 	if s.managed != nil {
-		s.managed.queue.release(out)
+		s.managed.queue.Release(&out.stores)
 		s.managed = nil
 	}
 }

@@ -30,7 +30,7 @@ func (s *Session) stanza(f *parser.Frame, out *Out) {
 		s.bounce(&v, stanza.Error{Condition: stanza.JIDMalformed, Text: err.Error()}, out)
 		return
 	}
-	if e, ok := checkStanza(&v); !ok {
+	if e, ok := v.Check(); !ok {
 		s.bounce(&v, e, out)
 		return
 	}
@@ -74,33 +74,6 @@ func (s *Session) addressee(f *parser.Frame, out *Out) (jid.View, error) {
 		return jid.View{}, nil
 	}
 	return jid.ParseView(parser.Unescape(raw), &out.scratch)
-}
-
-// checkStanza holds the rules of RFC 6120 §8.1 and §8.2.3 that do not depend
-// on the addressee.
-func checkStanza(v *stanza.View) (e stanza.Error, ok bool) {
-	if v.Kind == stanza.KindMessage {
-		return e, true // RFC 6121 §5.2.2: an unknown type is handled as normal
-	}
-	if v.Type == stanza.TypeUnknown {
-		return stanza.Error{Condition: stanza.BadRequest, Text: "unknown type"}, false
-	}
-	if v.Kind != stanza.KindIQ {
-		return e, true
-	}
-	_, hasID := v.Frame.ID()
-	children := v.ChildCount(2)
-	switch {
-	case !hasID:
-		return stanza.Error{Condition: stanza.BadRequest, Text: "an IQ has an id"}, false
-	case v.Type == stanza.TypeNone:
-		return stanza.Error{Condition: stanza.BadRequest, Text: "an IQ has a type"}, false
-	case (v.Type == stanza.TypeGet || v.Type == stanza.TypeSet) && children != 1:
-		return stanza.Error{Condition: stanza.BadRequest, Text: "an IQ of type get or set has one child"}, false
-	case v.Type == stanza.TypeResult && children > 1:
-		return stanza.Error{Condition: stanza.BadRequest, Text: "an IQ of type result has one child at most"}, false
-	}
-	return e, true
 }
 
 // legacySession answers the session request of RFC 3921 §3, which does
