@@ -133,9 +133,6 @@ func (l *loop) returnedRequest(r *returned, s *returnedStanza) (req *xep.Request
 	return req, to, true
 }
 
-// nsCarbons is the namespace of XEP-0280.
-const nsCarbons = "urn:xmpp:carbons:2"
-
 // isCarbon tells whether a message is a copy that the account sends to one of
 // its resources: the others got theirs.
 func isCarbon(req *xep.Request) bool {
@@ -143,7 +140,7 @@ func isCarbon(req *xep.Request) bool {
 		return false
 	}
 	e := req.View.Frame.Element()
-	return !e.Child(nsCarbons, "received").IsZero() || !e.Child(nsCarbons, "sent").IsZero()
+	return !e.Child(stanza.NSCarbons, "received").IsZero() || !e.Child(stanza.NSCarbons, "sent").IsZero()
 }
 
 // rerouteMessage gives a message to other resources of the account, or to whoever

@@ -107,16 +107,8 @@ const (
 	event                  // a PubSub notification: all count
 )
 
-// The namespaces that tell messages apart.
-const (
-	nsChatStates = "http://jabber.org/protocol/chatstates"   // XEP-0085
-	nsEvent      = "http://jabber.org/protocol/pubsub#event" // XEP-0060
-	nsHints      = "urn:xmpp:hints"                          // XEP-0334
-	nsStanzaID   = "urn:xmpp:sid:0"                          // XEP-0359
-	nsDelay      = "urn:xmpp:delay"                          // XEP-0203
-	nsCarbons    = "urn:xmpp:carbons:2"                      // XEP-0280
-	nsForward    = "urn:xmpp:forward:0"                      // XEP-0297
-)
+// nsEvent is the namespace of notifications, XEP-0060 §17.
+const nsEvent = "http://jabber.org/protocol/pubsub#event"
 
 // peeker reads rendered stanzas. The zero value is ready.
 type peeker struct {
@@ -167,12 +159,12 @@ func messageClass(message parser.Element) class {
 	for child := range message.Children() {
 		c := urgent
 		switch ns := string(child.Namespace()); {
-		case ns == nsHints, ns == nsStanzaID, ns == nsDelay, child.Is(stanza.NSClient, "thread"):
+		case ns == stanza.NSHints, ns == stanza.NSStanzaID, ns == stanza.NSDelay, child.Is(stanza.NSClient, "thread"):
 			continue
-		case ns == nsChatStates:
+		case ns == stanza.NSChatStates:
 			c = chatState
-		case ns == nsCarbons:
-			c = messageClass(child.Child(nsForward, "forwarded").Child(stanza.NSClient, "message"))
+		case ns == stanza.NSCarbons:
+			c = messageClass(child.Child(stanza.NSForward, "forwarded").Child(stanza.NSClient, "message"))
 		case child.Is(nsEvent, "event"):
 			c = event
 		}

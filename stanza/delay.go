@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// NSDelay is the namespace of XEP-0203 §6.
-const NSDelay = "urn:xmpp:delay"
-
 // delayLayout is XEP-0082 §3.2 with milliseconds.
 const delayLayout = "2006-01-02T15:04:05.000Z"
 

@@ -15,3 +15,14 @@ const (
 	NSPreAppr  = "urn:xmpp:features:pre-approval"      // RFC 6121 §3.4
 	NSRosterVr = "urn:xmpp:features:rosterver"         // RFC 6121 §2.6
 )
+
+// One constant per namespace of what a payload says about its delivery, which
+// several packages look at.
+const (
+	NSCarbons    = "urn:xmpp:carbons:2"                    // XEP-0280 §13.1
+	NSChatStates = "http://jabber.org/protocol/chatstates" // XEP-0085 §8
+	NSDelay      = "urn:xmpp:delay"                        // XEP-0203 §6
+	NSForward    = "urn:xmpp:forward:0"                    // XEP-0297 §4
+	NSHints      = "urn:xmpp:hints"                        // XEP-0334 §7
+	NSStanzaID   = "urn:xmpp:sid:0"                        // XEP-0359 §8
+)

@@ -184,8 +184,15 @@ func (r *Registry) Offline(handle func(a *Home, req *Request, c stanza.Condition
 
 // Hold sets a function that is asked about a message for a resource that
 // carries MarkHeld and about to be delivered to targets: true hands it to the
-// handler of offline messages instead, to keep it behind older ones.
-func (r *Registry) Hold(f func(a *Home, req *Request, targets []Resource) bool) { r.hold = f }
+// handler of offline messages instead, to keep it behind older ones. ErrTaken
+// when another extension has set one.
+func (r *Registry) Hold(f func(a *Home, req *Request, targets []Resource) bool) error {
+	if r.hold != nil {
+		return fmt.Errorf("%w: messages to be held", ErrTaken)
+	}
+	r.hold = f
+	return nil
+}
 
 // Filter adds a check on stanzas to and from accounts that carry MarkFilter,
 // called at the account's home before anything else: ok false refuses it with

@@ -21,20 +21,14 @@ import (
 	"github.com/xylem-im/xylem/xep"
 )
 
-// Namespaces.
-const (
-	NS        = "urn:xmpp:carbons:2" // XEP-0280 §13.1
-	NSForward = "urn:xmpp:forward:0" // XEP-0297 §4
-)
-
 // Register adds the extension.
 func Register(r *xep.Registry) error {
-	r.Feature(xep.Server, NS)
-	r.Feature(xep.Account, NS)
+	r.Feature(xep.Server, stanza.NSCarbons)
+	r.Feature(xep.Account, stanza.NSCarbons)
 	r.Session(xep.Session{Opened: opened, Closed: func(a *xep.Home, _ xep.SessionRef) { review(a) }})
 	r.Message(xep.Message{When: xep.MarkAccountCarbons, Sent: sent, Received: received})
 	for name, handle := range map[string]func(*xep.Home, *xep.Request){"enable": enable, "disable": disable} {
-		h := xep.IQ{Target: xep.Account, Set: true, Namespace: NS, Name: name, Handle: handle}
+		h := xep.IQ{Target: xep.Account, Set: true, Namespace: stanza.NSCarbons, Name: name, Handle: handle}
 		if err := r.IQ(h); err != nil {
 			return err
 		}
@@ -150,7 +144,7 @@ func wrap(m *xep.MessageView, direction string) []byte {
 	}
 	b = append(b, "><"...)
 	b = append(b, direction...)
-	b = append(b, " xmlns='"+NS+"'><forwarded xmlns='"+NSForward+"'>"...)
+	b = append(b, " xmlns='"+stanza.NSCarbons+"'><forwarded xmlns='"+stanza.NSForward+"'>"...)
 	b = appendOriginal(b, m)
 	b = append(b, "</forwarded></"...)
 	b = append(b, direction...)

@@ -10,11 +10,9 @@ import (
 
 // Namespaces of what decides whether a message is copied.
 const (
-	NSHints      = "urn:xmpp:hints"                        // XEP-0334
-	NSReceipts   = "urn:xmpp:receipts"                     // XEP-0184
-	NSChatStates = "http://jabber.org/protocol/chatstates" // XEP-0085
-	NSConference = "jabber:x:conference"                   // XEP-0249
-	NSMUCUser    = "http://jabber.org/protocol/muc#user"   // XEP-0045
+	NSReceipts   = "urn:xmpp:receipts"                   // XEP-0184
+	NSConference = "jabber:x:conference"                 // XEP-0249
+	NSMUCUser    = "http://jabber.org/protocol/muc#user" // XEP-0045
 
 	prefixMarkers = "urn:xmpp:chat-markers:" // XEP-0333, any version
 )
@@ -72,12 +70,12 @@ func (c *content) add(e parser.Element) {
 	switch ns := string(e.Namespace()); ns {
 	case stanza.NSClient:
 		c.body = c.body || local == "body"
-	case NS:
+	case stanza.NSCarbons:
 		c.private = c.private || local == "private"
 		c.copy = c.copy || local == "sent" || local == "received"
-	case NSHints:
+	case stanza.NSHints:
 		c.noCopy = c.noCopy || local == "no-copy"
-	case NSReceipts, NSChatStates:
+	case NSReceipts, stanza.NSChatStates:
 		c.payload = true
 	case NSConference:
 		c.invitation = c.invitation || local == "x"

@@ -1,15 +1,14 @@
 package offline
 
 import (
+	"errors"
+
 	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/xep"
 )
 
 // Feature is what service discovery says, XEP-0160 §4.
 const Feature = "msgoffline"
-
-// NSDelay is the namespace of XEP-0203 §6.
-const NSDelay = "urn:xmpp:delay"
 
 // Options of the extension. The zero value is usable.
 type Options struct {
@@ -35,9 +34,8 @@ func New(o Options) func(*xep.Registry) error {
 		x := &offline{Options: o.withDefaults(), slot: r.State()}
 		r.Feature(xep.Server, Feature)
 		r.Session(xep.Session{Opened: x.opened, Available: x.available, Closed: x.closed})
-		r.Hold(x.hold)
 		r.Deleted(x.deleted)
-		return r.Offline(x.handle)
+		return errors.Join(r.Hold(x.hold), r.Offline(x.handle))
 	}
 }
 

@@ -4,12 +4,6 @@ import (
 	"github.com/xylem-im/xylem/stanza"
 )
 
-// Namespaces of what decides whether a message is kept.
-const (
-	NSHints      = "urn:xmpp:hints"                        // XEP-0334
-	NSChatStates = "http://jabber.org/protocol/chatstates" // XEP-0085
-)
-
 // fate is what becomes of a message that cannot be delivered now.
 type fate uint8
 
@@ -60,9 +54,9 @@ func contentOf(v *stanza.View) (c content) {
 	for w := v.Frame.Element().Walk(); w.Next(); {
 		e := w.Element()
 		switch ns := string(e.Namespace()); {
-		case ns == NSChatStates:
+		case ns == stanza.NSChatStates:
 			c.state = true
-		case ns == NSHints:
+		case ns == stanza.NSHints:
 			switch string(e.Local()) {
 			case "store":
 				c.store = true

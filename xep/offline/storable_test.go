@@ -29,8 +29,8 @@ func viewOf(t *testing.T, st string) *stanza.View {
 
 func TestXEP0160_3_MessagesAreHandledByType(t *testing.T) {
 	const (
-		hint  = " xmlns='" + NSHints + "'/>"
-		state = "<composing xmlns='" + NSChatStates + "'/>"
+		hint  = " xmlns='" + stanza.NSHints + "'/>"
+		state = "<composing xmlns='" + stanza.NSChatStates + "'/>"
 		body  = "<body>hi</body>"
 	)
 	for _, c := range []struct {
