@@ -87,6 +87,9 @@ func (l *loop) announce(c *conn, v *stanza.View) {
 
 // route applies the delivery rules to v, which goes to to as fw stamps it.
 func (l *loop) route(src *source, v *stanza.View, to jid.View, fw *stanza.Forward) {
+	if v.Kind == stanza.KindMessage && v.HasStanzaID() {
+		l.dropForged(src, to, fw)
+	}
 	decision, targets := l.engine.table.Route(to, v.Kind, v.Type, l.targets[:0])
 	if v.Kind == stanza.KindMessage && decision.Verdict != routing.Bounce {
 		l.hookSent(src, v, to, fw, targets)
@@ -120,6 +123,9 @@ func (l *loop) pass(src *source, v *stanza.View, to jid.View, fw *stanza.Forward
 	case marks&xep.MarkHeld != 0 && isHeld(v, targets):
 		l.handIn(src, workOffline, to.Bare().JID, v, fw, stanza.ServiceUnavailable)
 	default:
+		if marks&xep.MarkArchive != 0 {
+			l.identify(v, to.Bare(), fw)
+		}
 		l.send(v, targets, fw)
 		if v.Kind == stanza.KindMessage {
 			l.hookReceived(v, to, fw, targets, marks)
@@ -156,6 +162,9 @@ func (l *loop) hookSent(src *source, v *stanza.View, to jid.View, fw *stanza.For
 		return
 	}
 	m, ok := messageView(v, to, fw, targets)
+	if ok && marks&xep.MarkArchive != 0 && m.To.Bare().JID != m.From.Bare() {
+		l.identify(v, m.From.Bare().View(), &m.Forward)
+	}
 	for _, h := range l.engine.registry.Messages() {
 		if ok && h.Sent != nil && marks&h.When != 0 {
 			h.Sent(l, m)

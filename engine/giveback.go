@@ -159,15 +159,24 @@ func (l *loop) rerouteMessage(r *returned, a *xep.Home, s *returnedStanza, req *
 	case decision.Verdict == routing.Remote:
 		req.Error(stanza.Error{Condition: stanza.RemoteServerNotFound, Text: "the domain is served no more"})
 	case decision.Verdict == routing.Offline:
-		reg.ServeOffline(a, req, stanza.ServiceUnavailable)
+		l.storeReturned(a, req, to)
 	case decision.Verdict != routing.Delivered || s.copied && r.otherGot(targets):
 		req.Done()
 	case isHeld(v, targets) && reg.MustHold(a, req, appendResources(nil, targets)):
-		reg.ServeOffline(a, req, stanza.ServiceUnavailable)
+		l.storeReturned(a, req, to)
 	default:
 		l.sendDelayed(s, req, targets, r.bare.Domain())
 		req.Done()
 	}
+}
+
+// storeReturned gives a message to whoever stores it, by the id that it has or
+// by one that it gets now.
+func (l *loop) storeReturned(a *xep.Home, req *xep.Request, to jid.View) {
+	var fw stanza.Forward
+	l.identify(req.View, to.Bare(), &fw)
+	req.StanzaID = fw.ID
+	l.engine.registry.ServeOffline(a, req, stanza.ServiceUnavailable)
 }
 
 // otherGot tells whether one of the resources got the message when the session

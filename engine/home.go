@@ -155,14 +155,22 @@ func (l *loop) serveOffline(r *request, a *xep.Home, req *xep.Request, to jid.Vi
 	decision, targets := l.engine.table.Route(to, req.View.Kind, req.View.Type, nil)
 	switch decision.Verdict {
 	case routing.Delivered:
-		l.hookReceived(req.View, to, fw, targets, marksOf(targets))
-		if isHeld(req.View, targets) && reg.MustHold(a, req, appendResources(nil, targets)) {
+		marks := marksOf(targets)
+		held := isHeld(req.View, targets) && reg.MustHold(a, req, appendResources(nil, targets))
+		if held || marks&xep.MarkArchive != 0 {
+			l.identify(req.View, to.Bare(), fw)
+		}
+		l.hookReceived(req.View, to, fw, targets, marks)
+		if held {
+			req.StanzaID = fw.ID
 			reg.ServeOffline(a, req, stanza.ServiceUnavailable)
 			return
 		}
 		l.send(req.View, targets, fw)
 		req.Done()
 	case routing.Offline:
+		l.identify(req.View, to.Bare(), fw)
+		req.StanzaID = fw.ID
 		l.hookReceived(req.View, to, fw, nil, marksOf(decision.Domain.Lookup(to.Local())))
 		reg.ServeOffline(a, req, r.cond)
 	case routing.Bounce:

@@ -110,6 +110,22 @@ func (e Element) Attrs() iter.Seq[Attr] {
 	}
 }
 
+// AppendContent appends the bytes between the tags without the child elements
+// that drop names.
+func (e Element) AppendContent(dst []byte, drop func(Element) bool) []byte {
+	if e.f == nil {
+		return dst
+	}
+	at := e.tagEnd
+	for c := e.Walk(); c.Next(); {
+		if k := c.Element(); drop(k) {
+			dst = append(dst, e.f.buf[at:k.start]...)
+			at = k.end
+		}
+	}
+	return append(dst, e.f.buf[at:e.contentEnd]...)
+}
+
 // AppendText appends the character data directly inside e, unescaped, with
 // CDATA sections opened up. Line ends stay as written.
 func (e Element) AppendText(dst []byte) []byte {
@@ -154,12 +170,16 @@ func (e Element) Child(namespace, local string) Element {
 }
 
 // Walk returns a cursor before the first child element.
-func (e Element) Walk() Children { return Children{parent: e, at: e.tagEnd} }
+func (e Element) Walk() Children {
+	return Children{parent: e, at: e.tagEnd, recorded: e.f != nil && e.start == 0}
+}
 
 // Children is a cursor over child elements.
 type Children struct {
 	parent, current Element
 	at              uint32 // in the frame, where to go on
+	next            int    // in the frame's records of first-level children
+	recorded        bool   // there may be more of these
 }
 
 // Next moves to the next child and reports whether there is one.
@@ -167,6 +187,18 @@ func (c *Children) Next() bool {
 	p := &c.parent
 	if p.f == nil {
 		return false
+	}
+	if c.recorded {
+		if c.next < len(p.f.childs) {
+			c.current = p.f.childs[c.next].element(p.f)
+			c.at = c.current.end
+			c.next++
+			return true
+		}
+		if !p.f.moreChildren {
+			return false
+		}
+		c.recorded = false
 	}
 	b := p.f.buf[:p.contentEnd]
 	for {

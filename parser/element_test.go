@@ -79,6 +79,37 @@ func TestElementInStream(t *testing.T) {
 	}
 }
 
+// Children are found whether or not the scanner has recorded them: it records 64.
+func TestRecordedChildren(t *testing.T) {
+	for _, n := range []int{0, 1, 63, 64, 65, 200} {
+		xml := "<m xmlns:p='u&amp;'>a<![CDATA[<y xmlns='u'/>]]>" + strings.Repeat("<x><y xmlns='u'/></x>b", n) + "<![CDATA[<z/>]]><y xmlns='u&amp;'/><p:z/></m>"
+		sc := parser.NewScanner()
+		f, _, err := sc.Next(opened(t, sc), []byte(xml))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := 0
+		for range f.Element().Children() {
+			got++
+		}
+		if got != n+2 {
+			t.Errorf("%d children, want %d", got, n+2)
+		}
+		for name, want := range map[[2]string]bool{
+			{"u&", "y"}: true, {"u&", "z"}: true, {"u", "y"}: false, {"jabber:client", "z"}: false,
+			{"jabber:client", "x"}: n > 0,
+		} {
+			if f.HasChild(name[0], name[1]) != want {
+				t.Errorf("%d children, %q: want %t", n, name, want)
+			}
+		}
+		kept := string(f.Element().AppendContent(nil, func(e parser.Element) bool { return !e.Is("u&", "z") }))
+		if want := "a<![CDATA[<y xmlns='u'/>]]>" + strings.Repeat("b", n) + "<![CDATA[<z/>]]><p:z/>"; kept != want {
+			t.Errorf("%d children: kept %s", n, kept)
+		}
+	}
+}
+
 // Prefixes are found in whatever order elements are asked.
 func TestLookupInAnyOrder(t *testing.T) {
 	e, err := parser.Parse([]byte(`<r xmlns:p='1'><a p:k=''><b xmlns:p='2' p:k=''><c p:k=''/><![CDATA[<x>]]><d xmlns:p='3&amp;' p:k=''/></b>` +

@@ -226,6 +226,17 @@ func (f *Frame) Children() []Child {
 	return f.childOut
 }
 
+// HasChild reports whether there is a first-level child with this namespace and
+// local name, at a few nanoseconds for each child.
+func (f *Frame) HasChild(namespace, local string) bool {
+	for i := range f.childs {
+		if c := &f.childs[i]; string(c.name.local(f.buf)) == local && string(f.uri(c.ns)) == namespace {
+			return true
+		}
+	}
+	return f.moreChildren && !f.Element().Child(namespace, local).IsZero()
+}
+
 // Element returns the top element for navigation below it.
 func (f *Frame) Element() Element {
 	e := Element{

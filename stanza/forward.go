@@ -12,11 +12,17 @@ type Forward struct {
 	From string // replaces from, RFC 6120 §8.1.2.1
 	To   string // used where the sender gave no to
 	Lang string // xml:lang of the sender's stream, where the stanza has none, RFC 6120 §8.1.5
+
+	// Drop names first-level children that are left out; nil: none.
+	Drop func(parser.Element) bool
+	// ID is the id by which the account By knows the message: it goes out as a
+	// <stanza-id/> behind the content, XEP-0359 §3.
+	ID, By string
 }
 
 // AppendForward appends v as it goes out on a stream whose default namespace
 // is jabber:client and that declares no prefix but stream. The content is
-// copied byte for byte; the start tag is written anew:
+// copied byte for byte, but for what fw drops; the start tag is written anew:
 //
 //   - from, to and xml:lang as fw says, the other attributes as they came;
 //   - what the stanza declares itself, but for the content namespace;
@@ -32,11 +38,18 @@ func AppendForward(dst []byte, v *View, fw *Forward) []byte {
 	dst = appendStamped(dst, v, fw)
 	dst = appendDecls(dst, f, keepPrefix)
 	content := f.Content()
-	if len(content) == 0 {
+	if len(content) == 0 && fw.ID == "" {
 		return append(dst, "/>"...)
 	}
 	dst = append(dst, '>')
-	dst = append(dst, content...)
+	if fw.Drop == nil {
+		dst = append(dst, content...)
+	} else {
+		dst = f.Element().AppendContent(dst, fw.Drop)
+	}
+	if fw.ID != "" {
+		dst = AppendStanzaID(dst, fw.By, fw.ID)
+	}
 	dst = append(dst, "</"...)
 	dst = appendName(dst, v, keepPrefix)
 	return append(dst, '>')

@@ -54,6 +54,13 @@ func TestForward(t *testing.T) {
 	}{
 		{"as it came", usual, `<message to='x'><body>hi</body></message>`, from,
 			`<message from='a@b/c' to='x'><body>hi</body></message>`},
+		{"without a child", usual, `<message>a<x xmlns='y'/><![CDATA[<x xmlns='y'/>]]><z><x xmlns='y'/></z><x xmlns='y'>b</x></message>`,
+			stanza.Forward{From: "a@b/c", Drop: func(e parser.Element) bool { return e.Is("y", "x") }},
+			`<message from='a@b/c'>a<![CDATA[<x xmlns='y'/>]]><z><x xmlns='y'/></z></message>`},
+		{"with an id", usual, `<message><body>hi</body></message>`, stanza.Forward{From: "a@b/c", ID: "1", By: "o'x@y"},
+			`<message from='a@b/c'><body>hi</body><stanza-id xmlns='urn:xmpp:sid:0' by='o&apos;x@y' id='1'/></message>`},
+		{"empty with an id", foreign, `<c:message/>`, stanza.Forward{From: "a@b/c", ID: "1", By: "x@y"},
+			`<message from='a@b/c'><stanza-id xmlns='urn:xmpp:sid:0' by='x@y' id='1'/></message>`},
 		{"empty", usual, `<presence/>`, from, `<presence from='a@b/c'/>`},
 		{"empty with an end tag", usual, `<presence></presence>`, from, `<presence from='a@b/c'/>`},
 		{"from is replaced", usual, `<iq from="b" id="1" type='get'><x xmlns='y'/></iq>`, from,

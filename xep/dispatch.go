@@ -1,6 +1,7 @@
 package xep
 
 import (
+	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/stanza"
 )
 
@@ -47,6 +48,15 @@ func (r *Registry) ServeOffline(a *Home, req *Request, c stanza.Condition) {
 // MustHold asks whether a message about to be delivered must go behind older ones.
 func (r *Registry) MustHold(a *Home, req *Request, targets []Resource) bool {
 	return r.hold != nil && r.hold(a, req, targets)
+}
+
+// StanzaID makes the id of a message for an account, whose bare address is
+// given; "" when it gets none.
+func (r *Registry) StanzaID(h Host, account jid.View, v *stanza.View) string {
+	if r.ids == nil {
+		return ""
+	}
+	return r.ids(h, account, v)
 }
 
 // Allow asks the filters; when one refuses, the request is answered.

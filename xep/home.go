@@ -79,6 +79,9 @@ type Request struct {
 	Own bool
 	// Arrived is when the stanza came to this server, Unix nanoseconds; 0: now.
 	Arrived int64
+	// StanzaID is the id by which the account is to know a message that is about to
+	// be stored for it, XEP-0359; "" when it has none, or carries it already.
+	StanzaID string
 	// Session is the sender's session, zero when it is none of this server's.
 	Session SessionRef
 

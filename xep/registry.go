@@ -76,7 +76,7 @@ type MessageView struct {
 	View      *stanza.View
 	From      jid.JID        // full address of the sender
 	To        jid.View       // the addressee
-	Forward   stanza.Forward // how it is stamped on its way
+	Forward   stanza.Forward // how it is stamped on its way, with the id that the hook's account knows it by
 	Delivered []Resource     // the addressee's resources that get it
 }
 
@@ -98,6 +98,7 @@ type Registry struct {
 	prepares   []func(*Home, func(error))
 	blocks     []func(*Home, jid.JID) bool
 	hold       func(*Home, *Request, []Resource) bool
+	ids        func(Host, jid.View, *stanza.View) string
 	access     PresenceAccess
 	watchers   func(*Home, func([]jid.JID))
 	forms      []Form
@@ -191,6 +192,21 @@ func (r *Registry) Hold(f func(a *Home, req *Request, targets []Resource) bool) 
 		return fmt.Errorf("%w: messages to be held", ErrTaken)
 	}
 	r.hold = f
+	return nil
+}
+
+// StanzaIDs sets the one function that makes the ids by which an account knows
+// its messages (XEP-0359): of those that wait in the offline store, and of all
+// that are routed to or from accounts with MarkArchive. It is called on any loop,
+// once for each message, and returns "" for one that gets none; what it is given
+// is valid until it returns. Without such a function no message gets an id.
+// ErrTaken when there is one: an archive, which knows its messages by ids of
+// its own, takes the place of what makes them otherwise.
+func (r *Registry) StanzaIDs(f func(h Host, account jid.View, v *stanza.View) (id string)) error {
+	if r.ids != nil {
+		return fmt.Errorf("%w: stanza ids", ErrTaken)
+	}
+	r.ids = f
 	return nil
 }
 

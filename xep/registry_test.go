@@ -22,6 +22,9 @@ func TestTakenOnce(t *testing.T) {
 		"Hold": func(r *xep.Registry) error {
 			return r.Hold(func(*xep.Home, *xep.Request, []xep.Resource) bool { return false })
 		},
+		"StanzaIDs": func(r *xep.Registry) error {
+			return r.StanzaIDs(func(xep.Host, jid.View, *stanza.View) string { return "" })
+		},
 		"Access": func(r *xep.Registry) error { return r.Access(func(*xep.Home, jid.JID, func(bool)) {}) },
 		"WatchersAre": func(r *xep.Registry) error {
 			return r.WatchersAre(func(*xep.Home, func([]jid.JID)) {})

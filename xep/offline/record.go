@@ -23,6 +23,9 @@ func newEntry(a *xep.Home, req *xep.Request, c stanza.Condition) *entry {
 	if at == 0 {
 		at = a.Now()
 	}
+	if req.StanzaID != "" {
+		raw = stanza.AppendIdentified(make([]byte, 0, len(raw)+128), raw, a.JID().String(), req.StanzaID)
+	}
 	return &entry{
 		req: req, cond: c, from: req.From.String(),
 		xml: stanza.AppendDelayed(make([]byte, 0, len(raw)+128), raw, a.JID().Domain(), at),

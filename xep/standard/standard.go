@@ -15,6 +15,7 @@ import (
 	"github.com/xylem-im/xylem/xep/private"
 	"github.com/xylem-im/xylem/xep/register"
 	"github.com/xylem-im/xylem/xep/roster"
+	"github.com/xylem-im/xylem/xep/stanzaid"
 	"github.com/xylem-im/xylem/xep/vcard"
 	"github.com/xylem-im/xylem/xep/version"
 )
@@ -50,6 +51,7 @@ func (o Options) Register(r *xep.Registry) error {
 		ping.Register,
 		private.New(o.Private),
 		register.Register,
+		stanzaid.Register,
 		vcard.New(o.VCard),
 		version.New(o.Version),
 	} {
