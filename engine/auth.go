@@ -49,26 +49,51 @@ func (c *conn) answer() func(session.Result) {
 	}
 }
 
-// verify checks a password on a worker.
+// verify checks a password: by the Authenticator if it wants to, else by the
+// credentials.
 func (c *conn) verify(op session.Op) {
+	e := c.loop.engine
+	switch v, own := e.cfg.Auth.(PasswordVerifier); {
+	case own:
+		answer := c.answer()
+		v.Verify(op.Local, op.Domain, op.Password, func(ok bool, err error) {
+			answer(session.Result{OK: ok, Err: err})
+		})
+	case e.cfg.Auth != nil:
+		to := c.mailbox()
+		var once sync.Once // see answer
+		e.cfg.Auth.Credentials(op.Local, op.Domain, func(creds *sasl.Credentials, err error) {
+			once.Do(func() { e.send(to, &found{op, creds, err}) })
+		})
+	default:
+		c.lookup(op, func(creds *sasl.Credentials, err error) { c.check(op, creds, err) })
+	}
+}
+
+// found brings the credentials that an Authenticator has for a password back to
+// the loop, which alone may give work to the workers.
+type found struct {
+	op    session.Op
+	creds *sasl.Credentials
+	err   error
+}
+
+func (f *found) apply(_ *loop, c *conn) {
+	if c != nil {
+		c.check(f.op, f.creds, f.err)
+	}
+}
+
+// check compares a password with credentials on a worker, which takes as long
+// when there are none. Loop only.
+func (c *conn) check(op session.Op, creds *sasl.Credentials, err error) {
 	e, answer := c.loop.engine, c.answer()
-	done := func(ok bool, err error) {
-		answer(session.Result{OK: ok, Err: err})
+	if err == nil && !e.workers.submit(func() { answer(session.Result{OK: e.sasl.Verify(creds, op.Local, op.Password)}) }) {
+		err = storage.ErrBusy
 	}
-	if e.cfg.Auth != nil {
-		e.cfg.Auth.Verify(op.Local, op.Domain, op.Password, done)
-		return
+	if err != nil {
+		answer(session.Result{Err: err})
 	}
-	c.lookup(op, func(creds *sasl.Credentials, err error) {
-		if err != nil {
-			done(false, err)
-			return
-		}
-		job := func() { done(e.sasl.Verify(creds, op.Local, op.Password), nil) }
-		if !e.workers.submit(job) {
-			done(false, storage.ErrBusy)
-		}
-	})
 }
 
 // lookup reads stored credentials; nil when there is no such account. done is

@@ -119,9 +119,12 @@ type Limits struct {
 	DrainTime       time.Duration // grace for clients in Shutdown. Default 5 s
 }
 
-// Hooks watch what happens; each may be nil. All but Log run on an event
+// Hooks watch what happens; each may be nil. All but Ready run on an event
 // loop: they may not block, and what they are lent is valid until they return.
 type Hooks struct {
+	// Ready is called once by Run, when all listeners are open, with where they
+	// really listen.
+	Ready func(at []Addr)
 	// SessionOpened is called when a resource was bound, with the full JID.
 	SessionOpened func(s SessionInfo)
 	// SessionClosed is called when a bound session has ended, with the reason.

@@ -112,6 +112,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		return err
 	}
 	close(e.ready)
+	if e.cfg.Hooks.Ready != nil {
+		e.cfg.Hooks.Ready(e.Addrs())
+	}
 	select {
 	case <-ctx.Done():
 	case <-e.stop:

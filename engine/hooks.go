@@ -4,7 +4,6 @@ import (
 	"net"
 
 	"github.com/xylem-im/xylem/jid"
-	"github.com/xylem-im/xylem/session/sasl"
 	"github.com/xylem-im/xylem/stanza"
 )
 
@@ -23,16 +22,14 @@ type MessageView struct {
 	View *stanza.View // the stanza as received
 }
 
-// Authenticator decides who may log in. It may answer later: each method gets
-// a done function that must be called exactly once, from any goroutine. The
-// methods run on an event loop and may not block.
-type Authenticator interface {
-	// Credentials looks up what SCRAM needs for local@domain. done gets nil
-	// credentials when there is no such account, and an error when it cannot
-	// be known now (the client sees temporary-auth-failure).
-	Credentials(local, domain string, done func(*sasl.Credentials, error))
-	// Verify checks a password given by SASL PLAIN.
-	Verify(local, domain, password string, done func(ok bool, err error))
+// Body is the text of the message's first body element (RFC 6121 §5.2.3),
+// unescaped; "" when it has none. It is a copy.
+func (m MessageView) Body() string {
+	body := m.View.Frame.Element().Child(stanza.NSClient, "body")
+	if body.IsZero() {
+		return ""
+	}
+	return string(body.AppendText(nil))
 }
 
 // Policy decides what a session may do. Its methods run on an event loop and

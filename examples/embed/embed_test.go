@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/xml"
-	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -20,30 +19,27 @@ const patience = 20 * time.Second
 // TestEmbed runs the program: two users log in over TCP, a message arrives
 // stamped with its sender, and the hook has seen it.
 func TestEmbed(t *testing.T) {
-	news := make(chan string, 16)
-	address := start(t, news)
+	address, news := start(t)
 
 	alice := dial(t, address)
 	alice.login(sasl.SCRAMSHA256, "alice", "phone")
 	bob := dial(t, address)
 	bob.login(sasl.SCRAMSHA1, "bob", "desk")
 
-	const message = `<message to='bob@localhost/desk' type='chat' id='m1'><body>Bark &amp; leaf</body></message>`
-	alice.send(message)
+	alice.send(`<message to='bob@localhost/desk' type='chat' id='m1'><body>Bark &amp; leaf</body></message>`)
 	got := bob.next()
 	if got.XMLName.Local != "message" || got.From != "alice@localhost/phone" || got.ID != "m1" || got.Body != "Bark & leaf" {
 		t.Errorf("bob got %+v", got)
 	}
-	want := fmt.Sprintf("alice@localhost/phone -> bob@localhost/desk: %d bytes", len(message))
-	if line := receive(t, news); line != want {
+	if line, want := receive(t, news), "alice@localhost/phone to bob@localhost/desk: Bark & leaf\n"; line != want {
 		t.Errorf("the hook told %q, want %q", line, want)
 	}
 }
 
-// TestStrangers shows that the Authenticator is asked: who is not in its map,
+// TestStrangers shows that the function is asked: who is not in its map,
 // or has another password, does not get in.
 func TestStrangers(t *testing.T) {
-	address := start(t, make(chan string, 16))
+	address, _ := start(t)
 	for _, try := range []struct{ mechanism, user, password string }{
 		{sasl.Plain, "alice", "secret"}, // never offered without TLS
 		{sasl.SCRAMSHA1, "alice", "guess"},
@@ -56,29 +52,6 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-// TestVerify asks what PLAIN asks, which needs TLS that the program does not have.
-func TestVerify(t *testing.T) {
-	u, err := newUsers("secret", "alice@localhost")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, try := range []struct {
-		local, domain, password string
-		want                    bool
-	}{
-		{"alice", "localhost", "secret", true},
-		{"alice", "localhost", "guess", false},
-		{"alice", "example.org", "secret", false},
-		{"mallory", "localhost", "secret", false},
-	} {
-		answer := make(chan bool, 1)
-		u.Verify(try.local, try.domain, try.password, func(ok bool, err error) { answer <- ok && err == nil })
-		if got := <-answer; got != try.want {
-			t.Errorf("%+v: %t", try, got)
-		}
-	}
-}
-
 // TestAddressInUse: a program that cannot listen ends with the reason.
 func TestAddressInUse(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -86,28 +59,38 @@ func TestAddressInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	if err := run(t.Context(), taken.Addr().String(), make(chan string, 1)); err == nil || !strings.Contains(err.Error(), "in use") {
-		t.Errorf("run at a taken address: %v", err)
+	if err := serve(t.Context(), taken.Addr().String(), io.Discard); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("serve at a taken address: %v", err)
 	}
 }
 
-// start runs the program for the time of the test and returns its address.
-func start(t *testing.T, news chan string) string {
+// lines is an io.Writer that hands over each line.
+type lines chan string
+
+func (l lines) Write(b []byte) (int, error) {
+	l <- string(b)
+	return len(b), nil
+}
+
+// start runs the program for the time of the test and returns its address and
+// what it tells from then on.
+func start(t *testing.T) (address string, news lines) {
 	t.Helper()
+	news = make(lines, 16)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, "127.0.0.1:0", news) }()
+	go func() { ended <- serve(ctx, "127.0.0.1:0", news) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
-			t.Errorf("run: %v", err)
+			t.Errorf("serve: %v", err)
 		}
 	})
 	address, ok := strings.CutPrefix(receive(t, news), "listening on ")
 	if !ok {
 		t.Fatal("the program does not tell where it listens")
 	}
-	return address
+	return strings.TrimSpace(address), news
 }
 
 func receive(t *testing.T, news <-chan string) string {

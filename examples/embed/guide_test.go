@@ -24,21 +24,65 @@ type quiet struct{}
 func (quiet) AllowBind(engine.SessionInfo) error { return nil }
 
 func (quiet) AllowMessage(m engine.MessageView) error {
-	body := m.View.Frame.Element().Child(stanza.NSClient, "body").AppendText(nil)
-	if len(body) > 0 && strings.ToUpper(string(body)) == string(body) {
+	if body := m.Body(); body != "" && strings.ToUpper(body) == body {
 		return stanza.Error{Condition: stanza.NotAcceptable, Text: "not so loud"}
 	}
 	return nil
 }
 
+// directory is an engine.Authenticator for users who are kept elsewhere.
+type directory struct {
+	slots chan struct{} // bounds the questions that run at a time
+	ask   func(local, domain, password string) (bool, error)
+}
+
+// Credentials answers SCRAM: the directory gives none away, so nobody gets in by it.
+func (d directory) Credentials(_, _ string, done func(*engine.Credentials, error)) {
+	done(nil, nil)
+}
+
+// Verify answers PLAIN, which clients are offered inside TLS only.
+func (d directory) Verify(local, domain, password string, done func(bool, error)) {
+	go func() {
+		d.slots <- struct{}{}
+		ok, err := d.ask(local, domain, password)
+		<-d.slots
+		done(ok, err)
+	}()
+}
+
+// TestDirectory asks a directory as the engine would.
+func TestDirectory(t *testing.T) {
+	var auth engine.Authenticator = directory{make(chan struct{}, 1), func(local, domain, password string) (bool, error) {
+		return local == "alice" && domain == "localhost" && password == "secret", nil
+	}}
+	answers := make(chan bool)
+	for _, c := range []struct {
+		password string
+		want     bool
+	}{{"secret", true}, {"guess", false}} {
+		auth.(engine.PasswordVerifier).Verify("alice", "localhost", c.password, func(ok bool, err error) { answers <- ok && err == nil })
+		if got := <-answers; got != c.want {
+			t.Errorf("%s: %t", c.password, got)
+		}
+	}
+}
+
 // TestManaged runs the other half of the guide: accounts in a store, a policy,
 // a connection without a socket, a stanza from the program itself, Kick.
 func TestManaged(t *testing.T) {
+	said := make(chan string, 64)
 	e, err := engine.New(engine.Config{
 		Domains:        []string{"localhost"},
 		Store:          memory.New(memory.Options{}), // or badger.Open, to keep the accounts
 		Policy:         quiet{},
 		AllowPlaintext: true,
+		Hooks: engine.Hooks{Message: func(m engine.MessageView) {
+			select { // what reads them may be slow, and a loop may not wait
+			case said <- fmt.Sprint(m.From, ": ", m.Body()):
+			default: // and what it has no time for is lost to it
+			}
+		}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -68,6 +112,9 @@ func TestManaged(t *testing.T) {
 	alice.send(`<message to='alice@localhost/phone' type='chat' id='loud'><body>HELLO</body></message>`)
 	if got := alice.next(); got.ID != "loud" || got.Type != "error" {
 		t.Errorf("after shouting: %+v", got)
+	}
+	if got := receive(t, said); got != "alice@localhost/phone: HELLO" {
+		t.Errorf("the hook told %q", got)
 	}
 	err = e.Inject([]byte("<message from='localhost' to='alice@localhost/phone' id='news'><body>Hi</body></message>"))
 	if err != nil {
