@@ -24,10 +24,11 @@ type batch struct {
 type entry struct {
 	to        routing.Mailbox
 	kind      entryKind
-	off, end  uint32  // in batch.data, for entryStanza and entryInput
+	back      bool    // for entryRemote: it returns from a stream that has ended
+	off, end  uint32  // in batch.data, for all but entryShared and entryControl
 	shared    *shared // for entryShared
-	addressee string  // for entryShared that leaves room for a to attribute
-	ctl       control // for entryControl
+	addressee string  // for entryShared that leaves room for a to attribute; for entryRemote and entryPeer the local domain
+	ctl       control // for entryControl; for entryRemote and entryPeer the *remoteDomain
 }
 
 type entryKind uint8
@@ -37,6 +38,8 @@ const (
 	entryShared                   // the same, one copy for many recipients
 	entryInput                    // bytes that an in-process peer sent
 	entryControl                  // something to do on the loop
+	entryRemote                   // a rendered stanza for a remote domain that is at home here
+	entryPeer                     // the same, for the stream that takes it there
 )
 
 // control is done on the loop that it was sent to. c is nil when it was

@@ -47,6 +47,10 @@ type Config struct {
 	// messages, directed presence and IQs between sessions are handled.
 	Extensions func(*xep.Registry) error
 
+	// Federation lets the engine speak with other servers. The zero value does
+	// not.
+	Federation Federation
+
 	// Limits bound memory and time; zero fields take the defaults.
 	Limits Limits
 
@@ -67,7 +71,7 @@ type Config struct {
 
 // Listener is one address that takes connections.
 type Listener struct {
-	Name    string // for logs, Stats and Addrs: "c2s", "c2s-tls"; default Role's name
+	Name    string // for logs, Stats and Addrs: "c2s", "c2s-tls", "s2s", "s2s-tls"; default Role's name
 	Role    Role
 	Address string // "127.0.0.1:5222"; port 0 takes a free one, see Engine.Addrs
 	TLS     bool   // TLS from the first byte (XEP-0368) instead of STARTTLS
@@ -79,6 +83,7 @@ type Role uint8
 // The roles. RoleClient is the zero value.
 const (
 	RoleClient Role = iota // c2s, RFC 6120 with content namespace jabber:client
+	RolePeer               // s2s, with jabber:server; needs Config.Federation
 )
 
 // Addr is where a listener really listens.

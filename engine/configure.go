@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	xtls "github.com/xylem-im/xylem/engine/tls"
@@ -60,6 +61,7 @@ func (e *Engine) configure() error {
 		faults = append(faults, fmt.Errorf("engine: Extensions: %w", err))
 	}
 	e.configureSessions()
+	faults = append(faults, e.configureFederation()...)
 	faults = append(faults, e.configureListeners()...)
 	return errors.Join(faults...)
 }
@@ -116,8 +118,11 @@ func (e *Engine) configureListeners() (faults []error) {
 	for i, l := range e.cfg.Listeners {
 		if l.Name == "" {
 			l.Name = "c2s"
+			if l.Role == RolePeer {
+				l.Name = "s2s"
+			}
 			if l.TLS {
-				l.Name = "c2s-tls"
+				l.Name += "-tls"
 			}
 		}
 		if _, err := net.ResolveTCPAddr("tcp", l.Address); err != nil || l.Address == "" {
@@ -128,9 +133,15 @@ func (e *Engine) configureListeners() (faults []error) {
 			faults = append(faults, fmt.Errorf("engine: Listeners[%d]: TLS needs Certificates", i))
 			continue
 		}
+		if l.Role == RolePeer && (!e.federates() || e.cfg.Certificates == nil) {
+			faults = append(faults, fmt.Errorf("engine: Listeners[%d]: RolePeer needs Federation.Connector and Certificates", i))
+			continue
+		}
 		ln := &listener{Listener: l, engine: e, session: &e.sessions, stop: make(chan struct{})}
 		ln.tlsFor = e.startTLSConfig
-		if l.TLS {
+		if l.Role == RolePeer {
+			ln.tlsFor = e.peerServerTLS(l.TLS)
+		} else if l.TLS {
 			ln.tlsFor = func(string) *tls.Config { return e.directTLS }
 		}
 		e.listeners = append(e.listeners, ln)
@@ -141,17 +152,21 @@ func (e *Engine) configureListeners() (faults []error) {
 // startTLSConfig is the TLS configuration after STARTTLS on a stream to
 // domain: a client that sends no SNI has named its domain there already.
 func (e *Engine) startTLSConfig(domain string) *tls.Config {
-	if cfg, ok := e.tlsByName.Load(domain); ok {
+	return e.configFor(&e.tlsByName, domain, xtls.ServerConfig)
+}
+
+// configFor is the one that known has for a domain, or a new one.
+func (e *Engine) configFor(known *sync.Map, domain string, make func(xtls.GetCertificate, ...string) *tls.Config) *tls.Config {
+	if cfg, ok := known.Load(domain); ok {
 		return cfg.(*tls.Config)
 	}
-	cfg := xtls.ServerConfig(func(serverName string) (*tls.Certificate, error) {
+	cfg, _ := known.LoadOrStore(domain, make(func(serverName string) (*tls.Certificate, error) {
 		if serverName == "" {
 			serverName = domain
 		}
 		return e.cfg.Certificates.Certificate(serverName)
-	})
-	known, _ := e.tlsByName.LoadOrStore(domain, cfg)
-	return known.(*tls.Config)
+	}))
+	return cfg.(*tls.Config)
 }
 
 // withDefaults fills in zero fields and names those out of range.

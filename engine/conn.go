@@ -24,6 +24,7 @@ type conn struct {
 	transport transport
 	listener  *listener
 	session   session.Session
+	peer      *peer // another server's stream, instead of a session; nil most of the time
 
 	tls   *xtls.Filter // nil in the clear
 	phase phase
@@ -160,14 +161,22 @@ func (c *conn) resume() {
 			c.keep(c.partial.B, n)
 		}
 	}
-	if !c.session.Waiting() && c.phase == phaseStream && !c.stalled {
+	if !c.waits() && c.phase == phaseStream && !c.stalled {
 		c.unpause()
 	}
+}
+
+// waits tells whether input must wait for something that is under way.
+func (c *conn) waits() bool {
+	return c.session.Waiting() || c.peer != nil && c.peer.waiting >= peerWindow
 }
 
 // feed passes in to the session, element by element, and carries out what it
 // asks for. It returns the bytes consumed.
 func (c *conn) feed(in []byte) (consumed int) {
+	if c.peer != nil {
+		return c.feedPeer(in)
+	}
 	l := c.loop
 	for consumed < len(in) && c.phase == phaseStream {
 		if c.behindTooFar() {
@@ -194,7 +203,7 @@ func (c *conn) keep(in []byte, consumed int) {
 	switch {
 	case len(rest) == 0:
 		c.dropPartial()
-	case (c.session.Waiting() || c.stalled) && len(rest) > c.loop.engine.limits.InboundBytes:
+	case (c.waits() || c.stalled) && len(rest) > c.loop.engine.limits.InboundBytes:
 		c.abort(ErrInboundBound)
 	case c.partial == nil:
 		c.partial = c.loop.engine.buffers.Get()
@@ -202,7 +211,7 @@ func (c *conn) keep(in []byte, consumed int) {
 	case consumed > 0:
 		c.partial.B = c.partial.B[:copy(c.partial.B, rest)]
 	}
-	if (c.session.Waiting() || c.stalled) && len(rest) >= pauseAt {
+	if (c.waits() || c.stalled) && len(rest) >= pauseAt {
 		c.pause()
 	}
 }
@@ -289,6 +298,9 @@ func (c *conn) deadline() int64 {
 	if c.phase == phaseClosing || c.phase == phaseDetached {
 		return c.lingerTo
 	}
+	if c.peer != nil {
+		return c.peer.stream.Deadline()
+	}
 	return c.session.Deadline()
 }
 
@@ -302,6 +314,12 @@ func (c *conn) tick() {
 	case phaseHandshake:
 		c.abort(ErrHandshake) // a stream error cannot be said yet
 	case phaseStream:
+		if c.peer != nil {
+			out := c.loop.beginPeer()
+			c.peer.stream.Tick(c.loop.now, out)
+			c.performPeer(out)
+			return
+		}
 		out := c.loop.begin()
 		c.session.Tick(c.loop.now, out)
 		c.perform(out)
@@ -314,6 +332,12 @@ func (c *conn) fail(e stanza.StreamError) {
 	case phaseHandshake:
 		c.abort(e)
 	case phaseStream, phaseDetached:
+		if c.peer != nil {
+			out := c.loop.beginPeer()
+			c.peer.stream.Fail(e, out)
+			c.performPeer(out)
+			return
+		}
 		out := c.loop.begin()
 		c.session.Fail(e, out)
 		c.perform(out)
@@ -323,6 +347,10 @@ func (c *conn) fail(e stanza.StreamError) {
 // complete answers the operation that the session waits for.
 func (c *conn) complete(res *session.Result) {
 	if !c.receives() {
+		return
+	}
+	if c.peer != nil {
+		c.peer.waiting--
 		return
 	}
 	out := c.loop.begin()
@@ -355,6 +383,9 @@ func (c *conn) sessionEnded(reason error) {
 		c.reason = reason
 	}
 	c.settle(false)
+	if c.peer != nil {
+		c.peerEnded(reason)
+	}
 	if !c.entered {
 		return
 	}
@@ -431,6 +462,9 @@ func (c *conn) transportClosed() {
 	c.phase = phaseClosed
 	l.wheel.disarm(c)
 	c.session.Release(&l.out)
+	if c.peer != nil {
+		c.peer.stream.Release(&l.peerOut)
+	}
 	c.dropPartial()
 	c.dropOut()
 	c.clearBacklog()

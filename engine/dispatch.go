@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"strings"
+
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/routing"
 	"github.com/xylem-im/xylem/session"
@@ -106,7 +108,7 @@ func (l *loop) route(src *source, v *stanza.View, to jid.View, fw *stanza.Forwar
 	case routing.Bounce:
 		l.bounceTo(src, v, to, fw.From, stanza.Error{Condition: decision.Condition})
 	case routing.Remote:
-		l.bounceTo(src, v, to, fw.From, stanza.Error{Condition: stanza.RemoteServerNotFound, Text: "this server does not federate"})
+		l.sendRemote(src, v, to, fw)
 	case routing.Account, routing.Server:
 		l.answer(src, v, to, fw, decision.Verdict)
 	}
@@ -277,7 +279,8 @@ func (l *loop) bounceTo(src *source, v *stanza.View, to jid.View, from string, e
 		}
 		entry, ok := l.sessionOf(sender.View())
 		if !ok {
-			return // the sender has gone: there is nobody to tell
+			l.bounceAway(v, to, sender, e)
+			return
 		}
 		mb = entry.Mailbox
 	}
@@ -286,6 +289,18 @@ func (l *loop) bounceTo(src *source, v *stanza.View, to jid.View, from string, e
 	off := len(b.data)
 	b.data = stanza.AppendError(b.data, v, to.String(), from, e)
 	b.entries = append(b.entries, newStanzaEntry(mb, off, len(b.data)))
+}
+
+// bounceAway answers the stanza of a user of another server. A sender of this
+// one that has gone cannot be told.
+func (l *loop) bounceAway(v *stanza.View, to jid.View, sender jid.JID, e stanza.Error) {
+	if l.Serves(sender.Domain()) || !l.engine.federates() {
+		return
+	}
+	if d := l.engine.remoteOf(sender.Domain()); d != nil {
+		l.stats.bounced.Add(1)
+		l.postRemote(d, strings.Clone(to.Domain()), stanza.AppendError(nil, v, to.String(), sender.String(), e), false)
+	}
 }
 
 // bounce answers a stanza of c itself, in order with all else that c is told.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/routing"
+	"github.com/xylem-im/xylem/s2s"
 	"github.com/xylem-im/xylem/session"
 	"github.com/xylem-im/xylem/session/sasl"
 	"github.com/xylem-im/xylem/stanza"
@@ -49,7 +50,16 @@ type Engine struct {
 	inproc    *listener
 	sessions  session.Config
 	tlsByName sync.Map // domain -> *tls.Config of STARTTLS without SNI
+	peerTLS   sync.Map // the same for streams of other servers
 	directTLS *tls.Config
+
+	peers        s2s.Config // of streams with other servers
+	remoteConfig s2s.RemoteConfig
+	remotes      sync.Map // domain -> *remoteDomain
+	remoteCount  atomic.Int64
+	dials        chan struct{} // one for each look-up or connection under way
+	dialing      context.Context
+	stopDialing  context.CancelFunc
 
 	admission admission
 	attempts  attempts     // at registration
@@ -158,20 +168,23 @@ func (e *Engine) openStore(ctx context.Context) error {
 			return fmt.Errorf("engine: store: %w", err)
 		}
 		e.pump = pump
-		if secret, err = storedSecret(ctx, pump, secret); err != nil {
+		if secret, err = storedSecret(ctx, pump, "decoy", secret); err != nil {
 			return fmt.Errorf("engine: store: %w", err)
 		}
 	}
 	e.sessions.DecoySecret = secret
+	if err := e.openFederation(ctx); err != nil {
+		return err
+	}
 	e.sasl = sasl.Config{DecoySecret: secret, Iterations: e.cfg.ScramIterations}
 	return nil
 }
 
-// storedSecret is the server's secret for decoys; fresh becomes it when there
-// is none yet. It must survive restarts, or a restart would tell users that do
-// not exist from those that do.
-func storedSecret(ctx context.Context, store Store, fresh []byte) ([]byte, error) {
-	const owner, collection, key = "xylem", "secret", "decoy"
+// storedSecret is the secret that the server keeps as key; fresh becomes it
+// when there is none yet. That for decoys must survive restarts, or a restart
+// would tell users that do not exist from those that do.
+func storedSecret(ctx context.Context, store Store, key string, fresh []byte) ([]byte, error) {
+	const owner, collection = "xylem", "secret"
 	op := &storage.Op{Kind: storage.Get, Owner: owner, Collection: collection, Key: []byte(key)}
 	res := store.Do(ctx, op)
 	if res.Err == nil {
@@ -274,6 +287,7 @@ func (e *Engine) RemoveDomain(domain string) bool {
 		return false
 	}
 	e.tlsByName.Delete(j.Domain())
+	e.peerTLS.Delete(j.Domain())
 	for _, entries := range d.All() {
 		e.end(entries, stanza.StreamError{Condition: stanza.StreamHostGone})
 	}

@@ -31,7 +31,18 @@ func (h *handler) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	case *listener:
 		l := h.engine.loopOf(c.EventLoop())
 		began := l.enter()
-		c.SetContext(l.open(socket{c}, ctx))
+		if ctx.Role == RolePeer {
+			c.SetContext(l.openPeer(socket{c}, ctx))
+		} else {
+			c.SetContext(l.open(socket{c}, ctx))
+		}
+		if began {
+			l.exit()
+		}
+	case *outgoing:
+		l := ctx.loop
+		began := l.enter()
+		c.SetContext(ctx.opened(l, socket{c}))
 		if began {
 			l.exit()
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	xtls "github.com/xylem-im/xylem/engine/tls"
+	"github.com/xylem-im/xylem/s2s"
 )
 
 // startTLS makes the connection speak TLS from its next byte on. The filter
@@ -12,8 +13,16 @@ import (
 func (c *conn) startTLS() {
 	c.phase = phaseHandshake
 	c.dropPartial()
-	c.tls = xtls.Server(c.listener.tlsConfig(c.session.Domain()))
 	c.loop.stats.handshakes.Add(1)
+	if c.peer == nil {
+		c.tls = xtls.Server(c.listener.tlsConfig(c.session.Domain()))
+		return
+	}
+	c.tls = c.peerFilter()
+	if c.peer.domain != nil { // we speak first
+		c.partial = c.loop.engine.buffers.Get()
+		c.step()
+	}
 }
 
 // handshakeInput passes ciphertext to a worker, or keeps it while one runs.
@@ -37,10 +46,15 @@ func (c *conn) step() {
 	filter, in := c.tls, c.partial
 	c.partial = nil
 	e, to := c.loop.engine, c.mailbox()
+	isPeer, isServer := c.peer != nil, c.peer != nil && c.peer.domain != nil
 	queued := e.workers.submit(func() {
-		out, done, err := filter.Step(in.B)
+		s := &stepped{filter: filter}
+		s.out, s.done, s.err = filter.Step(in.B)
 		e.buffers.Put(in)
-		e.send(to, &stepped{filter: filter, out: out, done: done, err: err})
+		if s.done && s.err == nil && isPeer {
+			s.proof = e.judge(filter, isServer)
+		}
+		e.send(to, s)
 	})
 	if !queued {
 		c.stepping = false
@@ -55,6 +69,7 @@ type stepped struct {
 	out    []byte
 	done   bool
 	err    error
+	proof  s2s.Proof // with done: what another server's certificate proves
 }
 
 func (s *stepped) apply(l *loop, c *conn) {
@@ -79,7 +94,11 @@ func (s *stepped) apply(l *loop, c *conn) {
 		c.handshaken = true
 		early := c.partial // came while the last step ran
 		c.partial = nil
-		c.secured()
+		if c.peer != nil {
+			c.securedPeer(s.proof)
+		} else {
+			c.secured()
+		}
 		if early != nil {
 			if c.phase == phaseStream {
 				c.decrypt(early.B)

@@ -124,6 +124,7 @@ func (l *loop) Multicast(st []byte, toAt int, to []jid.JID) {
 func (l *loop) castTo(s *shared, bare jid.JID) {
 	d := l.engine.table.Domain(bare.Domain())
 	if d == nil {
+		l.Route(s.addressed(bare.String()))
 		return
 	}
 	entries := d.Lookup(bare.Local())

@@ -10,6 +10,7 @@ import (
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/parser"
 	"github.com/xylem-im/xylem/routing"
+	"github.com/xylem-im/xylem/s2s"
 	"github.com/xylem-im/xylem/session"
 	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/storage"
@@ -63,6 +64,13 @@ type loop struct {
 	parcels  []sentParcel         // written in this turn
 	ended    ended                // sessions that could have been resumed
 
+	remotes   map[string]remote // the remote domains that are at home here
+	remoteDue int64             // the earliest of their deadlines; 0: none
+	actions   s2s.Actions
+	peerOut   s2s.Out
+	inbound   rawReader // frames what other servers send
+	received  []byte    // scratch: a stanza of another server as it is routed here
+
 	targets []routing.Entry
 	reader  rawReader // frames stanzas that are routed anew
 	toBytes []byte    // scratch for addresses
@@ -76,8 +84,10 @@ const (
 
 func newLoop(e *Engine, index uint32) *loop {
 	l := &loop{engine: e, index: index, post: make([]*batch, e.loopCount()),
-		late: make([]*batch, e.loopCount()), homes: make(map[string]*xep.Home)}
+		late: make([]*batch, e.loopCount()), homes: make(map[string]*xep.Home),
+		remotes: make(map[string]remote)}
 	l.out.Scanner = parser.NewScanner()
+	l.peerOut.Scanner = parser.NewScanner()
 	l.asked = make(map[uint32]func(*storage.Result))
 	l.arena = make([]byte, 0, 4096)
 	l.tail = l.arena
@@ -201,6 +211,10 @@ func (l *loop) deliver(b *batch) {
 			l.deliverShared(c, e)
 		case entryInput:
 			l.deliverInput(c, e, b.data[e.off:e.end:e.end])
+		case entryRemote:
+			l.toRemote(e.ctl.(*remoteDomain), e.addressee, b.data[e.off:e.end:e.end+spare(b.data, e.end)], e.back)
+		case entryPeer:
+			l.toPeer(c, e.ctl.(*remoteDomain), e.addressee, b.data[e.off:e.end:e.end+spare(b.data, e.end)])
 		}
 	}
 }
@@ -278,16 +292,21 @@ func (l *loop) begin() *session.Out {
 
 // took moves on behind what the session has written.
 func (l *loop) took(out *session.Out) {
-	if cap(out.Bytes) <= cap(l.tail) {
-		l.tail = out.Bytes[len(out.Bytes):]
-	} else { // the arena was too small: go on with a larger one
-		l.arena = make([]byte, 0, min(2*cap(l.arena), keepBatchBytes))
-		l.tail = l.arena
-	}
+	l.advance(out.Bytes)
 	take(&out.Stanzas, &l.stats.stanzasIn)
 	take(&out.StreamErrors, &l.stats.streamErrors)
 	take(&out.AuthSuccesses, &l.stats.authSuccess)
 	take(&out.AuthFailures, &l.stats.authFailure)
+}
+
+// advance goes on in the arena behind b, which was appended there.
+func (l *loop) advance(b []byte) {
+	if cap(b) <= cap(l.tail) {
+		l.tail = b[len(b):]
+	} else { // the arena was too small: go on with a larger one
+		l.arena = make([]byte, 0, min(2*cap(l.arena), keepBatchBytes))
+		l.tail = l.arena
+	}
 }
 
 // take moves a count into a counter.
@@ -326,6 +345,7 @@ func (l *loop) cutLater(c *conn) { l.cuts = append(l.cuts, c) }
 // tick calls the connections whose deadline is over.
 func (l *loop) tick() {
 	l.forgetHomes()
+	l.tickRemotes()
 	l.dues = l.wheel.advance(l.now, l.dues[:0])
 	for i, c := range l.dues {
 		l.dues[i] = nil

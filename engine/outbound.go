@@ -109,12 +109,22 @@ func (c *conn) transmit(pieces [][]byte) {
 		c.backlog.add(p, &c.loop.engine.chunks)
 		l.stats.outbound.Add(int64(len(p)))
 	}
-	if c.backlog.size > l.engine.limits.OutboundBytes {
+	if c.backlog.size > c.outboundBytes() {
 		l.stats.slowClosed.Add(1)
 		c.lose(ErrSlowConsumer)
 		return
 	}
 	l.block(c)
+}
+
+// outboundBytes is the bound of the backlog. For another server it is further
+// away than that of overfull, which keeps it from being reached by stanzas.
+func (c *conn) outboundBytes() int {
+	e := c.loop.engine
+	if c.peer != nil {
+		return max(e.limits.OutboundBytes, 2*e.cfg.Federation.QueueBytes+2*e.limits.StanzaBytes)
+	}
+	return e.limits.OutboundBytes
 }
 
 // refill moves the backlog on when the peer has taken what gnet held. It

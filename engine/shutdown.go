@@ -28,6 +28,7 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 // drain ends all sessions and waits for them.
 func (e *Engine) drain() {
 	e.draining.Store(true)
+	e.stopDialing()
 	for _, ln := range e.listeners {
 		ln.close()
 	}

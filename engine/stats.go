@@ -8,12 +8,15 @@ type Stats struct {
 	Detached          int64  // of the sessions: those that wait for a resumption
 	Handshakes        int64  // TLS handshakes under way now
 	Domains           int64  // served now
+	Remotes           int64  // remote domains known now
 	AcceptedTotal     uint64 // connections accepted
 	RefusedTotal      uint64 // connections refused by admission
 	AuthSuccessTotal  uint64 // SASL exchanges that succeeded
 	AuthFailureTotal  uint64 // and that failed
 	StanzasInTotal    uint64 // stanzas read from clients
 	StanzasOutTotal   uint64 // stanzas written to clients
+	PeerInTotal       uint64 // stanzas read from other servers
+	PeerOutTotal      uint64 // stanzas given to streams with other servers
 	ResumedTotal      uint64 // sessions resumed
 	ReturnedTotal     uint64 // stanzas that ended sessions left unacknowledged and that were routed again or refused
 	BouncedTotal      uint64 // stanzas answered with a stanza error

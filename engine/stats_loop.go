@@ -13,6 +13,8 @@ type loopStats struct {
 	authFailure  atomic.Uint64
 	stanzasIn    atomic.Uint64
 	stanzasOut   atomic.Uint64
+	peerIn       atomic.Uint64
+	peerOut      atomic.Uint64
 	resumed      atomic.Uint64
 	returned     atomic.Uint64
 	bounced      atomic.Uint64
@@ -34,6 +36,7 @@ func (e *Engine) Stats() Stats {
 		RefusedTotal: e.admission.refused.Load(),
 		Detached:     e.detached.Load(),
 		Domains:      int64(len(e.table.Domains())),
+		Remotes:      e.remoteCount.Load(),
 	}
 	if !e.serving() {
 		return s
@@ -57,6 +60,8 @@ func (s *Stats) add(l *loopStats) {
 	s.AuthFailureTotal += l.authFailure.Load()
 	s.StanzasInTotal += l.stanzasIn.Load()
 	s.StanzasOutTotal += l.stanzasOut.Load()
+	s.PeerInTotal += l.peerIn.Load()
+	s.PeerOutTotal += l.peerOut.Load()
 	s.ResumedTotal += l.resumed.Load()
 	s.ReturnedTotal += l.returned.Load()
 	s.BouncedTotal += l.bounced.Load()

@@ -1,0 +1,112 @@
+package engine
+
+import (
+	"context"
+	"net"
+
+	"github.com/panjf2000/gnet/v2"
+
+	"github.com/xylem-im/xylem/s2s"
+)
+
+// find looks for the servers of a remote domain, beside the loop.
+func (l *loop) find(d *remoteDomain) {
+	e := l.engine
+	e.beside(func(ctx context.Context) {
+		targets, err := e.cfg.Federation.Connector.Find(ctx, d.name, e.stepOf(d))
+		e.sendLoop(d.loop, remoteCall{d, func(l *loop, r *s2s.Remote) { r.Found(l.now, targets, err, &l.actions) }})
+	})
+}
+
+// dial connects to one of them and begins a stream on this loop, the home of
+// the remote domain.
+func (l *loop) dial(d *remoteDomain, a *s2s.Action) {
+	e, o := l.engine, &outgoing{loop: l, domain: d, pair: a.Pair, target: a.Target, asks: a.Asks}
+	e.beside(func(ctx context.Context) {
+		if !e.admission.admit() {
+			o.failed(errTooManyConnections)
+			return
+		}
+		conn, err := e.cfg.Federation.Connector.Dial(ctx, o.target, e.stepOf(d))
+		if err == nil {
+			o.address = conn.RemoteAddr().String()
+			err = o.enrol(conn)
+		}
+		if err != nil {
+			e.admission.release()
+			o.failed(err)
+		}
+	})
+}
+
+// beside runs f on a goroutine of its own, a bounded number at a time.
+func (e *Engine) beside(f func(context.Context)) {
+	go func() {
+		select {
+		case e.dials <- struct{}{}:
+		case <-e.stop:
+			return
+		}
+		defer func() { <-e.dials }()
+		ctx, cancel := context.WithTimeout(e.dialing, e.cfg.Federation.DialTime)
+		defer cancel()
+		f(ctx)
+	}()
+}
+
+// stepOf passes what resolver and dialer find out on to the record of a domain.
+func (e *Engine) stepOf(d *remoteDomain) func(string) {
+	return func(text string) {
+		e.sendLoop(d.loop, remoteCall{d, func(l *loop, r *s2s.Remote) { r.Step(l.now, text) }})
+	}
+}
+
+// remoteCall does something with a Remote at its home.
+type remoteCall struct {
+	domain *remoteDomain
+	f      func(*loop, *s2s.Remote)
+}
+
+func (x remoteCall) apply(l *loop, _ *conn) {
+	r := l.remote(x.domain)
+	x.f(l, r)
+	l.act(x.domain, r)
+}
+
+// outgoing is a connection of ours on its way to the loop; gnet hands it to
+// OnOpen as the context.
+type outgoing struct {
+	loop    *loop
+	domain  *remoteDomain
+	pair    s2s.Pair
+	target  s2s.Target
+	asks    bool
+	address string
+}
+
+// enrol gives the connection to the loop. gnet takes a second descriptor and
+// closes conn.
+func (o *outgoing) enrol(conn net.Conn) error {
+	done, err := o.loop.gnet.Enroll(gnet.NewContext(context.Background(), o), conn)
+	if err != nil {
+		_ = conn.Close()
+		return err
+	}
+	return (<-done).Err
+}
+
+// failed answers the dial.
+func (o *outgoing) failed(err error) {
+	o.loop.engine.sendLoop(o.domain.loop, remoteCall{o.domain, func(l *loop, r *s2s.Remote) {
+		r.Dialed(l.now, 0, "", err, &l.actions)
+	}})
+}
+
+// opened begins the stream.
+func (o *outgoing) opened(l *loop, t transport) *conn {
+	c := l.connect(o, t)
+	r := l.remote(o.domain)
+	r.Dialed(l.now, s2s.Ref(c.mailbox()), o.address, nil, &l.actions)
+	l.act(o.domain, r)
+	return c
+}

@@ -1,0 +1,331 @@
+package engine
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"slices"
+
+	xtls "github.com/xylem-im/xylem/engine/tls"
+	"github.com/xylem-im/xylem/s2s"
+	"github.com/xylem-im/xylem/stanza"
+)
+
+// errTooManyConnections is why an outgoing stream could not be opened.
+var errTooManyConnections = errors.New("this server has too many open connections; raise limits.connections or the open-files limit")
+
+// peerWindow is how many stanzas of another server may be with homes at a time,
+// waiting for the disk, say; then its connection is not read.
+const peerWindow = 256
+
+// peer is what a connection has instead of a client's session when another
+// server is at its other end.
+type peer struct {
+	stream s2s.Stream
+	domain *remoteDomain // whom a stream of ours was made for; nil: it is theirs
+	target s2s.Target    // of a stream of ours
+
+	known    []*remoteDomain // whose homes know of the stream
+	security string
+	proof    s2s.Proof
+	waiting  int // stanzas that are with homes, see peerWindow
+	ended    bool
+}
+
+// openPeer adds a connection that another server has opened.
+func (l *loop) openPeer(t transport, ln *listener) *conn {
+	c := &conn{loop: l, transport: t, listener: ln, peer: &peer{}}
+	c.slot, c.generation = l.slots.add(c)
+	l.stats.accepted.Add(1)
+	c.peer.stream.Accept(&l.engine.peers, ln.TLS, l.now)
+	if ln.TLS {
+		c.startTLS()
+	}
+	c.rearm()
+	return c
+}
+
+// connect begins a stream of ours on a connection that was dialled.
+func (l *loop) connect(o *outgoing, t transport) *conn {
+	c := &conn{loop: l, transport: t, peer: &peer{domain: o.domain, target: o.target, known: []*remoteDomain{o.domain}}}
+	c.slot, c.generation = l.slots.add(c)
+	out := l.beginPeer()
+	c.peer.stream.Connect(&l.engine.peers, o.pair, o.target.Direct, o.asks, l.now, out)
+	c.performPeer(out)
+	if o.target.Direct && c.phase == phaseStream {
+		c.startTLS()
+	}
+	return c
+}
+
+// peerFilter is the TLS filter of a stream with another server.
+func (c *conn) peerFilter() *xtls.Filter {
+	e, p := c.loop.engine, c.peer
+	to, from := p.stream.Domains()
+	if p.domain == nil {
+		return xtls.Server(c.listener.tlsConfig(to))
+	}
+	return xtls.Client(e.peerClientTLS(from, p.domain.name, p.target.Direct))
+}
+
+// judge computes, on a worker, what the peer's certificate proves.
+func (e *Engine) judge(filter *xtls.Filter, server bool) s2s.Proof {
+	chain := filter.Info().PeerCertificates
+	if len(chain) == 0 || e.cfg.Federation.Judge == nil {
+		return nil
+	}
+	return e.cfg.Federation.Judge(chain, server)
+}
+
+// securedPeer goes on inside TLS.
+func (c *conn) securedPeer(proof s2s.Proof) {
+	l, p := c.loop, c.peer
+	info := c.tls.Info()
+	version, cipher := tls.VersionName(info.Version), tls.CipherSuiteName(info.CipherSuite)
+	p.security, p.proof = version+", "+cipher, proof
+	if p.domain != nil {
+		l.toHome(p.domain, &remoteSecured{p.domain, c.ref(), p.security, p.verdict(p.domain.name)})
+	}
+	out := l.beginPeer()
+	p.stream.SetSecured(l.now, &s2s.Security{Version: version, Cipher: cipher, Proof: proof}, out)
+	c.performPeer(out)
+	c.tls.Forget()
+	c.decrypt(nil) // data may have come with the last flight
+}
+
+// verdict is what the record says of the peer's certificate.
+func (p *peer) verdict(domain string) string {
+	if p.proof == nil {
+		return "no certificate was shown"
+	}
+	if err := p.proof.Proves(domain); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// isPeer tells whether there is a stream with another server that has not ended.
+func (c *conn) isPeer() bool {
+	return c != nil && c.peer != nil && (c.phase == phaseStream || c.phase == phaseHandshake)
+}
+
+func (c *conn) ref() s2s.Ref { return s2s.Ref(c.mailbox()) }
+
+// feedPeer is feed for a stream with another server. Unlike a client it is read
+// although it is behind with reading: were both sides to wait for that, they
+// would wait for ever.
+func (c *conn) feedPeer(in []byte) (consumed int) {
+	l := c.loop
+	for consumed < len(in) && c.phase == phaseStream && !c.waits() {
+		out := l.beginPeer()
+		n := c.peer.stream.Feed(l.now, in[consumed:], out)
+		consumed += n
+		c.performPeer(out)
+		if n == 0 {
+			break
+		}
+	}
+	if c.phase != phaseStream {
+		return len(in)
+	}
+	return consumed
+}
+
+// beginPeer prepares the loop's Out for a call of a stream.
+func (l *loop) beginPeer() *s2s.Out {
+	l.peerOut.Reset(l.tail)
+	return &l.peerOut
+}
+
+// performPeer carries out what a stream has listed.
+func (c *conn) performPeer(out *s2s.Out) {
+	l := c.loop
+	if len(out.Bytes) > 0 {
+		c.write(out.Bytes)
+	}
+	l.advance(out.Bytes)
+	if out.HasStanza {
+		l.stats.peerIn.Add(1)
+		l.fromPeer(c, out)
+	}
+	for i := range out.Events {
+		c.peerEvent(&out.Events[i])
+	}
+	if out.StartTLS {
+		c.startTLS()
+	}
+	if out.Close {
+		c.sessionEnded(out.Reason)
+		c.finish()
+	}
+	c.rearm()
+}
+
+// fromPeer routes a stanza of another server as if a client had sent it.
+func (l *loop) fromPeer(c *conn, out *s2s.Out) {
+	fw := stanza.Forward{From: out.From.Clone().String()}
+	l.received = stanza.AppendForward(l.received[:0], &out.Stanza, &fw)
+	v, err := l.inbound.read(l.received)
+	if err != nil {
+		l.engine.log.Error("stanza of another server lost", "error", err)
+		return
+	}
+	src := source{waits: c.mailbox()}
+	l.route(&src, &v, out.To, &fw)
+	if src.waits == 0 { // a home goes on with it
+		c.peer.waiting++
+	}
+}
+
+// deliverPeer gives a stanza to the stream; false when that has ended. st must
+// stay unchanged until the end of the turn.
+func (c *conn) deliverPeer(p s2s.Pair, st []byte) bool {
+	l := c.loop
+	out := l.beginPeer()
+	taken := c.peer.stream.Deliver(l.now, p, st, out)
+	if len(out.Bytes) > 0 {
+		c.write(out.Bytes)
+	}
+	l.advance(out.Bytes)
+	if out.Pass {
+		c.write(st)
+	}
+	if taken {
+		l.stats.peerOut.Add(1)
+	}
+	if out.Close {
+		c.sessionEnded(out.Reason)
+		c.finish()
+	}
+	c.rearm()
+	return taken
+}
+
+// overfull tells whether no more may be written to another server before it
+// has read: what comes meanwhile is returned to its sender.
+func (c *conn) overfull() bool {
+	n := c.backlog.size
+	if c.out != nil {
+		n += c.out.bytes
+	}
+	return n > c.loop.engine.cfg.Federation.QueueBytes
+}
+
+// peerEvent passes on what happened on the stream.
+func (c *conn) peerEvent(ev *s2s.Event) {
+	l, e, p := c.loop, c.loop.engine, c.peer
+	if ev.Kind == s2s.EventStep {
+		if p.domain != nil {
+			l.toHome(p.domain, &remoteEvent{domain: p.domain, ref: c.ref(), event: *ev})
+		}
+		return
+	}
+	d := e.remoteOf(ev.Pair.Remote)
+	if d == nil {
+		if ev.Kind == s2s.EventVerify {
+			l.postControl(c.mailbox(), &answering{ev.Verify, s2s.Failed, errors.New("too many remote domains are in use")})
+		}
+		return
+	}
+	if ev.Kind == s2s.EventVerify {
+		l.toHome(d, &remoteQuestion{d, c.ref(), ev.Verify})
+		return
+	}
+	x := &remoteEvent{domain: d, ref: c.ref(), event: *ev}
+	if ev.Kind != s2s.EventRefused && !slices.Contains(p.known, d) {
+		p.known = append(p.known, d)
+		x.joined = &s2s.StreamRecord{Ref: c.ref(), Outgoing: p.domain != nil, Address: addrString(c.transport.remote()),
+			Security: p.security, Verdict: p.verdict(d.name)}
+	}
+	l.toHome(d, x)
+	if ev.Kind == s2s.EventRefused {
+		e.log.Info("federation refused", "local", ev.Pair.Local, "remote", ev.Pair.Remote, "reason", ev.Err)
+	} else {
+		e.log.Debug("federation", "local", ev.Pair.Local, "remote", ev.Pair.Remote, "sends", ev.Kind == s2s.EventReady, "method", ev.Method.String())
+	}
+}
+
+// peerEnded tells the homes of all domains that the stream was for, once.
+func (c *conn) peerEnded(reason error) {
+	l, p := c.loop, c.peer
+	if p.ended {
+		return
+	}
+	p.ended = true
+	if reason != nil && p.domain != nil {
+		reason = fmt.Errorf("stream to %s: %w", p.domain.name, reason)
+	}
+	returned := make(map[string][]unsent)
+	for pair, st := range p.stream.Unacked {
+		returned[pair.Remote] = append(returned[pair.Remote], unsent{pair.Local, slices.Clone(st)})
+	}
+	for _, d := range p.known {
+		l.toHome(d, &remoteClosed{d, c.ref(), reason, returned[d.name]})
+	}
+}
+
+// requesting has one more pair proved on a stream of ours.
+type requesting struct {
+	domain *remoteDomain
+	pair   s2s.Pair
+}
+
+func (x *requesting) apply(l *loop, c *conn) {
+	if !c.isPeer() {
+		return // the home hears of the stream's end
+	}
+	out := l.beginPeer()
+	ok := c.peer.stream.Request(l.now, x.pair, out)
+	c.performPeer(out)
+	if !ok {
+		ref, local := c.ref(), x.pair.Local
+		l.toHome(x.domain, remoteCall{x.domain, func(l *loop, r *s2s.Remote) { r.Refused(l.now, ref, local, &l.actions) }})
+	}
+}
+
+// asking sends a question of dialback.
+type asking struct {
+	domain *remoteDomain
+	verify s2s.Verify
+}
+
+func (x *asking) apply(l *loop, c *conn) {
+	if c.isPeer() {
+		out := l.beginPeer()
+		c.peer.stream.Ask(l.now, x.verify, out)
+		c.performPeer(out)
+	}
+}
+
+// answering brings the answer to the stream that wants to know.
+type answering struct {
+	verify s2s.Verify
+	result s2s.Verdict
+	err    error
+}
+
+func (x *answering) apply(l *loop, c *conn) {
+	if c.isPeer() {
+		out := l.beginPeer()
+		c.peer.stream.Verified(l.now, x.verify, x.result, x.err, out)
+		c.performPeer(out)
+	}
+}
+
+// endingPeer closes a stream that is of no use.
+type endingPeer struct{ reason error }
+
+func (x *endingPeer) apply(l *loop, c *conn) {
+	if c == nil || c.peer == nil {
+		return
+	}
+	if c.phase == phaseHandshake {
+		c.abort(x.reason)
+		return
+	}
+	if c.phase == phaseStream {
+		out := l.beginPeer()
+		c.peer.stream.End(x.reason, out)
+		c.performPeer(out)
+	}
+}

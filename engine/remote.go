@@ -1,0 +1,257 @@
+package engine
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/parser"
+	"github.com/xylem-im/xylem/routing"
+	"github.com/xylem-im/xylem/s2s"
+	"github.com/xylem-im/xylem/stanza"
+)
+
+// Each remote domain has a home loop, where its Remote keeps what waits for it
+// and knows which stream takes what. Stanzas go there from all loops, and on to
+// the stream, which for streams of ours is on the same loop.
+
+// errStopping is why remote domains cannot be reached any more.
+var errStopping = errors.New("this server is shutting down")
+
+// sendRemote hands a stanza for another server's domain to the home of that.
+func (l *loop) sendRemote(src *source, v *stanza.View, to jid.View, fw *stanza.Forward) {
+	e := l.engine
+	if !e.federates() {
+		l.bounceTo(src, v, to, fw.From, stanza.Error{Condition: stanza.RemoteServerNotFound, Text: "this server does not federate"})
+		return
+	}
+	d := e.remoteOf(to.Domain())
+	if d == nil {
+		l.bounceTo(src, v, to, fw.From, stanza.Error{Condition: stanza.ResourceConstraint, Text: "too many remote domains are in use"})
+		return
+	}
+	b := l.batchFor(d.loop)
+	off := len(b.data)
+	b.data = stanza.AppendForward(b.data, v, fw)
+	b.entries = append(b.entries, entry{kind: entryRemote, off: uint32(off), end: uint32(len(b.data)), ctl: d, addressee: domainOf(fw.From)})
+}
+
+// domainOf is the domainpart of a prepared address.
+func domainOf(address string) string {
+	bare, _, _ := strings.Cut(address, "/")
+	return bare[strings.IndexByte(bare, '@')+1:]
+}
+
+// postRemote hands a rendered stanza to the home of a remote domain; back: it
+// returns from a stream that has ended.
+func (l *loop) postRemote(d *remoteDomain, local string, st []byte, back bool) {
+	b := l.batchFor(d.loop)
+	off := len(b.data)
+	b.data = append(b.data, st...)
+	b.entries = append(b.entries, entry{kind: entryRemote, off: uint32(off), end: uint32(len(b.data)), ctl: d, addressee: local, back: back})
+}
+
+// postPeer hands a rendered stanza to the stream that is to carry it.
+func (l *loop) postPeer(ref s2s.Ref, d *remoteDomain, local string, st []byte) {
+	b := l.batchFor(mailboxLoop(routing.Mailbox(ref)))
+	off := len(b.data)
+	b.data = append(b.data, st...)
+	b.entries = append(b.entries, entry{to: routing.Mailbox(ref), kind: entryPeer, off: uint32(off), end: uint32(len(b.data)), ctl: d, addressee: local})
+}
+
+// remote is the record of a remote domain at this loop, its home.
+func (l *loop) remote(d *remoteDomain) *s2s.Remote {
+	r := l.remotes[d.name]
+	if r.Remote == nil {
+		r = remote{s2s.NewRemote(&l.engine.remoteConfig, d.name), d}
+		l.remotes[d.name] = r
+	}
+	return r.Remote
+}
+
+// remote is what a loop keeps of a remote domain that is at home there.
+type remote struct {
+	*s2s.Remote
+	domain *remoteDomain
+}
+
+// toRemote gives a stanza to the stream that takes it, or has it wait for one.
+func (l *loop) toRemote(d *remoteDomain, local string, st []byte, back bool) {
+	r := l.remote(d)
+	ref, ok := r.Route(local)
+	if !ok || back {
+		r.Send(l.now, local, st, back, &l.actions)
+		l.act(d, r)
+		return
+	}
+	if c := l.slots.find(routing.Mailbox(ref)); c != nil && mailboxLoop(routing.Mailbox(ref)) == l.index && c.phase == phaseStream {
+		l.toPeer(c, d, local, st)
+		return
+	}
+	l.postPeer(ref, d, local, st)
+}
+
+// toPeer gives a stanza to a stream, or sends it back to the remote domain's
+// home when that has ended.
+func (l *loop) toPeer(c *conn, d *remoteDomain, local string, st []byte) {
+	if c != nil && c.peer != nil && c.overfull() {
+		l.bounceRemote(st, stanza.Error{Condition: stanza.ResourceConstraint, Text: d.name + " does not keep up with what it is sent"})
+		return
+	}
+	if c == nil || c.peer == nil || c.phase != phaseStream || !c.deliverPeer(s2s.Pair{Local: local, Remote: d.name}, st) {
+		l.postRemote(d, local, st, true)
+	}
+}
+
+// act carries out what a Remote has listed.
+func (l *loop) act(d *remoteDomain, r *s2s.Remote) {
+	for i := range l.actions.List {
+		a := &l.actions.List[i]
+		mb := routing.Mailbox(a.Ref)
+		switch a.Kind {
+		case s2s.ActionFind:
+			l.find(d)
+		case s2s.ActionDial:
+			l.dial(d, a)
+		case s2s.ActionDeliver:
+			l.postPeer(a.Ref, d, a.Pair.Local, a.Stanza)
+		case s2s.ActionBounce:
+			l.bounceRemote(a.Stanza, a.Error)
+		case s2s.ActionRequest:
+			l.postControl(mb, &requesting{d, a.Pair})
+		case s2s.ActionAsk:
+			l.postControl(mb, &asking{d, a.Verify})
+		case s2s.ActionAnswer:
+			l.postControl(mb, &answering{a.Verify, a.Result, a.Err})
+		case s2s.ActionSettle:
+			l.postControl(mb, &settling{d, a.Ref, a.Pair.Local})
+		case s2s.ActionEnd:
+			l.postControl(mb, &endingPeer{a.Err})
+		}
+	}
+	l.actions.Reset()
+	if due := r.Deadline(); due != 0 && (l.remoteDue == 0 || due < l.remoteDue) {
+		l.remoteDue = due
+	}
+}
+
+// bounceRemote returns a stanza that cannot be sent to its sender.
+func (l *loop) bounceRemote(st []byte, e stanza.Error) {
+	v, err := l.inbound.read(st)
+	if err != nil {
+		l.engine.log.Error("stanza lost on its way", "error", err)
+		return
+	}
+	from, to := string(parser.Unescape(v.From())), string(parser.Unescape(v.To()))
+	if to, err := l.viewOf([]byte(to)); err == nil {
+		l.bounceTo(&source{}, &v, to, from, e)
+	}
+}
+
+const remoteIdle = int64(600e9) // nanoseconds for which a record is kept that nobody needs
+
+// tickRemotes has remote domains act on their deadlines and forgets old ones.
+func (l *loop) tickRemotes() {
+	if l.remoteDue != 0 && l.now >= l.remoteDue {
+		l.remoteDue = 0
+		for _, r := range l.remotes {
+			if due := r.Deadline(); due != 0 && l.now >= due {
+				r.Tick(l.now, &l.actions)
+			}
+			l.act(r.domain, r.Remote)
+		}
+	}
+	n := 0
+	for name, r := range l.remotes {
+		if r.Idle(l.now - remoteIdle) {
+			delete(l.remotes, name)
+			l.engine.forgetRemote(name)
+		}
+		if n++; n == homeSweep {
+			return
+		}
+	}
+}
+
+// remoteEvent tells the home of a remote domain what happened on a stream.
+type remoteEvent struct {
+	domain *remoteDomain
+	ref    s2s.Ref
+	joined *s2s.StreamRecord // first: the stream, if the home does not know it
+	event  s2s.Event
+}
+
+func (x *remoteEvent) apply(l *loop, _ *conn) {
+	r := l.remote(x.domain)
+	if x.joined != nil {
+		r.Joined(l.now, *x.joined)
+	}
+	r.Event(l.now, x.ref, &x.event, &l.actions)
+	l.act(x.domain, r)
+}
+
+// remoteSecured tells it what TLS has shown.
+type remoteSecured struct {
+	domain            *remoteDomain
+	ref               s2s.Ref
+	security, verdict string
+}
+
+func (x *remoteSecured) apply(l *loop, _ *conn) {
+	l.remote(x.domain).Secured(x.ref, x.security, x.verdict)
+}
+
+// remoteClosed tells it that a stream has ended, with what the peer has not
+// acknowledged.
+type remoteClosed struct {
+	domain   *remoteDomain
+	ref      s2s.Ref
+	reason   error
+	returned []unsent
+}
+
+type unsent struct {
+	local string
+	st    []byte
+}
+
+func (x *remoteClosed) apply(l *loop, _ *conn) {
+	r := l.remote(x.domain)
+	for _, u := range x.returned {
+		r.Return(l.now, u.local, u.st)
+	}
+	r.Closed(l.now, x.ref, x.reason, &l.actions)
+	l.act(x.domain, r)
+}
+
+// remoteQuestion brings it a question of dialback.
+type remoteQuestion struct {
+	domain *remoteDomain
+	from   s2s.Ref
+	verify s2s.Verify
+}
+
+func (x *remoteQuestion) apply(l *loop, _ *conn) {
+	r := l.remote(x.domain)
+	r.Verify(l.now, x.verify, x.from, &l.actions)
+	l.act(x.domain, r)
+}
+
+// settling comes back from a stream's loop behind what that has sent back.
+type settling struct {
+	domain *remoteDomain
+	ref    s2s.Ref
+	local  string
+}
+
+func (x *settling) apply(l *loop, _ *conn) {
+	l.toHome(x.domain, remoteCall{x.domain, func(l *loop, r *s2s.Remote) {
+		r.Settled(l.now, x.ref, x.local, &l.actions)
+	}})
+}
+
+// toHome hands a control to the home of a remote domain.
+func (l *loop) toHome(d *remoteDomain, ctl control) {
+	b := l.batchFor(d.loop)
+	b.entries = append(b.entries, entry{kind: entryControl, ctl: ctl})
+}

@@ -1,0 +1,146 @@
+package s2s
+
+import (
+	"errors"
+	"fmt"
+)
+
+// attempt is one try to reach the remote domain: its servers are looked for,
+// then tried one after the other, until a stream to one of them is proved for a
+// first pair, or can carry the questions that the attempt is for.
+type attempt struct {
+	local   string
+	asks    bool // for dialback questions only
+	targets []Target
+	next    int   // in targets
+	ref     Ref   // of the stream that is being negotiated; 0: none
+	err     error // why the last target did not do
+}
+
+// begin starts an attempt.
+func (r *Remote) begin(now int64, local string, asks bool, do *Actions) {
+	r.try = &attempt{local: local, asks: asks}
+	r.steps = r.steps[:0]
+	do.add(Action{Kind: ActionFind, Pair: r.of(local)})
+}
+
+// step adds a line to the story.
+func (r *Remote) step(now int64, text string) {
+	if len(r.steps) < maxSteps {
+		r.steps = append(r.steps, Step{now, text})
+	}
+}
+
+// Step adds a line to the story of the attempt that is under way: what the
+// resolver or the dialer found out.
+func (r *Remote) Step(now int64, text string) {
+	if r.try != nil {
+		r.step(now, text)
+	}
+}
+
+// Found answers ActionFind.
+func (r *Remote) Found(now int64, targets []Target, err error, do *Actions) {
+	switch {
+	case r.try == nil || r.try.targets != nil:
+	case err != nil:
+		r.failed(now, err, do)
+	case len(targets) == 0:
+		r.failed(now, fmt.Errorf("%w: no address for %s", ErrNoService, r.domain), do)
+	default:
+		r.try.targets = targets
+		r.dial(do)
+	}
+}
+
+func (r *Remote) dial(do *Actions) {
+	t := r.try
+	do.add(Action{Kind: ActionDial, Pair: r.of(t.local), Target: t.targets[t.next], Asks: t.asks})
+	t.next++
+}
+
+// Dialed answers ActionDial: ref is the stream that has begun at address, or err
+// says why there is none.
+func (r *Remote) Dialed(now int64, ref Ref, address string, err error, do *Actions) {
+	t := r.try
+	switch {
+	case t == nil:
+		if err == nil {
+			do.add(Action{Kind: ActionEnd, Ref: ref})
+		}
+	case err != nil:
+		r.miss(now, err, do)
+	default:
+		t.ref = ref
+		l := &link{StreamRecord: StreamRecord{Ref: ref, Outgoing: true, Address: address, Since: now}, closed: true}
+		r.links = append(r.links, l)
+		for _, q := range r.asks {
+			l.asked = append(l.asked, q)
+			do.add(Action{Kind: ActionAsk, Ref: ref, Verify: q.v})
+		}
+		r.asks = nil
+		if t.asks {
+			r.succeeded() // what is wrong with it ends it, and the questions with it
+			r.pursue(now, do)
+		}
+	}
+}
+
+// succeeded ends an attempt whose stream is of use.
+func (r *Remote) succeeded() {
+	if l := r.link(r.try.ref); l != nil {
+		l.closed = false
+	}
+	if !r.try.asks {
+		r.failures, r.nextTry = 0, 0
+	}
+	r.try = nil
+}
+
+// miss goes on with the next target of the attempt.
+func (r *Remote) miss(now int64, err error, do *Actions) {
+	t := r.try
+	if t.err != nil && t.ref != 0 {
+		err = t.err // the better reason: the stream was ended because of it
+	} else {
+		r.step(now, err.Error())
+	}
+	t.ref, t.err = 0, nil
+	if t.next < len(t.targets) {
+		r.dial(do)
+		return
+	}
+	r.failed(now, err, do)
+}
+
+// failed ends an attempt in vain. What waits is kept for the next one unless
+// that is hopeless, or too many failed.
+func (r *Remote) failed(now int64, err error, do *Actions) {
+	r.step(now, "given up: "+err.Error())
+	r.try = nil
+	r.failures++
+	r.failedWith(now, err)
+	r.nextTry = now + r.retry()
+	for _, q := range r.asks {
+		r.answer(q, Failed, err, do)
+	}
+	r.asks = nil
+	if r.failures < patience && !errors.Is(err, ErrNoService) {
+		return
+	}
+	for _, p := range r.pairs {
+		if p.state == pairWanted {
+			r.bounce(&p.queue, err, do)
+		}
+	}
+}
+
+// retry is the time until the next attempt: doubled by each failure, and spread
+// by up to a quarter.
+func (r *Remote) retry() int64 {
+	d := r.cfg.RetryMost
+	if n := r.failures - 1; n < 30 && r.cfg.RetryLeast<<n < d {
+		d = r.cfg.RetryLeast << n
+	}
+	return d + r.cfg.Jitter(d/4+1)
+}
