@@ -88,5 +88,9 @@ func (e *Engine) peerClientTLS(local, remote string, direct bool) *tls.Config {
 		}
 		return e.cfg.Certificates.Certificate(local)
 	}
-	return xtls.PeerClientConfig(jid.DomainASCII(remote), own, direct)
+	name, err := jid.DomainASCII(remote)
+	if err != nil {
+		name = "" // no name that DNS could hold: without SNI the peer shows what it has
+	}
+	return xtls.PeerClientConfig(name, own, direct)
 }
