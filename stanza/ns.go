@@ -4,6 +4,7 @@ package stanza
 const (
 	NSClient   = "jabber:client"                       // RFC 6120 §4.8.2
 	NSServer   = "jabber:server"                       // RFC 6120 §4.8.2
+	NSAccept   = "jabber:component:accept"             // XEP-0114 §3
 	NSStream   = "http://etherx.jabber.org/streams"    // RFC 6120 §4.8.1
 	NSStreams  = "urn:ietf:params:xml:ns:xmpp-streams" // RFC 6120 §4.9.2
 	NSStanzas  = "urn:ietf:params:xml:ns:xmpp-stanzas" // RFC 6120 §8.3.2
