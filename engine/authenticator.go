@@ -41,6 +41,16 @@ type PasswordVerifier interface {
 	Verify(local, domain, password string, done func(ok bool, err error))
 }
 
+// AccountFinder is an [Authenticator] that tells which accounts there are where
+// Credentials does not: a [PasswordVerifier], say. Without it an account
+// exists if it has credentials. Messages are kept for accounts that exist, and
+// contacts can be asked for their presence.
+type AccountFinder interface {
+	// Exists tells whether there is an account local@domain. What Authenticator
+	// says of done and of event loops holds.
+	Exists(local, domain string, done func(exists bool, err error))
+}
+
 // Lookup is an [Authenticator] over a function that answers when it returns: nil
 // credentials when there is no such account, an error when it cannot be known
 // now. Each call has a goroutine of its own, so it may wait; how many run at a

@@ -119,8 +119,10 @@ func (l *loop) route(src *source, v *stanza.View, to jid.View, fw *stanza.Forwar
 // pass gives a stanza to its targets, by way of their home when that has a
 // say in it.
 func (l *loop) pass(src *source, v *stanza.View, to jid.View, fw *stanza.Forward, targets []routing.Entry) {
-	switch marks := marksOf(targets); {
-	case !src.passed && marks&xep.MarkFilter != 0:
+	marks := marksOf(targets)
+	_, guarded := l.engine.guarded(v)
+	switch {
+	case !src.passed && (guarded || marks&xep.MarkFilter != 0):
 		l.handIn(src, workIncoming, to.Bare().JID, v, fw, "")
 	case marks&xep.MarkHeld != 0 && isHeld(v, targets):
 		l.handIn(src, workOffline, to.Bare().JID, v, fw, stanza.ServiceUnavailable)
@@ -133,6 +135,15 @@ func (l *loop) pass(src *source, v *stanza.View, to jid.View, fw *stanza.Forward
 			l.hookReceived(v, to, fw, targets, marks)
 		}
 	}
+}
+
+// guarded tells whether v is a request that the addressee's home must let
+// pass, and how it is refused.
+func (e *Engine) guarded(v *stanza.View) (refusal stanza.Condition, ok bool) {
+	if v.Kind != stanza.KindIQ {
+		return "", false
+	}
+	return e.registry.Guarded(v)
 }
 
 // marksOf is all marks of some resources.

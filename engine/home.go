@@ -56,7 +56,7 @@ const (
 	workPresence             // a presence that the account sends, or that is for itself
 	workOffline              // a message that no session may have now
 	workOutgoing             // what a filtered account sends to others
-	workIncoming             // what is for the sessions of a filtered account
+	workIncoming             // what is for the sessions of a filtered account, and guarded requests
 )
 
 // source is where a stanza comes from, as far as it is known here.
@@ -138,12 +138,35 @@ func (l *loop) serve(r *request, a *xep.Home, req *xep.Request, to jid.View) {
 		reg.ServePresence(a, req)
 	case workOffline:
 		l.serveOffline(r, a, req, to)
-	case workOutgoing, workIncoming:
+	case workOutgoing:
 		src := r.src
-		src.passed = r.work == workIncoming
 		l.route(&src, req.View, to, &stanza.Forward{From: req.From.String()})
 		l.goOn(src.waits)
+	case workIncoming:
+		refusal, guarded := l.engine.guarded(req.View)
+		if !guarded {
+			l.letPass(r, req)
+			return
+		}
+		reg.MaySeeResource(a, req.To.Resource(), req.From, func(ok bool) {
+			if !ok {
+				req.Error(stanza.Error{Condition: refusal})
+				return
+			}
+			l.letPass(r, req)
+		})
 	}
+}
+
+// letPass routes what the addressee's home has let pass. It may be called
+// after the turn in which the stanza was read.
+func (l *loop) letPass(r *request, req *xep.Request) {
+	src := r.src
+	src.passed = true
+	if v, err := l.requests.read(r.raw); err == nil { // it was read before
+		l.route(&src, &v, req.To.View(), &stanza.Forward{From: req.From.String()})
+	}
+	l.goOn(src.waits)
 }
 
 // serveOffline gives a message to whoever stores it, unless the account has

@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/session/sasl"
@@ -13,6 +15,30 @@ import (
 
 // ownAccounts tells whether accounts are the store's.
 func (e *Engine) ownAccounts() bool { return e.cfg.Auth == nil && e.pump != nil }
+
+// Exists implements xep.Host.
+func (l *loop) Exists(bare jid.JID, done func(exists bool, err error)) {
+	e := l.engine
+	if e.cfg.Auth == nil {
+		l.ask(getCredentials(bare.String()), func(res *storage.Result) {
+			if errors.Is(res.Err, storage.ErrNotFound) {
+				done(false, nil)
+				return
+			}
+			done(res.Err == nil, res.Err)
+		})
+		return
+	}
+	var once sync.Once // its first answer counts
+	answer := func(exists bool, err error) {
+		once.Do(func() { e.sendLoop(l.index, call(func() { done(exists, err) })) })
+	}
+	if f, own := e.cfg.Auth.(AccountFinder); own {
+		f.Exists(bare.Local(), bare.Domain(), answer)
+		return
+	}
+	e.cfg.Auth.Credentials(bare.Local(), bare.Domain(), func(creds *Credentials, err error) { answer(creds != nil, err) })
+}
 
 // SetPassword implements xep.Host. The hash is made by a worker.
 func (l *loop) SetPassword(bare jid.JID, password string, done func(error)) {

@@ -7,9 +7,10 @@ import (
 )
 
 // PresenceAccess decides whether who may see the presence of an account: by a
-// subscription of type from or both. done is called once, now or later, at
-// the account's home. who is owned by the callee.
-type PresenceAccess func(a *Home, who jid.JID, done func(ok bool))
+// subscription of type from or both; or that of one resource, which may have sent
+// who directed presence. Without a resource ("") the account is meant. done is called
+// once, now or later, at the account's home. who is owned by the callee.
+type PresenceAccess func(a *Home, resource string, who jid.JID, done func(ok bool))
 
 // Access sets the one function that knows who may see whose presence. The
 // extension that keeps rosters sets it; others ask by MaySee.
@@ -25,13 +26,19 @@ func (r *Registry) Access(f PresenceAccess) error {
 // account itself may, and whoever the extension for rosters says. Without one
 // nobody else may.
 func (r *Registry) MaySee(a *Home, who jid.JID, done func(ok bool)) {
+	r.MaySeeResource(a, "", who, done)
+}
+
+// MaySeeResource is MaySee for one resource of a, which may have sent who
+// directed presence (RFC 6121 §4.6).
+func (r *Registry) MaySeeResource(a *Home, resource string, who jid.JID, done func(ok bool)) {
 	switch {
 	case who.Bare() == a.JID():
 		done(true)
 	case r.access == nil:
 		done(false)
 	default:
-		r.access(a, who, done)
+		r.access(a, resource, who, done)
 	}
 }
 

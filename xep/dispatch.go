@@ -122,3 +122,11 @@ func (r *Registry) Stamp(a *Home, v *stanza.View, dst []byte) []byte {
 	}
 	return dst
 }
+
+// Restamp tells that what a function of StampPresence adds to the presence of a
+// has changed. At its home.
+func (r *Registry) Restamp(a *Home) {
+	if r.restamp != nil {
+		r.restamp(a)
+	}
+}

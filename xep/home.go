@@ -52,16 +52,10 @@ func (a *Home) Exists(done func(exists bool, err error)) {
 		done(true, nil)
 		return
 	}
-	op := &storage.Op{Kind: storage.Get, Collection: CollectionAccount, Key: []byte(KeyCredentials)}
-	a.Ask(op, func(res *storage.Result) {
-		switch {
-		case res.Err == nil:
-			done(true, nil)
-		case IsNotFound(res.Err):
-			done(false, nil)
-		default:
-			done(false, res.Err)
-		}
+	a.Busy++
+	a.Host.Exists(a.jid, func(exists bool, err error) {
+		a.Busy--
+		done(exists, err)
 	})
 }
 

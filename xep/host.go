@@ -47,6 +47,9 @@ type Host interface {
 	Visit(bare jid.JID, f func(*Home))
 	// Disconnect ends a session with a stream error.
 	Disconnect(full jid.JID, e stanza.StreamError)
+	// Exists tells by done, called on this loop, whether there is such an account:
+	// in the store, or as the Authenticator of an embedding program says.
+	Exists(bare jid.JID, done func(exists bool, err error))
 	// SetPassword changes the password of an account; done is called later on this
 	// loop. Errors: ErrForeignAccounts, ErrPassword, those of storage.
 	SetPassword(bare jid.JID, password string, done func(error))

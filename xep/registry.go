@@ -94,12 +94,14 @@ type Registry struct {
 	offline    func(*Home, *Request, stanza.Condition)
 	filters    []func(*Home, *Request) (stanza.Error, bool)
 	stamps     []func(*Home, *stanza.View, []byte) []byte
+	restamp    func(*Home)
 	deleted    []func(*Home)
 	prepares   []func(*Home, func(error))
 	blocks     []func(*Home, jid.JID) bool
 	hold       func(*Home, *Request, []Resource) bool
 	ids        func(Host, jid.View, *stanza.View) string
 	access     PresenceAccess
+	guards     []Guard
 	watchers   func(*Home, func([]jid.JID))
 	forms      []Form
 	nodes      [2][]string
@@ -222,6 +224,17 @@ func (r *Registry) Filter(f func(a *Home, req *Request) (e stanza.Error, ok bool
 // the account's sessions broadcast or direct.
 func (r *Registry) StampPresence(f func(a *Home, v *stanza.View, dst []byte) []byte) {
 	r.stamps = append(r.stamps, f)
+}
+
+// Restamps sets the one function that broadcasts the presence of an account's
+// resources anew where what StampPresence adds has changed. The handler of
+// presence sets it; others ask by Restamp. ErrTaken when there is one.
+func (r *Registry) Restamps(f func(a *Home)) error {
+	if r.restamp != nil {
+		return fmt.Errorf("%w: stamps on presence", ErrTaken)
+	}
+	r.restamp = f
+	return nil
 }
 
 // Deleted adds a function that is called when an account was deleted, before

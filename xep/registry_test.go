@@ -25,7 +25,7 @@ func TestTakenOnce(t *testing.T) {
 		"StanzaIDs": func(r *xep.Registry) error {
 			return r.StanzaIDs(func(xep.Host, jid.View, *stanza.View) string { return "" })
 		},
-		"Access": func(r *xep.Registry) error { return r.Access(func(*xep.Home, jid.JID, func(bool)) {}) },
+		"Access": func(r *xep.Registry) error { return r.Access(func(*xep.Home, string, jid.JID, func(bool)) {}) },
 		"WatchersAre": func(r *xep.Registry) error {
 			return r.WatchersAre(func(*xep.Home, func([]jid.JID)) {})
 		},

@@ -50,6 +50,8 @@ func configKeys() []configKey {
 		number("c2s.max_stanza_bytes", "", 10_000, 16<<20, "bytes", func(c *config) *int { return &c.Limits.StanzaBytes }),
 		{name: "c2s.allow_plaintext", flag: "allow-plaintext", accept: "true or false",
 			field: func(c *config) any { return &c.C2S.AllowPlaintext }},
+		{name: "c2s.guard_requests", accept: "true or false",
+			field: func(c *config) any { return &c.Extensions.Roster.GuardRequests }},
 
 		number("auth.scram_iterations", "", 10_000, 10_000_000, "rounds", func(c *config) *int { return &c.Auth.ScramIterations }),
 

@@ -15,7 +15,7 @@ func TestPlays(t *testing.T) {
 
 // friends lets everybody called friend see the presence of others.
 func friends(r *xep.Registry) error {
-	return r.Access(func(_ *xep.Home, who jid.JID, done func(bool)) { done(who.Local() == "friend") })
+	return r.Access(func(_ *xep.Home, _ string, who jid.JID, done func(bool)) { done(who.Local() == "friend") })
 }
 
 // extras are what another extension might announce.

@@ -2,7 +2,8 @@
 // was last online (XEP-0012, version 2.0), the latter only to those who may
 // see its presence. The status text of the last presence is not kept.
 //
-// Requests to full addresses pass to the clients, which answer or not.
+// Requests to full addresses pass to the clients, which answer or not, if they
+// come from those who may see the resource's presence.
 package lastactivity
 
 import (
@@ -45,6 +46,7 @@ func New(o Options) func(*xep.Registry) error {
 			}
 		}
 		r.Feature(xep.Account, NS)
+		r.Guard(xep.Guard{Namespace: NS, Name: "query", Condition: stanza.Forbidden}) // XEP-0012 §4
 		r.Session(xep.Session{Opened: x.opened, Closed: x.closed})
 		r.Deleted(func(a *xep.Home) { a.SetState(x.slot, gone{}) })
 		return r.IQ(xep.IQ{Target: xep.Account, Get: true, Namespace: NS, Name: "query", Handle: last})

@@ -125,6 +125,7 @@ func states() map[string]roster.State {
 const (
 	user    = "alice@example.com"
 	contact = "bob@example.net"
+	afar    = "bob@remote.example" // a contact of another server
 )
 
 // eachCell sets every state of a table up in a server and lets f send the
@@ -142,7 +143,7 @@ func eachCell(t *testing.T, tables map[stanza.Type][]row, f func(t *testing.T, h
 				}
 				h := newHost(t, roster.Options{})
 				if existing != roster.None {
-					h.put(user, roster.CollectionItems, contact, roster.Stored(existing, "Bob", "friends"))
+					h.put(user, roster.CollectionItems, afar, roster.Stored(existing, "Bob", "friends"))
 				}
 				ref := h.open(user+"/r", 7)
 				h.send(ref, "<presence from='"+user+"/r'/>")
@@ -155,17 +156,21 @@ func eachCell(t *testing.T, tables map[stanza.Type][]row, f func(t *testing.T, h
 				if want == same || want == "pre-approval" || want == "answer" {
 					want = r.existing
 				}
-				now := h.state(user, contact)
+				now := h.state(user, afar)
 				if now.String() != want {
 					t.Errorf("state %s, want %s", now, want)
 				}
 				if approved := now&roster.Approved != 0; approved != (r.next == "pre-approval") {
 					t.Errorf("pre-approved: %v", approved)
 				}
-				if answered := has(h.routed, "type='subscribed'", "from='"+user+"'", "to='"+contact+"'"); r.next == "answer" && !answered {
+				confirmed := inbound(tables) && typ == stanza.TypeUnsubscribe && r.pass == "MUST" // A.3.2 [1]
+				if got := has(h.routed, "type='unsubscribed'", "from='"+user+"'", "to='"+afar+"'"); typ != stanza.TypeUnsubscribed && got != confirmed {
+					t.Errorf("unsubscribed was sent in answer: %v", got)
+				}
+				if answered := has(h.routed, "type='subscribed'", "from='"+user+"'", "to='"+afar+"'"); r.next == "answer" && !answered {
 					t.Error("no subscribed was sent in answer")
 				}
-				if b := h.get(user, roster.CollectionItems, contact); b != nil && existing != roster.None {
+				if b := h.get(user, roster.CollectionItems, afar); b != nil && existing != roster.None {
 					if _, name, groups, _ := roster.Unstored(b); name != "Bob" || len(groups) != 1 {
 						t.Errorf("name %q and groups %q were changed", name, groups)
 					}
@@ -177,34 +182,72 @@ func eachCell(t *testing.T, tables map[stanza.Type][]row, f func(t *testing.T, h
 
 func TestRFC6121_A_2_ServerProcessingOfOutboundPresenceSubscriptionStanzas(t *testing.T) {
 	eachCell(t, outboundTables, func(t *testing.T, h *host, ref xep.SessionRef, typ stanza.Type) bool {
-		h.send(ref, "<presence from='"+user+"/r' to='"+contact+"/x' type='"+typ.String()+"' id='1'/>")
-		return has(h.routed, "type='"+typ.String()+"'", "from='"+user+"'", "to='"+contact+"'", "id='1'")
+		h.send(ref, "<presence from='"+user+"/r' to='"+afar+"/x' type='"+typ.String()+"' id='1'/>")
+		return has(h.routed, "type='"+typ.String()+"'", "from='"+user+"'", "to='"+afar+"'", "id='1'")
 	})
 }
 
 func TestRFC6121_A_3_ServerProcessingOfInboundPresenceSubscriptionStanzas(t *testing.T) {
 	eachCell(t, inboundTables, func(t *testing.T, h *host, ref xep.SessionRef, typ stanza.Type) bool {
-		h.serve(user, xep.SessionRef{}, "<presence from='"+contact+"/x' to='"+user+"/gone' type='"+typ.String()+"' id='1'/>")
-		return has(h.delivered[jid.MustParse(user+"/r")], "<presence", "type='"+typ.String()+"'", "from='"+contact+"'", "to='"+user+"'")
+		h.serve(user, xep.SessionRef{}, "<presence from='"+afar+"/x' to='"+user+"/r' type='"+typ.String()+"' id='1'/>")
+		return has(h.delivered[jid.MustParse(user+"/r")], "<presence", "type='"+typ.String()+"'", "from='"+afar+"'", "to='"+user+"'")
 	})
+}
+
+// inbound tells the tables of A.3 from those of A.2.
+func inbound(tables map[stanza.Type][]row) bool {
+	return tables[stanza.TypeSubscribe][0].next == "None + Pending In"
+}
+
+// A resource that is not there is asked, but not told.
+func TestRFC6121_8_5_3_2_2_Presence(t *testing.T) {
+	eachCell(t, map[stanza.Type][]row{stanza.TypeSubscribe: inboundTables[stanza.TypeSubscribe]},
+		func(t *testing.T, h *host, ref xep.SessionRef, typ stanza.Type) bool {
+			h.serve(user, xep.SessionRef{}, "<presence from='"+afar+"' to='"+user+"/gone' type='subscribe'/>")
+			return has(h.delivered[ref.JID], "<presence", "type='subscribe'", "to='"+user+"'")
+		})
+	for _, typ := range []string{"subscribed", "unsubscribe", "unsubscribed"} {
+		h := newHost(t, roster.Options{})
+		existing := roster.Both
+		if typ == "subscribed" {
+			existing = roster.FromPendingOut
+		}
+		h.put(user, roster.CollectionItems, afar, roster.Stored(existing, "Bob"))
+		ref := h.open(user+"/r", 7)
+		h.serve(user, xep.SessionRef{}, "<presence from='"+afar+"' to='"+user+"/gone' type='"+typ+"'/>")
+		if now := h.state(user, afar); now != existing || len(h.delivered[ref.JID]) > 0 || len(h.routed) > 0 {
+			t.Errorf("%s: state %v, delivered %q, routed %q", typ, now, h.delivered[ref.JID], h.routed)
+		}
+	}
+}
+
+// A afar of this server is not told what it knows.
+func TestUnsubscribeWithinTheServerIsNotConfirmed(t *testing.T) {
+	h := newHost(t, roster.Options{})
+	h.put(user, roster.CollectionItems, "bob@example.net", roster.Stored(roster.From, "Bob"))
+	h.open(user+"/r", 7)
+	h.serve(user, xep.SessionRef{}, "<presence from='bob@example.net' to='"+user+"' type='unsubscribe'/>")
+	if now := h.state(user, "bob@example.net"); now.Subscription() != roster.None || has(h.routed, "type='unsubscribed'") {
+		t.Errorf("state %v, routed %q", now, h.routed)
+	}
 }
 
 // What the state of the roster that clients see is, is pushed when and only
 // when it changes.
 func TestPushFollowsTheVisibleState(t *testing.T) {
 	for _, tables := range []map[stanza.Type][]row{outboundTables, inboundTables} {
-		inbound := tables[stanza.TypeSubscribe][0].next == "None + Pending In"
+		inbound := inbound(tables)
 		eachCell(t, tables, func(t *testing.T, h *host, ref xep.SessionRef, typ stanza.Type) bool {
-			before := visible(h.state(user, contact))
+			before := visible(h.state(user, afar))
 			var passed bool
 			if inbound {
-				h.serve(user, xep.SessionRef{}, "<presence from='"+contact+"' to='"+user+"' type='"+typ.String()+"'/>")
+				h.serve(user, xep.SessionRef{}, "<presence from='"+afar+"' to='"+user+"' type='"+typ.String()+"'/>")
 				passed = has(h.delivered[ref.JID], "<presence", "type='"+typ.String()+"'")
 			} else {
-				h.send(ref, "<presence from='"+user+"/r' to='"+contact+"' type='"+typ.String()+"'/>")
+				h.send(ref, "<presence from='"+user+"/r' to='"+afar+"' type='"+typ.String()+"'/>")
 				passed = has(h.routed, "type='"+typ.String()+"'")
 			}
-			after := visible(h.state(user, contact))
+			after := visible(h.state(user, afar))
 			if pushed := has(h.delivered[ref.JID], "<iq", "jabber:iq:roster"); pushed != (before != after) {
 				t.Errorf("pushed: %v, but %q became %q", pushed, before, after)
 			}

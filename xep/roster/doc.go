@@ -29,6 +29,13 @@
 //     stanza: those without available resources say nothing (RFC 6121 §4.3.2
 //     rule 3 allows that), which saves a stanza for each absent contact. A probe
 //     that arrives as a stanza is always answered.
+//   - The end of a subscription is confirmed with unsubscribed (Appendix A.3.2)
+//     to contacts of other servers only: the state of those that are served here has
+//     changed already, and a late confirmation would undo a new request.
+//   - Answers to probes do not tell since when an account is away (§4.3.2 rule 3);
+//     last activity (XEP-0012) does.
+//   - An address that sends unavailable presence stays in the list of who got
+//     directed presence (§4.6.1); it hears of the end once more.
 //   - A roster or a list of requests at its limit refuses more with
 //     resource-constraint.
 package roster

@@ -60,6 +60,18 @@ func (h *host) run() {
 	}
 }
 
+func (h *host) Exists(bare jid.JID, done func(bool, error)) {
+	op := &storage.Op{Kind: storage.Get, Collection: xep.CollectionAccount, Key: []byte(xep.KeyCredentials)}
+	op.Owner = bare.String()
+	h.Store(op, func(res *storage.Result) {
+		if xep.IsNotFound(res.Err) {
+			done(false, nil)
+			return
+		}
+		done(res.Err == nil, res.Err)
+	})
+}
+
 func (h *host) home(bare string) *xep.Home {
 	j := jid.MustParse(bare)
 	if h.homes[j] == nil {

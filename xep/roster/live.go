@@ -49,6 +49,7 @@ type presence struct {
 	start   string                // the start tag up to its '>', with from
 	toAt    int                   // in start, where the to attribute belongs
 	content unique.Handle[string] // zero: none
+	added   int                   // bytes at the end of content that are not the client's
 }
 
 // newPresence takes apart raw, which has from as its first attribute, as the
@@ -60,7 +61,7 @@ func newPresence(raw, content, extra []byte) presence {
 		p.start = string(raw[:len(raw)-len("></>")-len(name)-len(content)])
 	}
 	if len(content)+len(extra) > 0 {
-		p.content = unique.Make(string(content) + string(extra))
+		p.content, p.added = unique.Make(string(content)+string(extra)), len(extra)
 	}
 	p.toAt = behindFrom(raw)
 	return p
@@ -88,6 +89,21 @@ func (p *presence) appendTo(dst []byte, to jid.JID) []byte {
 	return append(append(append(dst, "</"...), name...), '>')
 }
 
+// unstamped is the presence as the client sent it, without addressee.
+func (p *presence) unstamped() []byte {
+	q := *p
+	if q.content == (unique.Handle[string]{}) {
+		return q.appendTo(nil, noAddress)
+	}
+	own := q.content.Value()
+	if own = own[:len(own)-q.added]; own == "" {
+		q.content = unique.Handle[string]{}
+	} else {
+		q.content = unique.Make(own)
+	}
+	return q.appendTo(nil, noAddress)
+}
+
 // appendPresence renders a presence that consists of addresses and a type.
 func appendPresence(dst []byte, from, to jid.JID, t stanza.Type) []byte {
 	dst = stanza.AppendAttr(append(dst, "<presence"...), "from", from.String())
@@ -110,6 +126,11 @@ func (s *live) remember(to jid.JID, limit int) bool {
 	}
 	s.directed = append(s.directed, to)
 	return true
+}
+
+// knownTo tells whether who, or its account, was sent directed presence.
+func (s *live) knownTo(who jid.JID) bool {
+	return slices.Contains(s.directed, who) || slices.Contains(s.directed, who.Bare())
 }
 
 // forget is the end of directed presence to one.

@@ -21,6 +21,12 @@ type Options struct {
 	Directed      int // addresses that one session may have sent directed presence to; more are refused with resource-constraint. Default 1,000
 	PresenceBytes int // bytes of a presence that the server keeps and broadcasts; longer ones are refused with policy-violation. Default 16,384
 	Waiting       int // changes to one account that wait for the store; more are refused with resource-constraint. Default 256
+
+	// GuardRequests keeps IQs of type get and set from resources whose presence the
+	// sender may not see: it gets service-unavailable, as if the resource were not
+	// there (RFC 6121 §8.5.3.1). Off by default: who knows a full address may ask,
+	// as clients that exchange files or calls with strangers expect.
+	GuardRequests bool
 }
 
 func (o Options) withDefaults() Options {
@@ -53,10 +59,14 @@ func New(o Options) func(*xep.Registry) error {
 		r.Feature(xep.Server, NS)
 		r.Session(xep.Session{Opened: x.opened, Closed: x.closed})
 		r.Deleted(x.deleted)
+		if o.GuardRequests {
+			r.Guard(xep.Guard{Condition: stanza.ServiceUnavailable})
+		}
 		return errors.Join(
 			r.IQ(xep.IQ{Target: xep.Account, Get: true, Set: true, Namespace: NS, Name: "query", Handle: x.iq}),
 			r.Presence(x.presence),
 			r.Access(x.maySee),
+			r.Restamps(x.restamp),
 			r.WatchersAre(x.watchers))
 	}
 }

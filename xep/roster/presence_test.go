@@ -97,6 +97,57 @@ func TestRFC6121_4_3_2_ProbeOfAnAccountWithoutAvailableResources(t *testing.T) {
 	}
 }
 
+// One resource is all that a probe to its address tells of, and that it is there
+// all that it tells.
+func TestRFC6121_4_3_2_ProbeOfOneResource(t *testing.T) {
+	h := newHost(t, roster.Options{})
+	h.put(user, roster.CollectionItems, contact, roster.Stored(roster.From, ""))
+	h.send(h.open(user+"/r", 1), "<presence from='"+user+"/r' id='p'><show>xa</show></presence>")
+	h.send(h.open(user+"/other", 2), "<presence from='"+user+"/other'/>")
+	for _, c := range []struct{ resource, want string }{
+		{"", "<presence from='" + user + "/r' to='" + contact + "' id='p'><show>xa</show></presence>" +
+			"<presence from='" + user + "/other' to='" + contact + "'/>"},
+		{"/r", "<presence from='" + user + "/r' to='" + contact + "'/>"},
+		{"/gone", "<presence from='" + user + "/gone' to='" + contact + "' type='unavailable' id='1'/>"},
+	} {
+		h.forget()
+		h.serve(user, xep.SessionRef{}, "<presence from='"+contact+"' to='"+user+c.resource+"' type='probe' id='1'/>")
+		if got := strings.Join(h.routed, ""); got != c.want {
+			t.Errorf("%q: routed %s", c.resource, got)
+		}
+	}
+}
+
+// Who got directed presence of one resource may ask whether that is still there.
+func TestRFC6121_4_6_6_ServerProcessingOfPresenceProbes(t *testing.T) {
+	h := newHost(t, roster.Options{})
+	ref := h.open(user+"/r", 1)
+	h.send(ref, "<presence from='"+user+"/r'><show>xa</show></presence>")
+	h.send(h.open(user+"/other", 2), "<presence from='"+user+"/other'/>")
+	h.send(ref, "<presence from='"+user+"/r' to='room@example.org/nick'><show>xa</show></presence>")
+	ask := func(from, to string) string {
+		h.forget()
+		h.serve(user, xep.SessionRef{}, "<presence from='"+from+"' to='"+to+"' type='probe' id='1'/>")
+		return strings.Join(h.routed, "")
+	}
+	there := "<presence from='" + user + "/r' to='room@example.org/nick'/>"
+	no := "<presence from='" + user + "' to='room@example.org' type='unsubscribed' id='1'/>"
+	for _, c := range []struct{ from, to, want string }{
+		{"room@example.org/nick", user + "/r", there},
+		{"room@example.org/nick", user, there},
+		{"room@example.org/nick", user + "/other", no},
+		{"room@example.org/someone", user + "/r", no},
+	} {
+		if got := ask(c.from, c.to); got != c.want {
+			t.Errorf("%s asks for %s: %s, want %s", c.from, c.to, got, c.want)
+		}
+	}
+	h.close(ref)
+	if got := ask("room@example.org/nick", user+"/r"); got != no {
+		t.Errorf("after the end: %s", got)
+	}
+}
+
 // A contact on this server is asked at its home, and says who is no
 // subscriber of it.
 func TestContactOnThisServerAnswersAtItsHome(t *testing.T) {

@@ -1,6 +1,9 @@
 package roster
 
 import (
+	"bytes"
+	"slices"
+
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/storage"
@@ -51,26 +54,46 @@ func (c *account) answer(who, full jid.JID) {
 	}
 }
 
-// answerProbe answers a probe that came as a stanza, §4.3.2.
+// answerProbe answers a probe that came as a stanza, §4.3.2: one for the account
+// with the presence of all its resources, one for a resource with no more than
+// that this is there. Who is not subscribed, but was sent directed presence,
+// learns the same of the resource that sent it (§4.6.6).
 func (c *account) answerProbe(req *xep.Request) {
-	from, own := req.From, req.Own
+	from, resource, own := req.From, req.To.Resource(), req.Own
+	id, _ := req.View.Frame.ID()
+	id = bytes.Clone(id)
 	c.withBook(func() {
 		defer req.Done()
-		if !own && c.book.state(from.Bare())&From == 0 {
-			c.home.Route(appendPresence(nil, c.home.JID(), from.Bare(), stanza.TypeUnsubscribed))
-			return
-		}
-		present := false
+		subscribed, present := own || c.book.state(from.Bare())&From != 0, false
 		for _, s := range c.sessions {
-			if s.available {
+			switch {
+			case resource != "" && resource != s.ref.JID.Resource():
+			case subscribed && s.available && resource == "":
 				present = true
 				c.home.Route(s.presence.appendTo(nil, from))
+			case subscribed && s.available, s.knownTo(from):
+				present = true
+				c.home.Route(appendPresence(nil, s.ref.JID, from, stanza.TypeNone))
 			}
 		}
-		if !present {
-			c.home.Route(appendPresence(nil, c.home.JID(), from, stanza.TypeUnavailable))
+		switch {
+		case present:
+		case subscribed:
+			c.home.Route(mirrored(req.To, from, stanza.TypeUnavailable, id))
+		default:
+			c.home.Route(mirrored(c.home.JID(), from.Bare(), stanza.TypeUnsubscribed, id))
 		}
 	}, req.Error)
+}
+
+// mirrored is an answer with the probe's id (§4.3.2.1), which is as written.
+func mirrored(from, to jid.JID, t stanza.Type, id []byte) []byte {
+	st := appendPresence(nil, from, to, t)
+	if len(id) == 0 {
+		return st
+	}
+	st = stanza.AppendRawAttr(st[:len(st)-len("/>")], "id", id)
+	return append(st, "/>"...)
 }
 
 // deliverRequests gives a new resource the subscription requests that nobody
@@ -104,10 +127,14 @@ func (c *account) stillAsked(key []byte) bool {
 	return err == nil && c.book.state(j)&PendingIn != 0 && !c.blocked(j)
 }
 
-// maySee tells others who gets the account's presence.
-func (x *extension) maySee(a *xep.Home, who jid.JID, done func(bool)) {
+// maySee tells others who gets the account's presence, or knows that of a
+// resource by directed presence.
+func (x *extension) maySee(a *xep.Home, resource string, who jid.JID, done func(bool)) {
 	c := x.of(a)
-	c.withBook(func() { done(c.book.state(who.Bare())&From != 0) }, func(stanza.Error) { done(false) })
+	c.withBook(func() {
+		done(c.book.state(who.Bare())&From != 0 || resource != "" && slices.ContainsFunc(c.sessions,
+			func(s *live) bool { return s.ref.JID.Resource() == resource && s.knownTo(who) }))
+	}, func(stanza.Error) { done(false) })
 }
 
 // watchers lists the contacts who may see the presence of a.

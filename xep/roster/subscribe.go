@@ -1,6 +1,8 @@
 package roster
 
 import (
+	"slices"
+
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/xep"
@@ -20,6 +22,38 @@ func (c *account) outbound(req *xep.Request) {
 		return
 	}
 	st := restamped(req.View, c.home.JID(), to)
+	if t == stanza.TypeSubscribe && c.serves(to) {
+		c.ifThere(to, func() { c.change(req, to, t, st) }, req.Error)
+		return
+	}
+	c.change(req, to, t, st)
+}
+
+// ifThere calls f if an account of this server exists. Who asks for the presence
+// of one that does not gets an error (§3.1.2).
+func (c *account) ifThere(who jid.JID, f func(), fail func(stanza.Error)) {
+	me := c.home.JID()
+	c.home.Busy++ // the home outlives the wait
+	c.home.Visit(who, func(a *xep.Home) {
+		a.Exists(func(exists bool, err error) {
+			a.Visit(me, func(*xep.Home) {
+				c.home.Busy--
+				switch {
+				case err != nil:
+					fail(xep.StorageError(err))
+				case !exists:
+					fail(stanza.Error{Condition: stanza.ItemNotFound, Text: "there is no such account"})
+				default:
+					f()
+				}
+			})
+		})
+	})
+}
+
+// change does what the table says of a subscription stanza that the account
+// sends; st is that stanza as it goes out.
+func (c *account) change(req *xep.Request, to jid.JID, t stanza.Type, st []byte) {
 	c.enterLoaded(func() {
 		before := c.book.state(to)
 		do := outbound(before, t)
@@ -60,6 +94,10 @@ func (c *account) sendOut(to jid.JID, t stanza.Type, before State, do step, st [
 // §3.3.3).
 func (c *account) inbound(req *xep.Request) {
 	from, t := req.From.Bare(), req.View.Type
+	if t != stanza.TypeSubscribe && !c.has(req.To.Resource()) {
+		req.Done() // §8.5.3.2.2
+		return
+	}
 	st := restamped(req.View, from, c.home.JID())
 	c.enterLoaded(func() {
 		before := c.book.state(from)
@@ -89,12 +127,22 @@ func (c *account) received(from jid.JID, t stanza.Type, before State, do step, s
 	}
 	c.pushIf(from, before, it)
 	switch {
-	case do.reply != stanza.TypeNone:
+	case do.reply == stanza.TypeSubscribed:
 		c.home.Route(appendPresence(nil, c.home.JID(), from, do.reply))
 		c.tell(from)
 	case t == stanza.TypeUnsubscribe && before&From != 0:
 		c.untell(from)
 	}
+	// A contact of this server needs no confirmation: its state has changed before
+	// this one, and a late confirmation would undo a new request.
+	if do.reply == stanza.TypeUnsubscribed && !c.serves(from) {
+		c.home.Route(appendPresence(nil, c.home.JID(), from, do.reply))
+	}
+}
+
+// has tells whether a resource is open; the account itself ("") always is.
+func (c *account) has(resource string) bool {
+	return resource == "" || slices.ContainsFunc(c.sessions, func(s *live) bool { return s.ref.JID.Resource() == resource })
 }
 
 // request keeps a subscription request and shows it to the available
@@ -117,9 +165,8 @@ func (c *account) request(req *xep.Request, from jid.JID, before State, do step,
 		case err != nil:
 			end(xep.StorageError(err))
 			return
-		case !exists: // §3.1.3 rule 1
+		case !exists: // §8.5.1
 			c.leave()
-			c.home.Route(appendPresence(nil, c.home.JID(), from, stanza.TypeUnsubscribed))
 			req.Done()
 			return
 		}

@@ -143,10 +143,14 @@ func outbound(s State, t stanza.Type) step {
 }
 
 // inbound is what happens to one that comes from the contact. A request that
-// was granted before, or beforehand, is answered by the server (§3.1.3, §3.4.2).
+// was granted before, or beforehand, is answered by the server (§3.1.3, §3.4.2),
+// and so is what ends a subscription or a request (§A.3.2).
 func inbound(s State, t stanza.Type) step {
 	c := table[s.Subscription()][column(inSubscribe, t)]
 	st := step{pass: c.pass, next: s&^subscriptions | c.next}
+	if t == stanza.TypeUnsubscribe && c.pass {
+		st.reply = stanza.TypeUnsubscribed
+	}
 	if t != stanza.TypeSubscribe {
 		return st
 	}

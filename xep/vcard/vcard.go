@@ -1,6 +1,7 @@
 // Package vcard keeps one vCard for each account (XEP-0054, version 1.3.0),
 // which everybody may get, and stamps the hash of its photo on the presence of
-// clients that say nothing of it themselves (XEP-0153, version 1.1.1).
+// clients that say nothing of it themselves (XEP-0153, version 1.1.1). When the
+// photo changes their presence is broadcast anew.
 package vcard
 
 import (
@@ -109,7 +110,11 @@ func (x *extension) set(a *xep.Home, req *xep.Request) {
 			req.Error(xep.StorageError(res.Err))
 			return
 		}
+		before, _ := a.State(x.slot).(*photo)
 		a.SetState(x.slot, p)
 		req.Result(nil)
+		if before == nil || *before != *p {
+			a.Registry().Restamp(a)
+		}
 	})
 }
