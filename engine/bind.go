@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/routing"
@@ -13,6 +14,10 @@ import (
 // bind enters a session into the routing table and tells it its address.
 func (l *loop) bind(c *conn, op session.Op) {
 	full, old, err := l.enterTable(c, op)
+	if err == nil {
+		l.endEarlier(full, op.Client)
+		l.switchOn(full, op.Inline)
+	}
 	mechanism := c.session.Mechanism()
 	c.complete(&session.Result{JID: full, Err: err})
 	if err != nil || !c.session.Bound() {
@@ -79,6 +84,38 @@ func (l *loop) enterTable(c *conn, op session.Op) (full jid.JID, old routing.Mai
 	c.marks = l.inherit(d, op.Local, op.Resource, c.mailbox())
 	l.stats.sessions.Add(1)
 	return full, old, nil
+}
+
+// endEarlier ends what else the same client has bound: it cannot be there twice
+// (XEP-0386 §4.2). ident is what its resources end in; "": it is not known.
+func (l *loop) endEarlier(full jid.JID, ident string) {
+	d := l.engine.table.Domain(full.Domain())
+	if d == nil || ident == "" {
+		return
+	}
+	for _, e := range d.Lookup(full.Local()) {
+		if e.Resource != full.Resource() && ofClient(e.Resource, ident) {
+			l.postControl(e.Mailbox, &ending{
+				err: stanza.StreamError{Condition: stanza.StreamConflict, Text: "the client has a new session"},
+			})
+		}
+	}
+}
+
+// ofClient tells whether a resource was made for the client with this ident.
+func ofClient(resource, ident string) bool {
+	return resource == ident || strings.HasSuffix(resource, "/"+ident)
+}
+
+// switchOn sets the marks of what the client asked for as it was bound: before
+// anybody hears that it is there.
+func (l *loop) switchOn(full jid.JID, inline uint32) {
+	for i, f := range l.engine.registry.Inlines() {
+		if inline&(1<<i) != 0 {
+			l.Mark(full, f.Own|f.Account, 0)
+			l.Mark(full.Bare(), f.Account, 0)
+		}
+	}
 }
 
 // makeRoom tells whether an account may have one more session: a detached one

@@ -101,6 +101,9 @@ func (e *Engine) configureSessions() {
 		Random:          rand.Reader,
 		ScramIterations: e.cfg.ScramIterations,
 	}
+	for _, f := range e.registry.Inlines() {
+		e.sessions.Inline = append(e.sessions.Inline, session.InlineFeature{Var: f.Feature, Namespace: f.Namespace, Name: f.Name})
+	}
 	e.sessions.Management = &session.Management{
 		Window:     int64(max(e.limits.ResumeWindow, 0)),
 		Bytes:      e.limits.UnackedBytes,

@@ -22,6 +22,7 @@ type hostile struct {
 	//	stream CONDITION  a stream error, </stream:stream>, the end of the connection
 	//	stanza TYPE/CONDITION  a stanza error
 	//	sasl CONDITION    a SASL failure
+	//	sasl2 CONDITION   a SASL2 failure
 	//	challenge         a SASL challenge
 	//	tls failure       the failure of STARTTLS, with the end as above
 	//	end               </stream:stream> and the end of the connection
@@ -45,12 +46,12 @@ const (
 const unencrypted = "pipe,tcp"
 
 func TestHostileTableIsLarge(t *testing.T) {
-	n := len(hostileXML) + len(hostileStream) + len(hostileSASL) + len(hostileStanza) + len(hostileSize) + len(slowCases)
+	n := len(hostileXML) + len(hostileStream) + len(hostileSASL) + len(hostileSASL2) + len(hostileStanza) + len(hostileSize) + len(slowCases)
 	if n < 80 {
 		t.Errorf("%d cases, want at least 80", n)
 	}
 	seen := map[string]bool{}
-	for _, table := range [][]hostile{hostileXML, hostileStream, hostileSASL, hostileStanza, hostileSize} {
+	for _, table := range [][]hostile{hostileXML, hostileStream, hostileSASL, hostileSASL2, hostileStanza, hostileSize} {
 		for _, h := range table {
 			if seen[h.name] {
 				t.Errorf("two cases are called %q", h.name)
@@ -63,6 +64,7 @@ func TestHostileTableIsLarge(t *testing.T) {
 func TestHostileXML(t *testing.T)    { runHostile(t, hostileXML) }
 func TestHostileStream(t *testing.T) { runHostile(t, hostileStream) }
 func TestHostileSASL(t *testing.T)   { runHostile(t, hostileSASL) }
+func TestHostileSASL2(t *testing.T)  { runHostile(t, hostileSASL2) }
 func TestHostileStanza(t *testing.T) { runHostile(t, hostileStanza) }
 func TestHostileSize(t *testing.T)   { runHostile(t, hostileSize) }
 
@@ -171,6 +173,10 @@ func (c *client) judge(t *testing.T, want string, at stage) (goesOn bool) {
 		}
 	case "sasl":
 		if n.XMLName.Space != nsSASL || n.XMLName.Local != "failure" || n.child(what).XMLName.Space != nsSASL {
+			t.Fatalf("got %s, want %s", n, want)
+		}
+	case "sasl2":
+		if n.XMLName.Space != nsSASL2 || n.XMLName.Local != "failure" || n.child(what).XMLName.Space != nsSASL {
 			t.Fatalf("got %s, want %s", n, want)
 		}
 	case "stanza":

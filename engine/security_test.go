@@ -153,7 +153,7 @@ func TestAuthzid(t *testing.T) {
 	}
 }
 
-var serverFirst = regexp.MustCompile(`^r=(.*),s=(.*),i=(\d+)$`)
+var serverFirst = regexp.MustCompile(`^r=(.*),s=(.*),i=(\d+),h=[A-Za-z0-9+/=]+$`)
 
 // TestUnknownUserLooksLikeAnother: neither what is said nor how it is built
 // tells an account from a name that is none, also after a restart.

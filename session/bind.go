@@ -65,6 +65,10 @@ func (s *Session) wantedResource(query parser.Element) (resource string, ok bool
 
 // bindAnswer tells the client its full JID, or why there is none.
 func (s *Session) bindAnswer(now int64, res *Result, out *Out) {
+	if s.login.request != nil {
+		s.boundInline(now, res, out)
+		return
+	}
 	id := s.login.bindID
 	b := stanza.AppendRawAttr(append(out.Bytes, "<iq"...), "id", id)
 	if res.Err != nil {

@@ -27,6 +27,10 @@ type Config struct {
 	// Features are elements announced beside resource binding.
 	Features []byte
 
+	// Inline are what clients may ask of extensions while they bind a resource by
+	// Bind 2 (XEP-0386): 32 at most. Op.Inline tells which they did ask for.
+	Inline []InlineFeature
+
 	AuthAttempts int   // failed SASL exchanges until policy-violation
 	PreAuthTime  int64 // nanoseconds from Open until login and binding are done; 0: no bound
 	IdleTime     int64 // nanoseconds of silence until a sign of life is asked for; 0: never

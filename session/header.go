@@ -54,6 +54,10 @@ func (s *Session) checkHeader(f *parser.Frame, out *Out) (e stanza.StreamError, 
 	if s.domain != v.Domain() {
 		s.domain = strings.Clone(v.Domain())
 	}
+	if s.login.from, ok = s.headerFrom(f, out); !ok {
+		return stanza.StreamError{Condition: stanza.StreamInvalidFrom,
+			Text: "from is of another domain than to"}, false
+	}
 	version, _ := f.Attr("version")
 	if !SupportedVersion(version) {
 		return stanza.StreamError{Condition: stanza.StreamUnsupportedVersion,
@@ -73,6 +77,21 @@ func (s *Session) ownHeaderFrom(f *parser.Frame, out *Out) bool {
 	}
 	v, err := jid.ParseView(parser.Unescape(from), &out.scratch)
 	return err == nil && v.JID.Bare() == s.jid.Bare()
+}
+
+// headerFrom is the bare address that the client says it will log in as; zero
+// when it says none, which is enough without SASL2. False when that is of another
+// domain than this stream's, XEP-0388 §2.1.
+func (s *Session) headerFrom(f *parser.Frame, out *Out) (from jid.JID, ok bool) {
+	raw, said := f.From()
+	if !said || !s.secured || len(raw) == 0 || !s.jid.IsZero() {
+		return from, true
+	}
+	v, err := jid.ParseView(parser.Unescape(raw), &out.scratch)
+	if err != nil {
+		return from, true
+	}
+	return v.JID.Bare().Clone(), v.Domain() == s.domain
 }
 
 // headerTo is what our header says in to: the peer's from, told back only
@@ -152,11 +171,13 @@ func (s *Session) randomID(n int) string {
 // appendFeatures sends what may be negotiated now, RFC 6120 §4.3.2.
 func (s *Session) appendFeatures(out *Out) {
 	b := append(out.Bytes, "<stream:features>"...)
-	if s.state == stateBind {
-		b = append(b, "<bind xmlns='"+stanza.NSBind+"'/>"+
-			"<session xmlns='"+stanza.NSSession+"'><optional/></session>"+
-			"<csi xmlns='"+NSCSI+"'/>"...)
-		if s.cfg.Management != nil {
+	if s.state >= stateBind {
+		if s.state == stateBind {
+			b = append(b, "<bind xmlns='"+stanza.NSBind+"'/>"+
+				"<session xmlns='"+stanza.NSSession+"'><optional/></session>"...)
+		}
+		b = append(b, "<csi xmlns='"+NSCSI+"'/>"...)
+		if s.cfg.Management != nil && s.managed == nil {
 			b = append(b, "<sm xmlns='"+NSManage+"'/>"...)
 		}
 		b = append(b, s.cfg.Features...)
@@ -169,6 +190,7 @@ func (s *Session) appendFeatures(out *Out) {
 			b = append(b, "</starttls>"...)
 		}
 		b = s.appendMechanisms(b)
+		b = s.appendAuthentication(b)
 		if s.registers() {
 			b = append(b, "<register xmlns='"+NSRegisterFeature+"'/>"...)
 		}
@@ -186,11 +208,7 @@ func (s *Session) appendMechanisms(b []byte) []byte {
 		return b
 	}
 	b = append(b, "<mechanisms xmlns='"+stanza.NSSASL+"'>"...)
-	for _, m := range offered {
-		b = append(b, "<mechanism>"...)
-		b = append(b, m...)
-		b = append(b, "</mechanism>"...)
-	}
+	b = s.appendMechanismNames(b)
 	b = append(b, "</mechanisms>"...)
 	if len(s.login.bindings) == 0 {
 		return b
@@ -202,6 +220,15 @@ func (s *Session) appendMechanisms(b []byte) []byte {
 		b = append(b, "/>"...)
 	}
 	return append(b, "</sasl-channel-binding>"...)
+}
+
+func (s *Session) appendMechanismNames(b []byte) []byte {
+	for _, m := range s.offered() {
+		b = append(b, "<mechanism>"...)
+		b = append(b, m...)
+		b = append(b, "</mechanism>"...)
+	}
+	return b
 }
 
 // offered is the mechanisms of this stream, best first.

@@ -13,7 +13,7 @@ const NSLimits = "urn:xmpp:stream-limits:0"
 // whether the client is there.
 func (s *Session) appendLimits(b []byte) []byte {
 	limits := s.cfg.PreAuth
-	if s.state == stateBind {
+	if s.state >= stateBind {
 		limits = s.cfg.Bound
 	}
 	if limits == nil || limits.StanzaBytes <= 0 {
@@ -22,7 +22,7 @@ func (s *Session) appendLimits(b []byte) []byte {
 	b = append(b, "<limits xmlns='"+NSLimits+"'><max-bytes>"...)
 	b = strconv.AppendInt(b, int64(limits.StanzaBytes), 10)
 	b = append(b, "</max-bytes>"...)
-	if idle := s.cfg.IdleTime / int64(time.Second); idle > 0 && s.state == stateBind {
+	if idle := s.cfg.IdleTime / int64(time.Second); idle > 0 && s.state >= stateBind {
 		b = append(b, "<idle-seconds>"...)
 		b = strconv.AppendInt(b, idle, 10)
 		b = append(b, "</idle-seconds>"...)

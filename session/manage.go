@@ -92,7 +92,7 @@ func (s *Session) manage(f *parser.Frame, out *Out) {
 	case s.cfg.Management == nil:
 		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
 	case name == "enable" && s.managed == nil:
-		s.enable(f, out)
+		out.Bytes = s.enable(readEnable(f.Attr), out.Bytes)
 	case name == "enable":
 		out.Bytes = AppendFailed(out.Bytes, stanza.UnexpectedRequest, nil)
 		s.Fail(stanza.StreamError{Condition: stanza.StreamPolicyViolation, Text: "stream management is on already"}, out)
@@ -109,35 +109,51 @@ func (s *Session) manage(f *parser.Frame, out *Out) {
 	}
 }
 
-// enable turns stream management on, XEP-0198 §3.
-func (s *Session) enable(f *parser.Frame, out *Out) {
+// enableRequest is an <enable/>.
+type enableRequest struct {
+	resume bool
+	max    int64 // nanoseconds that the client wants at most; negative: it does not say
+}
+
+// readEnable reads the attributes of an <enable/>, XEP-0198 §3.
+func readEnable(attr func(string) ([]byte, bool)) *enableRequest {
+	e := &enableRequest{max: -1}
+	resume, _ := attr("resume")
+	e.resume = string(resume) == "true" || string(resume) == "1"
+	if raw, ok := attr("max"); ok {
+		if seconds, err := strconv.ParseUint(string(raw), 10, 32); err == nil {
+			e.max = int64(seconds) * 1e9
+		}
+	}
+	return e
+}
+
+// enable turns stream management on and appends <enabled/>, XEP-0198 §3.
+func (s *Session) enable(e *enableRequest, b []byte) []byte {
 	m := &managed{}
 	s.managed = m
-	b := append(out.Bytes, "<enabled xmlns='"+NSManage+"'"...)
-	if m.window = s.wantedWindow(f); m.window > 0 {
+	b = append(b, "<enabled xmlns='"+NSManage+"'"...)
+	if m.window = s.wantedWindow(e); m.window > 0 {
 		m.secret = s.randomID(16)
 		b = stanza.AppendAttr(b, "id", s.resumeID())
 		b = append(b, " resume='true' max='"...)
 		b = strconv.AppendInt(b, m.window/1e9, 10)
 		b = append(b, '\'')
 	}
-	out.Bytes = append(b, "/>"...)
+	return append(b, "/>"...)
 }
 
 // wantedWindow is for how long the client may resume: no longer than it wants
 // and than we allow; 0 when it is not to.
-func (s *Session) wantedWindow(f *parser.Frame) int64 {
-	resume, _ := f.Attr("resume")
-	if r := string(resume); r != "true" && r != "1" {
+func (s *Session) wantedWindow(e *enableRequest) int64 {
+	switch window := s.cfg.Management.Window; {
+	case !e.resume:
 		return 0
+	case e.max >= 0:
+		return min(window, e.max)
+	default:
+		return window
 	}
-	window := s.cfg.Management.Window
-	if raw, ok := f.Attr("max"); ok {
-		if seconds, err := strconv.ParseUint(string(raw), 10, 32); err == nil {
-			window = min(window, int64(seconds)*1e9)
-		}
-	}
-	return window
 }
 
 // acked takes <a/>, XEP-0198 §4.
@@ -179,8 +195,10 @@ func HandledTooHigh(h uint32, sent uint64) stanza.StreamError {
 }
 
 // HandledAttr reads the h of an <a/>, an xs:unsignedInt.
-func HandledAttr(f *parser.Frame) (uint32, bool) {
-	raw, ok := f.Attr("h")
+func HandledAttr(f *parser.Frame) (uint32, bool) { return handledAttr(f.Attr) }
+
+func handledAttr(attr func(string) ([]byte, bool)) (uint32, bool) {
+	raw, ok := attr("h")
 	if !ok {
 		return 0, false
 	}

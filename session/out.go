@@ -91,6 +91,8 @@ type Op struct {
 	Kind          OpKind
 	Local, Domain string
 	Resource      string // OpBind: prepared, or "" for one that the engine makes
+	Client        string // OpBind: what the resources of this client end in (ClientIdent); "": it said no id
+	Inline        uint32 // OpBind: bit n: Config.Inline[n] is asked for
 	Password      string // OpVerify, OpRegister
 	Resume        string // OpResume: the SM-ID
 	H             uint32 // OpResume: what the client has handled

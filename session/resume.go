@@ -50,20 +50,40 @@ func (s *Session) manageEarly(f *parser.Frame, out *Out) {
 	case m.Window == 0:
 		out.Bytes = AppendFailed(out.Bytes, stanza.FeatureNotImplemented, nil)
 	default:
-		raw, _ := f.Attr("previd")
-		h, ok := HandledAttr(f)
-		if !ok || len(raw) == 0 {
-			out.Bytes = AppendFailed(out.Bytes, stanza.BadRequest, nil)
+		r := readResume(f.Attr)
+		if r.condition != "" {
+			out.Bytes = AppendFailed(out.Bytes, r.condition, nil)
 			return
 		}
-		s.ask(Op{Kind: OpResume, Resume: string(parser.Unescape(raw)), H: h}, out)
+		s.ask(Op{Kind: OpResume, Resume: r.previd, H: r.h}, out)
 	}
+}
+
+// resumeRequest is a <resume/>.
+type resumeRequest struct {
+	previd    string
+	h         uint32
+	condition stanza.Condition // what is wrong with it; "": nothing
+}
+
+// readResume reads the attributes of a <resume/>, XEP-0198 §5.
+func readResume(attr func(string) ([]byte, bool)) *resumeRequest {
+	raw, _ := attr("previd")
+	h, ok := handledAttr(attr)
+	if !ok || len(raw) == 0 {
+		return &resumeRequest{condition: stanza.BadRequest}
+	}
+	return &resumeRequest{previd: string(parser.Unescape(raw)), h: h}
 }
 
 // resumeAnswer says that the session cannot be resumed; the client may bind a
 // resource instead. A success is no answer to this session: it ends in Resume
 // of the other one.
 func (s *Session) resumeAnswer(res *Result, out *Out) {
+	if s.login.request != nil {
+		s.notResumed(stanza.AsError(res.Err).Condition, res.H, out)
+		return
+	}
 	out.Bytes = AppendFailed(out.Bytes, stanza.AsError(res.Err).Condition, res.H)
 }
 
@@ -136,6 +156,7 @@ func (s *Session) Handled() uint32 {
 func (s *Session) Resume(now int64, from *Session, h uint32, out *Out) {
 	s.state = stateBound
 	s.stream, s.lang, s.secured = from.stream, from.lang, from.secured
+	s.stream.SetLimits(s.cfg.Bound)
 	s.opened, s.active = true, now
 	from.stream.Reset(nil)
 	from.state, from.waiting = stateClosed, OpNone
@@ -143,10 +164,7 @@ func (s *Session) Resume(now int64, from *Session, h uint32, out *Out) {
 		s.deadline = now + s.cfg.IdleTime
 	}
 	s.ack(h, out)
-	b := append(out.Bytes, "<resumed xmlns='"+NSManage+"' h='"...)
-	b = strconv.AppendUint(b, uint64(s.handled()), 10)
-	b = stanza.AppendAttr(append(b, '\''), "previd", s.resumeID())
-	b = append(b, "/>"...)
+	b := s.appendResumed(from.login, out.Bytes)
 	for u := range s.Unacked {
 		b = append(b, u.Stanza...)
 	}
@@ -155,4 +173,18 @@ func (s *Session) Resume(now int64, from *Session, h uint32, out *Out) {
 		b = append(b, AckRequest...)
 	}
 	out.Bytes = b
+}
+
+// appendResumed tells the client that its session goes on, within <success/> if
+// it asked there (XEP-0198 §10.2; no features follow then). l is the login of the
+// connection that it asked on.
+func (s *Session) appendResumed(l *login, b []byte) []byte {
+	resumed := append([]byte(nil), "<resumed xmlns='"+NSManage+"' h='"...)
+	resumed = strconv.AppendUint(resumed, uint64(s.handled()), 10)
+	resumed = stanza.AppendAttr(append(resumed, '\''), "previd", s.resumeID())
+	resumed = append(resumed, "/>"...)
+	if l != nil && l.request != nil {
+		return l.request.appendSuccess(b, s.jid, resumed)
+	}
+	return append(b, resumed...)
 }

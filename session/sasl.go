@@ -42,7 +42,7 @@ func (s *Session) auth(f *parser.Frame, out *Out) {
 		s.authFailure("encryption-required", "", out)
 		return
 	}
-	if !slices.Contains(s.offered(), mechanism) {
+	if !s.offers(mechanism) {
 		condition := "invalid-mechanism"
 		if !s.secured && mechanism == sasl.Plain {
 			condition = "encryption-required" // RFC 6120 §6.5.4
@@ -50,6 +50,19 @@ func (s *Session) auth(f *parser.Frame, out *Out) {
 		s.authFailure(condition, "", out)
 		return
 	}
+	msg, ok := s.decode(f, out)
+	if !ok {
+		s.authFailure("incorrect-encoding", "not base64", out)
+		return
+	}
+	s.begin(mechanism, msg, out)
+}
+
+// offers tells whether a mechanism was announced on this stream.
+func (s *Session) offers(mechanism string) bool { return slices.Contains(s.offered(), mechanism) }
+
+// begin starts an exchange with the client's first message; nil: it sent none.
+func (s *Session) begin(mechanism string, msg []byte, out *Out) {
 	l := s.login
 	l.config = sasl.Config{
 		Bindings:        l.bindings,
@@ -57,16 +70,12 @@ func (s *Session) auth(f *parser.Frame, out *Out) {
 		Domain:          s.domain,
 		DecoySecret:     s.cfg.DecoySecret,
 		Iterations:      s.cfg.ScramIterations,
+		Advertised:      s.offered(),
 		PrepareUsername: prepareLocal,
 	}
 	exchange, err := sasl.Start(mechanism, &l.config)
 	if err != nil {
 		s.authFailure("invalid-mechanism", "", out)
-		return
-	}
-	msg, ok := s.decode(f, out)
-	if !ok {
-		s.authFailure("incorrect-encoding", "not base64", out)
 		return
 	}
 	l.exchange, l.mechanism = exchange, mechanism
@@ -105,8 +114,15 @@ func (s *Session) decode(f *parser.Frame, out *Out) (msg []byte, ok bool) {
 
 // authStep does what the mechanism wants next.
 func (s *Session) authStep(step sasl.Step, out *Out) {
+	if s.login.request != nil && !s.fromAllows(s.login.exchange.Authzid()) {
+		step = sasl.Step{Kind: sasl.Failure, Condition: sasl.CondInvalidAuthzid, Text: "not the from of the stream"}
+	}
 	switch step.Kind {
 	case sasl.Challenge:
+		if s.login.request != nil {
+			out.Bytes = appendChallenge2(out.Bytes, step.Data)
+			return
+		}
 		out.Bytes = appendBase64(out.Bytes, "challenge", step.Data)
 	case sasl.Success:
 		s.authSuccess(step.Data, out)
@@ -117,6 +133,12 @@ func (s *Session) authStep(step sasl.Step, out *Out) {
 	default:
 		s.authFailure(step.Condition, step.Text, out)
 	}
+}
+
+// fromAllows tells whether an authorization identity goes with the from of the
+// stream header, XEP-0388 §2.3. The exchange has made sure that it is the user.
+func (s *Session) fromAllows(authzid string) bool {
+	return authzid == "" || s.login.from.IsZero() || s.login.from.Local() == s.login.exchange.Username()
 }
 
 // ask starts an operation and consumes nothing until it is answered.
@@ -144,6 +166,10 @@ func (s *Session) authSuccess(data []byte, out *Out) {
 		s.authFailure("not-authorized", "", out)
 		return
 	}
+	if s.login.request != nil {
+		s.authenticated(user, data, out)
+		return
+	}
 	out.Bytes = appendBase64(out.Bytes, "success", data)
 	out.AuthSuccesses++
 	s.jid = user
@@ -154,7 +180,23 @@ func (s *Session) authSuccess(data []byte, out *Out) {
 // authFailure ends the exchange. The peer may try again on the same stream, a
 // bounded number of times (RFC 6120 §6.4.5).
 func (s *Session) authFailure(condition, text string, out *Out) {
-	b := append(out.Bytes, "<failure xmlns='"+stanza.NSSASL+"'><"...)
+	if s.login.request != nil {
+		out.Bytes = appendFailure2(out.Bytes, condition, text)
+	} else {
+		out.Bytes = appendFailure(out.Bytes, condition, text)
+	}
+	s.login.exchange, s.login.request = nil, nil
+	s.state = stateOpen
+	out.AuthFailures++
+	s.login.failures++
+	if s.login.failures >= s.cfg.AuthAttempts {
+		s.Fail(stanza.StreamError{Condition: stanza.StreamPolicyViolation, Text: "too many failed logins"}, out)
+	}
+}
+
+// appendFailure renders <failure/>, RFC 6120 §6.4.5.
+func appendFailure(b []byte, condition, text string) []byte {
+	b = append(b, "<failure xmlns='"+stanza.NSSASL+"'><"...)
 	b = append(b, condition...)
 	b = append(b, "/>"...)
 	if text != "" {
@@ -162,14 +204,7 @@ func (s *Session) authFailure(condition, text string, out *Out) {
 		b = parser.AppendText(b, text)
 		b = append(b, "</text>"...)
 	}
-	out.Bytes = append(b, "</failure>"...)
-	s.login.exchange = nil
-	s.state = stateOpen
-	out.AuthFailures++
-	s.login.failures++
-	if s.login.failures >= s.cfg.AuthAttempts {
-		s.Fail(stanza.StreamError{Condition: stanza.StreamPolicyViolation, Text: "too many failed logins"}, out)
-	}
+	return append(b, "</failure>"...)
 }
 
 // appendBase64 appends a SASL element with data; nil data makes it empty, and

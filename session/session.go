@@ -53,7 +53,9 @@ type login struct {
 	mechanism string
 	bindings  []sasl.Binding
 	failures  int
-	bindID    []byte // id of the request that is being answered, as written
+	bindID    []byte   // id of the request that is being answered, as written
+	from      jid.JID  // the from of the stream header; zero: none
+	request   *request // the <authenticate/> under way; nil: none, or classic SASL
 
 	registered bool // an account was made on this stream
 }
@@ -126,6 +128,10 @@ func (s *Session) Feed(now int64, in []byte, out *Out) (n int) {
 		return 0
 	}
 	s.active, s.pinged = now, false
+	if isSpace(in[0]) && s.strays(nil) {
+		s.strayed(out)
+		return len(in)
+	}
 	frame, n, err := out.Scanner.Next(&s.stream, in)
 	if err != nil {
 		s.parseError(err, out)
@@ -151,7 +157,13 @@ func (s *Session) element(now int64, f *parser.Frame, out *Out) {
 		s.stanza(f, out)
 		return
 	}
+	if s.strays(f.Namespace()) {
+		s.strayed(out)
+		return
+	}
 	switch string(f.Namespace()) {
+	case NSSASL2:
+		s.sasl2(f, out)
 	case stanza.NSTLS:
 		s.startTLS(f, out)
 	case stanza.NSSASL:

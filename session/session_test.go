@@ -213,7 +213,10 @@ const (
 	offerTLS = "<stream:features><starttls xmlns='" + stanza.NSTLS + "'><required/></starttls></stream:features>"
 	offerAll = "<stream:features><mechanisms xmlns='" + stanza.NSSASL + "'><mechanism>SCRAM-SHA-256-PLUS</mechanism><mechanism>SCRAM-SHA-1-PLUS</mechanism>" +
 		"<mechanism>SCRAM-SHA-256</mechanism><mechanism>SCRAM-SHA-1</mechanism><mechanism>PLAIN</mechanism></mechanisms>" +
-		"<sasl-channel-binding xmlns='" + stanza.NSSASLCB + "'><channel-binding type='tls-exporter'/></sasl-channel-binding></stream:features>"
+		"<sasl-channel-binding xmlns='" + stanza.NSSASLCB + "'><channel-binding type='tls-exporter'/></sasl-channel-binding>" +
+		"<authentication xmlns='" + session.NSSASL2 + "'><mechanism>SCRAM-SHA-256-PLUS</mechanism><mechanism>SCRAM-SHA-1-PLUS</mechanism>" +
+		"<mechanism>SCRAM-SHA-256</mechanism><mechanism>SCRAM-SHA-1</mechanism><mechanism>PLAIN</mechanism>" +
+		"<inline><bind xmlns='" + session.NSBind2 + "'><inline><feature var='" + session.NSCSI + "'/></inline></bind></inline></authentication></stream:features>"
 	offerBind = "<stream:features><bind xmlns='" + stanza.NSBind + "'/><session xmlns='" + stanza.NSSession + "'><optional/></session><csi xmlns='" + session.NSCSI + "'/></stream:features>"
 )
 

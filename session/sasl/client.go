@@ -16,6 +16,9 @@ var (
 	// ErrSignature is returned by a Client when the server does not prove that it
 	// knows the user's keys: it is not the server that it claims to be.
 	ErrSignature = errors.New("sasl: server signature is wrong")
+	// ErrDowngrade is returned by a Client when the server did not announce the
+	// mechanisms or channel binding types that arrived here, XEP-0474 §5.2.
+	ErrDowngrade = errors.New("sasl: what the server announced was changed on the way")
 )
 
 // ClientConfig is what the client side of an exchange needs.
@@ -28,6 +31,10 @@ type ClientConfig struct {
 	// CanBind says that this client could bind but saw no -PLUS mechanism; it
 	// sends the "y" flag then, RFC 5802 §6.
 	CanBind bool
+	// Mechanisms and BindingTypes are what the server announced. With any
+	// mechanism, a hash of them that the server sends with SCRAM (XEP-0474) is
+	// checked.
+	Mechanisms, BindingTypes []string
 	// Nonce returns the client's nonce. Default: 144 random bits.
 	Nonce func() []byte
 	// Keys remembers salted passwords over logins; nil: each is computed anew.
@@ -96,7 +103,7 @@ func (c *Client) First() []byte {
 // Next answers a challenge. A server that asks for the initial response by an
 // empty challenge gets it; one that sends its signature in a challenge instead
 // of with success gets an empty answer. Expensive for SCRAM: one PBKDF2 run.
-// Errors: ErrServer, ErrSignature.
+// Errors: ErrServer, ErrSignature, ErrDowngrade.
 func (c *Client) Next(challenge []byte) ([]byte, error) {
 	switch {
 	case c.step == 0 && len(challenge) == 0:
@@ -137,8 +144,11 @@ func (c *Client) Finish(data []byte) error {
 
 // final takes server-first-message and makes client-final-message.
 func (c *Client) final(challenge []byte) ([]byte, error) {
-	nonce, salt, iterations, err := parseServerFirst(challenge)
+	nonce, salt, iterations, rest, err := parseServerFirst(challenge)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.checkAnnounced(rest); err != nil {
 		return nil, err
 	}
 	if len(nonce) <= len(c.nonce) || !bytes.HasPrefix(nonce, c.nonce) {
@@ -169,29 +179,47 @@ func (c *Client) final(challenge []byte) ([]byte, error) {
 	return base64.StdEncoding.AppendEncode(append(out, ",p="...), proof), nil
 }
 
-func parseServerFirst(msg []byte) (nonce, salt []byte, iterations int, err error) {
+// checkAnnounced holds the attribute "h" among extensions, if it is there,
+// against what was announced here.
+func (c *Client) checkAnnounced(extensions []byte) error {
+	for ext := range bytes.SplitSeq(extensions, []byte{','}) {
+		value, found := bytes.CutPrefix(ext, []byte("h="))
+		if !found || len(c.cfg.Mechanisms) == 0 {
+			continue
+		}
+		got, err := decodeBase64(value)
+		if err != nil || subtle.ConstantTimeCompare(got, c.hash.downgradeHash(c.cfg.Mechanisms, c.cfg.BindingTypes)) != 1 {
+			return ErrDowngrade
+		}
+	}
+	return nil
+}
+
+// parseServerFirst reads server-first-message; extensions is what follows, with
+// the comma before it.
+func parseServerFirst(msg []byte) (nonce, salt []byte, iterations int, extensions []byte, err error) {
 	bad := func(what string) error { return fmt.Errorf("%w: %s in %q", ErrServer, what, msg) }
 	nonce, rest, err := attribute(msg, "r=")
 	if err != nil || !isNonce(nonce) {
-		return nil, nil, 0, bad("nonce")
+		return nil, nil, 0, nil, bad("nonce")
 	}
 	value, rest, err := attribute(rest, ",s=")
 	if err != nil {
-		return nil, nil, 0, bad("salt")
+		return nil, nil, 0, nil, bad("salt")
 	}
 	if salt, err = decodeBase64(value); err != nil || len(salt) == 0 {
-		return nil, nil, 0, bad("salt")
+		return nil, nil, 0, nil, bad("salt")
 	}
 	value, rest, err = attribute(rest, ",i=")
 	if err != nil {
-		return nil, nil, 0, bad("iteration count")
+		return nil, nil, 0, nil, bad("iteration count")
 	}
 	iterations, err = strconv.Atoi(string(value))
 	if err != nil || iterations < 1 || iterations > MaxIterations {
-		return nil, nil, 0, bad("iteration count")
+		return nil, nil, 0, nil, bad("iteration count")
 	}
 	if checkExtensions(rest) != nil {
-		return nil, nil, 0, bad("extension")
+		return nil, nil, 0, nil, bad("extension")
 	}
-	return nonce, salt, iterations, nil
+	return nonce, salt, iterations, rest, nil
 }

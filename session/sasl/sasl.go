@@ -79,6 +79,11 @@ type Config struct {
 	// Iterations is what new accounts are stored with, so what an unknown user
 	// shows. Default: DefaultIterations.
 	Iterations int
+	// Advertised are the mechanisms that were announced in the profile in use
+	// (RFC 6120 §6 or XEP-0388). With any, the challenge of SCRAM carries a hash of
+	// them and of the types in Bindings, by which the client notices that
+	// somebody shortened the lists on the way (XEP-0474 §5.1).
+	Advertised []string
 	// Nonce returns the server's part of a SCRAM nonce: printable ASCII without
 	// a comma (RFC 5802 §7), fresh at every call. Default: 144 random bits.
 	Nonce func() []byte

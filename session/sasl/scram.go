@@ -87,10 +87,14 @@ func (e *Exchange) scramChallenge(c *Credentials) Step {
 		s.keys, s.known = s.hash.of(c), true
 	}
 	k := s.keys
-	out := make([]byte, 0, len(s.nonce)+base64.StdEncoding.EncodedLen(len(k.Salt))+24)
+	out := make([]byte, 0, len(s.nonce)+base64.StdEncoding.EncodedLen(len(k.Salt))+72)
 	out = append(append(out, "r="...), s.nonce...)
 	out = base64.StdEncoding.AppendEncode(append(out, ",s="...), k.Salt)
 	out = strconv.AppendInt(append(out, ",i="...), int64(k.Iterations), 10)
+	if len(e.cfg.Advertised) > 0 {
+		out = append(out, ",h="...)
+		out = base64.StdEncoding.AppendEncode(out, s.hash.downgradeHash(e.cfg.Advertised, bindingTypes(e.cfg.Bindings)))
+	}
 	s.auth = append(append(append(s.auth, ','), out...), ',')
 	e.state = awaitFinal
 	return Step{Kind: Challenge, Data: out}

@@ -25,6 +25,11 @@ import (
 func Register(r *xep.Registry) error {
 	r.Feature(xep.Server, stanza.NSCarbons)
 	r.Feature(xep.Account, stanza.NSCarbons)
+	err := r.Inline(xep.Inline{Feature: stanza.NSCarbons, Namespace: stanza.NSCarbons, Name: "enable",
+		Own: xep.MarkCarbons, Account: xep.MarkAccountCarbons}) // XEP-0386 §4.2
+	if err != nil {
+		return err
+	}
 	r.Session(xep.Session{Opened: opened, Closed: func(a *xep.Home, _ xep.SessionRef) { review(a) }})
 	r.Message(xep.Message{When: xep.MarkAccountCarbons, Sent: sent, Received: received})
 	for name, handle := range map[string]func(*xep.Home, *xep.Request){"enable": enable, "disable": disable} {
@@ -59,10 +64,11 @@ func disable(a *xep.Home, req *xep.Request) {
 }
 
 // opened marks a session that was bound while the account's others got their
-// marks.
+// marks, and all of them for one that switched carbons on as it was bound: review
+// may have run since.
 func opened(a *xep.Home, s xep.SessionRef, done func()) {
 	if anyCarbons(a) {
-		a.Mark(s.JID, xep.MarkAccountCarbons, 0)
+		a.Mark(a.JID(), xep.MarkAccountCarbons, 0)
 	}
 	done()
 }
