@@ -90,12 +90,16 @@ func (l *loop) Deliver(full jid.JID, st []byte, written func(bool)) {
 		return
 	}
 	s := xep.SessionRef{JID: full, ID: uint64(entry.Mailbox)}
-	l.DeliverTo(s, [][]byte{append([]byte(nil), st...)}, written)
+	var taken func(int, bool)
+	if written != nil {
+		taken = func(n int, _ bool) { written(n == 1) }
+	}
+	l.DeliverTo(s, [][]byte{append([]byte(nil), st...)}, taken)
 }
 
 // DeliverTo implements xep.Host.
-func (l *loop) DeliverTo(s xep.SessionRef, stanzas [][]byte, written func(bool)) {
-	l.postControl(routing.Mailbox(s.ID), &parcel{stanzas: stanzas, home: l.index, written: written})
+func (l *loop) DeliverTo(s xep.SessionRef, stanzas [][]byte, taken func(int, bool)) {
+	l.postControl(routing.Mailbox(s.ID), &parcel{stanzas: stanzas, home: l.index, taken: taken})
 }
 
 // later runs f on this loop after the current handler.

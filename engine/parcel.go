@@ -6,10 +6,11 @@ import "github.com/xylem-im/xylem/session"
 // ended it goes nowhere, and whoever sent it is told.
 type parcel struct {
 	stanzas [][]byte
-	home    uint32     // the loop that wants to know
-	written func(bool) // may be nil
-	next    *parcel    // in conn.parcels
-	last    uint64     // with stream management: the number of its last stanza
+	home    uint32          // the loop that wants to know
+	taken   func(int, bool) // see xep.Host.DeliverTo; may be nil
+	next    *parcel         // in conn.parcels
+	first   uint64          // with stream management: how many stanzas the session was sent before
+	told    int             // how many were told to be taken
 }
 
 func (p *parcel) apply(l *loop, c *conn) {
@@ -17,12 +18,13 @@ func (p *parcel) apply(l *loop, c *conn) {
 		p.tell(l, false)
 		return
 	}
+	p.first = c.session.Sent()
 	for i, st := range p.stanzas {
 		how := session.Alone
 		switch {
-		case p.written != nil && i == len(p.stanzas)-1:
+		case p.taken != nil && i == len(p.stanzas)-1:
 			how = session.KeptLast
-		case p.written != nil:
+		case p.taken != nil:
 			how = session.Kept
 		}
 		if !c.receives() || !c.deliver(st, how) {
@@ -31,21 +33,30 @@ func (p *parcel) apply(l *loop, c *conn) {
 		}
 	}
 	switch {
-	case p.written == nil:
+	case p.taken == nil:
 	case !c.receives():
 		p.tell(l, false) // the last one was too much
 	case c.session.Managed():
-		p.last = c.session.Sent()
 		c.awaiting = append(c.awaiting, p)
 	default:
 		l.parcels = append(l.parcels, sentParcel{c, p})
 	}
 }
 
-// tell says at the home what became of the parcel.
+// tell says at the home what became of the parcel: taken as a whole, or no
+// more of it than was told before.
 func (p *parcel) tell(l *loop, ok bool) {
-	if p.written != nil {
-		l.engine.sendLoop(p.home, call(func() { p.written(ok) }))
+	n := p.told
+	if ok {
+		n = len(p.stanzas)
+	}
+	p.tellTaken(l, n, !ok)
+}
+
+func (p *parcel) tellTaken(l *loop, n int, ended bool) {
+	p.told = n
+	if p.taken != nil {
+		l.engine.sendLoop(p.home, call(func() { p.taken(n, ended) }))
 	}
 }
 
@@ -72,16 +83,21 @@ func (l *loop) settle() {
 	l.parcels = l.parcels[:0]
 }
 
-// tellAcked tells of the parcels that the client has acknowledged.
+// tellAcked tells of the parcels that the client has acknowledged, also in part.
 func (c *conn) tellAcked() {
-	for len(c.awaiting) > 0 && c.awaiting[0].last <= c.session.Acked() {
-		c.awaiting[0].tell(c.loop, true)
+	for len(c.awaiting) > 0 {
+		p := c.awaiting[0]
+		n := min(int(c.session.Acked()-min(p.first, c.session.Acked())), len(p.stanzas))
+		if n > p.told {
+			p.tellTaken(c.loop, n, false)
+		}
+		if n < len(p.stanzas) {
+			return
+		}
 		c.awaiting[0] = nil
 		c.awaiting = c.awaiting[1:]
 	}
-	if len(c.awaiting) == 0 {
-		c.awaiting = nil
-	}
+	c.awaiting = nil
 }
 
 // settle answers the parcels that waited, at the end of the session.

@@ -35,9 +35,11 @@ type Host interface {
 	// it waits here; false when the session had ended. It copies st.
 	Deliver(full jid.JID, st []byte, written func(bool))
 	// DeliverTo is Deliver of several stanzas, in order, to this session and to none
-	// that has its address after it: all of them or none. It keeps them until
-	// written was called, and they may not be changed.
-	DeliverTo(s SessionRef, stanzas [][]byte, written func(bool))
+	// that has its address after it. taken, which may be nil, is called later on this
+	// loop, perhaps more than once: the client has taken the first n of them, as
+	// Deliver says; when that is not all, ended tells that the session has and takes no more. The
+	// stanzas are kept until then, and may not be changed.
+	DeliverTo(s SessionRef, stanzas [][]byte, taken func(n int, ended bool))
 	// Multicast delivers one presence to many bare addresses: st without a to
 	// attribute, which each recipient's copy gets at offset toAt. Rendered once and
 	// handed over by reference. It copies st.

@@ -100,6 +100,7 @@ type Registry struct {
 	prepares   []func(*Home, func(error))
 	blocks     []func(*Home, jid.JID) bool
 	hold       func(*Home, *Request, []Resource) bool
+	keeper     *Keeper
 	ids        func(Host, jid.View, *stanza.View) string
 	access     PresenceAccess
 	guards     []Guard

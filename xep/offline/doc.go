@@ -14,9 +14,11 @@
 // # Order
 //
 // An account's messages are numbered, and the number is their key. They are
-// appended by one batch at a time, so the numbers in the store have no gap, and
-// delivered and deleted from the front: how many there are is known from the
-// first and the last. While any wait, the account's resources carry
+// appended by one batch at a time. How many there are is counted; after a restart
+// it is guessed from the first and the last number until all were read: messages
+// between them may have been removed.
+//
+// While any wait, the account's resources carry
 // xep.MarkHeld, and what comes for the session that they are being delivered to
 // goes behind them in the store: nothing overtakes. Messages that are not to be
 // stored (chat states, headlines, those with the hint no-store) do not wait.
@@ -24,9 +26,16 @@
 // # Delivery
 //
 // It goes to one session that has sent presence with a priority of 0 or more,
-// page by page. A page is deleted when the client has acknowledged all of it
-// (XEP-0198) or, without stream management, when its connection has taken it, and
-// only then is the next one read. When the session ends before, the
-// page stays for the next one: a message may come twice after a failure, and is
+// page by page. A message is removed when the client has acknowledged it
+// (XEP-0198) or, without stream management, when its connection has taken the page;
+// the next page is read when all of it was taken. When the session ends before, the
+// rest stays for the next one: a message may come twice after a failure, and is
 // never lost.
+//
+// # Messages that sessions have
+//
+// A message that was delivered without having been stored can be stored later
+// (xep.Keeper): it belongs to the session that has it until that acknowledges it,
+// which removes it, or ends, which lets it wait for another one. After the end of
+// the process there are no such sessions any more, and all that is stored waits.
 package offline

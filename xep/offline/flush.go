@@ -45,97 +45,157 @@ func (q *queue) run() {
 	switch {
 	case !q.loaded:
 		return
-	case q.size() == 0:
+	case !q.older():
 		q.mark()
 		return
-	case q.flushing || len(q.ready) == 0 || q.first == q.next:
+	case q.flushing || len(q.ready) == 0 || q.left == 0:
 		return
 	}
 	q.flushing = true
-	op := &storage.Op{Kind: storage.Scan, Collection: collection, From: key(q.first), Limit: q.pageLimit()}
-	q.a.Ask(op, q.page)
+	q.read(q.from)
+}
+
+// read asks for the messages from a number on.
+func (q *queue) read(from uint64) {
+	op := &storage.Op{Kind: storage.Scan, Collection: collection, From: key(from), Limit: q.pageLimit()}
+	q.a.Ask(op, q.deliver)
 }
 
 // pageLimit is how many messages to read at once: as many as a page can hold
 // if they are of the usual size.
 func (q *queue) pageLimit() int {
-	average := (q.total - q.base) / (q.next - q.first)
+	average := q.bytes / uint64(max(q.stored, 1))
 	return int(min(max(pageBytes/max(average, 1), 1), pageMessages))
 }
 
-// page delivers what was read.
-func (q *queue) page(res *storage.Result) {
+// deliver gives what was read to the first session that is ready.
+func (q *queue) deliver(res *storage.Result) {
 	q.flushing = false
 	if res.Err != nil || len(q.ready) == 0 {
 		return // they stay; the next session or message tries again
 	}
-	stanzas, last, ok := q.pick(res.Items)
-	if !ok {
+	p, ok := q.pick(res.Items)
+	switch {
+	case !ok:
+		return
+	case len(p.stanzas) == 0 && res.More: // sessions have all of them
+		q.flushing = true
+		q.read(p.last + 1)
 		return
 	}
-	q.flushing = true
-	if len(stanzas) == 0 {
-		q.delivered(last)
+	if !res.More && p.last+1 == q.next {
+		q.left = len(p.places) // now that is known
+	}
+	q.take(&p)
+	if len(p.stanzas) == 0 {
+		q.run()
 		return
 	}
+	q.flushing, q.page = true, p.places
 	to := q.ready[0]
 	q.a.Busy++
-	q.a.DeliverTo(to, stanzas, func(ok bool) {
-		q.a.Busy--
-		if ok {
-			q.delivered(last)
+	taken := 0
+	q.a.DeliverTo(to, p.stanzas, func(n int, ended bool) {
+		q.remove(q.page[:n-taken])
+		q.page, taken = q.page[n-taken:], n
+		switch {
+		case ended: // the rest waits again
+			q.unready(to)
+			q.giveBack(q.page)
+		case len(q.page) > 0:
 			return
 		}
-		q.flushing = false
-		q.unready(to) // it has ended
+		q.a.Busy--
+		q.flushing, q.page = false, nil
 		q.run()
 	})
 }
 
 // place is where a message stands in the queue.
-type place struct{ number, total uint64 }
+type place struct{ number, size uint64 }
+
+// page is what is delivered at once.
+type page struct {
+	stanzas [][]byte
+	places  []place // of these
+	blocked []place // of messages that nobody is to get any more
+	last    uint64  // number of the last one looked at
+}
 
 // pick takes as many messages as one page may hold, but for those of senders
-// that the account has blocked since. last is the last one looked at; not ok
-// when there is something that this version cannot read.
-func (q *queue) pick(items []storage.Item) (stanzas [][]byte, last place, ok bool) {
+// that the account has blocked since, and for those that a session has already.
+// not ok when there is something that this version cannot read.
+func (q *queue) pick(items []storage.Item) (p page, ok bool) {
 	size := 0
-	for i, item := range items {
+	p.last = q.next - 1
+	for _, item := range items {
 		number, err := numberOf(item.Key)
 		if err != nil {
-			return nil, last, false
+			return p, false
 		}
 		r, err := parseRecord(item.Value)
 		if err != nil {
-			return nil, last, false
+			return p, false
 		}
-		if size += len(r.xml); i > 0 && size > pageBytes {
-			break
-		}
-		last = place{number, r.total}
-		if from, err := r.sender(); err == nil && q.a.Registry().Blocked(q.a, from) {
+		if q.given.has(number) || slices.Contains(q.undone, number) {
+			p.last = number
 			continue
 		}
-		stanzas = append(stanzas, r.xml)
+		if size += len(r.xml); len(p.stanzas) > 0 && size > pageBytes {
+			break
+		}
+		p.last = number
+		at := place{number, uint64(len(r.xml))}
+		if from, err := r.sender(); err == nil && q.a.Registry().Blocked(q.a, from) {
+			p.blocked = append(p.blocked, at)
+			continue
+		}
+		p.stanzas = append(p.stanzas, r.xml)
+		p.places = append(p.places, at)
 	}
-	return stanzas, last, len(items) > 0
+	return p, true
 }
 
-// delivered removes what the session has got, and goes on with the rest: the
-// next page is read behind the removal. What a failure leaves is removed with
-// the next page, or comes again after the account was forgotten. The range begins
-// where the last one ended: stores that keep traces of what was removed would
-// walk over all of them.
-func (q *queue) delivered(last place) {
-	q.first, q.base = last.number+1, last.total
-	op := &storage.Op{Kind: storage.Apply, Durable: true}
-	end := q.first
-	op.Batch.DeleteRange(collection, key(q.removed), key(end))
-	q.a.Ask(op, func(res *storage.Result) {
-		if res.Err == nil {
-			q.removed = max(q.removed, end)
+// take notes that the messages of a page do not wait any more.
+func (q *queue) take(p *page) {
+	q.left = max(q.left-len(p.places)-len(p.blocked), 0)
+	q.from = p.last + 1
+	q.remove(p.blocked)
+}
+
+// giveBack lets messages wait that a session has not taken.
+func (q *queue) giveBack(places []place) {
+	for _, p := range places {
+		q.left++
+		q.from = min(q.from, p.number)
+	}
+}
+
+// maxRemoved is how many messages one batch removes.
+const maxRemoved = 1024
+
+// remove deletes messages that were taken. What a failure leaves is tried again
+// with the next ones, or comes again after the account was forgotten.
+func (q *queue) remove(places []place) {
+	if len(places) == 0 {
+		return
+	}
+	numbers := q.undone
+	q.undone = nil
+	for _, p := range places {
+		q.stored = max(q.stored-1, 0)
+		q.bytes -= min(q.bytes, p.size)
+		numbers = append(numbers, p.number)
+	}
+	for part := range slices.Chunk(numbers, maxRemoved) {
+		op := &storage.Op{Kind: storage.Apply, Durable: true}
+		for _, n := range part {
+			op.Batch.Delete(collection, key(n))
 		}
-	})
-	q.flushing = false
-	q.run()
+		q.a.Ask(op, func(res *storage.Result) {
+			if res.Err != nil && !q.gone {
+				q.undone = append(q.undone, part...)
+			}
+		})
+	}
 }

@@ -35,7 +35,8 @@ func New(o Options) func(*xep.Registry) error {
 		r.Feature(xep.Server, Feature)
 		r.Session(xep.Session{Opened: x.opened, Available: x.available, Closed: x.closed})
 		r.Deleted(x.deleted)
-		return errors.Join(r.Hold(x.hold), r.Offline(x.handle))
+		return errors.Join(r.Hold(x.hold), r.Offline(x.handle),
+			r.Keeper(xep.Keeper{Keep: x.keep, Taken: x.taken, Release: x.release}))
 	}
 }
 
@@ -96,7 +97,7 @@ func (x *offline) opened(a *xep.Home, s xep.SessionRef, done func()) {
 		case err != nil: // not known: nothing may overtake
 			q.held = true
 			a.Mark(a.JID(), xep.MarkHeld, 0)
-		case q.held || q.size() > 0:
+		case q.held || q.older():
 			q.held = true
 			a.Mark(s.JID, xep.MarkHeld, 0)
 		}

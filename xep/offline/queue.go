@@ -26,16 +26,24 @@ type queue struct {
 	loaded  bool
 	loading []func(error)
 
-	first, next uint64 // numbers of the first stored message, and of the next to be stored
-	removed     uint64 // number before which nothing is stored
-	base, total uint64 // sizes summed up before the first, and with the last
+	next   uint64 // number of the next message to be stored
+	from   uint64 // none before this number waits for a session
+	left   int    // messages from there on that wait; after a restart perhaps fewer
+	stored int    // messages that are stored; the same
+	bytes  uint64 // their size
+	total  uint64 // sizes of all that were ever stored, see record
+
+	given  given    // stored messages that sessions have got
+	undone []uint64 // numbers whose removal has failed and is tried again
 
 	waiting      []*entry // for the batch under way
 	writing      []*entry // in the batch under way
 	pendingBytes uint64   // of both
+	pendingOlder int      // those of both that wait for a session
 
 	ready    []xep.SessionRef // sessions that may have messages; the first one gets them
 	flushing bool             // a page is being read or delivered
+	page     []place          // what is being delivered
 	held     bool             // the account's resources carry xep.MarkHeld
 	gone     bool             // the account is being deleted
 }
@@ -43,11 +51,9 @@ type queue struct {
 // pending is the number of messages that are not stored yet.
 func (q *queue) pending() int { return len(q.waiting) + len(q.writing) }
 
-// size is the number of messages that wait, stored or about to be.
-func (q *queue) size() int { return int(q.next-q.first) + q.pending() }
-
-// bytes is their size.
-func (q *queue) bytes() uint64 { return q.total - q.base + q.pendingBytes }
+// older tells whether messages wait that what comes must not overtake: for a
+// session, for the store, or for the session that is getting them to take them.
+func (q *queue) older() bool { return q.left > 0 || q.pendingOlder > 0 || q.flushing }
 
 // load reads the state from the store if that was not done, and calls f.
 func (q *queue) load(f func(error)) {
@@ -89,7 +95,7 @@ func (q *queue) learn(front, back *storage.Result) {
 
 func (q *queue) span(front, back []storage.Item) error {
 	if len(front) == 0 || len(back) == 0 {
-		q.first, q.next, q.removed, q.base, q.total = 1, 1, 1, 0, 0
+		q.next, q.from, q.left, q.stored, q.bytes, q.total = max(q.next, 1), 1, 0, 0, 0, 0
 		return nil
 	}
 	first, err := parseRecord(front[0].Value)
@@ -99,8 +105,12 @@ func (q *queue) span(front, back []storage.Item) error {
 	if err = errors.Join(err, err2, err3, err4); err != nil {
 		return err
 	}
-	q.first, q.next, q.removed = from, to+1, from
-	q.base, q.total = first.total-uint64(len(first.xml)), last.total
+	// Some between may have been removed: there are so many at most.
+	q.from, q.next = from, to+1
+	q.stored = int(to + 1 - from)
+	q.left = max(q.stored-q.given.count()-len(q.undone), 0)
+	q.total = last.total
+	q.bytes = last.total - (first.total - uint64(len(first.xml)))
 	return nil
 }
 
@@ -108,16 +118,31 @@ func (q *queue) span(front, back []storage.Item) error {
 func (q *queue) append(e *entry) {
 	switch {
 	case len(e.xml)+len(e.from)+16 > storage.MaxValueBytes:
-		e.req.Error(stanza.Error{Condition: e.cond, Text: "the message is too large to be stored"})
+		e.fail(stanza.Error{Condition: e.cond, Text: "the message is too large to be stored"})
 		return
-	case q.size() >= q.limits.MaxMessages, q.bytes()+e.size() > uint64(q.limits.MaxBytes):
-		e.req.Error(stanza.Error{Condition: stanza.ServiceUnavailable, Text: "no more messages can be stored for this address"})
+	case q.stored+q.pending() >= q.limits.MaxMessages, q.bytes+q.pendingBytes+e.size() > uint64(q.limits.MaxBytes):
+		e.fail(stanza.Error{Condition: stanza.ServiceUnavailable, Text: "no more messages can be stored for this address"})
 		return
 	}
 	q.waiting = append(q.waiting, e)
-	q.pendingBytes += e.size()
+	q.enter(e)
 	q.mark()
 	q.write()
+}
+
+// enter and settle count what is on its way into the store.
+func (q *queue) enter(e *entry) {
+	q.pendingBytes += e.size()
+	if e.holder == 0 {
+		q.pendingOlder++
+	}
+}
+
+func (q *queue) settle(e *entry) {
+	q.pendingBytes -= e.size()
+	if e.holder == 0 {
+		q.pendingOlder--
+	}
 }
 
 // write stores what waits, unless a batch is under way.
@@ -161,20 +186,19 @@ func (q *queue) written(err error, total uint64) {
 	q.writing = nil
 	switch {
 	case err == nil:
-		q.next += uint64(len(batch))
-		q.total = total
+		q.added(batch, total)
 	case !errors.Is(err, storage.ErrConflict):
 		q.loaded = false // it may be there nevertheless
 	}
 	for _, e := range batch {
-		q.pendingBytes -= e.size()
+		q.settle(e)
 		switch {
 		case err == nil:
 			e.req.Done()
 		case errors.Is(err, storage.ErrConflict): // no such account
-			e.req.Error(stanza.Error{Condition: e.cond})
+			e.fail(stanza.Error{Condition: e.cond})
 		default:
-			e.req.Error(xep.StorageError(err))
+			e.fail(xep.StorageError(err))
 		}
 	}
 	q.write()
@@ -182,20 +206,39 @@ func (q *queue) written(err error, total uint64) {
 	q.run()
 }
 
+// added counts the messages of a batch that is stored.
+func (q *queue) added(batch []*entry, total uint64) {
+	for _, e := range batch {
+		at := place{q.next, e.size()}
+		q.next++
+		q.stored++
+		q.bytes += at.size
+		switch {
+		case e.taken:
+			q.remove([]place{at})
+		case e.holder != 0:
+			q.given.add(e.holder, held{at, e.kept.Serial})
+		default:
+			q.left++
+		}
+	}
+	q.total = total
+}
+
 // refuse ends the requests of all that waits.
 func (q *queue) refuse(err error) {
 	waiting := q.waiting
 	q.waiting = nil
 	for _, e := range waiting {
-		q.pendingBytes -= e.size()
-		e.req.Error(xep.StorageError(err))
+		q.settle(e)
+		e.fail(xep.StorageError(err))
 	}
 	q.mark()
 }
 
 // mark holds back what comes for the account's sessions while messages wait.
 func (q *queue) mark() {
-	held := q.size() > 0
+	held := q.older()
 	if held == q.held {
 		return
 	}

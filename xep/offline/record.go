@@ -15,6 +15,24 @@ type entry struct {
 	cond stanza.Condition // what the sender gets when there is no such account
 	from string           // bare address of the sender
 	xml  []byte           // as it will be delivered
+
+	holder uint64    // the session that has it; 0: it waits for one
+	kept   *xep.Kept // set when a session had it at first
+	taken  bool      // the session has acknowledged it
+}
+
+// fail says that the message is not stored: to the sender, or while a session
+// has the message to who wanted it kept.
+func (e *entry) fail(err stanza.Error) {
+	if e.holder != 0 && !e.taken {
+		e.kept.Failed(err)
+		return
+	}
+	if e.taken {
+		e.req.Done()
+		return
+	}
+	e.req.Error(err)
 }
 
 // newEntry copies a message and stamps it.

@@ -1,0 +1,43 @@
+package xep
+
+import (
+	"fmt"
+
+	"github.com/xylem-im/xylem/stanza"
+)
+
+// Keeper is who stores messages that sessions have got, but not acknowledged
+// (XEP-0198): so they survive the end of the process. They stay with their
+// session as long as that lives. All functions are called at the account's home.
+type Keeper struct {
+	// Keep stores messages, in their order and behind all that are stored. What is
+	// not of a kind that is stored is done at once.
+	Keep func(a *Home, s SessionRef, list []Kept)
+	// Taken tells that the session has acknowledged the messages up to a serial.
+	Taken func(a *Home, s SessionRef, upTo uint64)
+	// Release tells that the session has ended without acknowledging a message:
+	// when it is stored, or on its way there, it waits for another session from
+	// now on, or is removed when drop is set; else the result is false.
+	Release func(a *Home, s SessionRef, serial uint64, drop bool) (stored bool)
+}
+
+// Kept is a message to be stored for a session that has it. Keep ends Req with
+// Done when it is durable, or calls Failed when it cannot be stored; or Req.Error,
+// when the session has ended meanwhile.
+type Kept struct {
+	Req    *Request
+	Serial uint64 // by which the session knows it; they grow
+	Failed func(stanza.Error)
+}
+
+// Keeper sets the one that keeps messages. ErrTaken when there is one.
+func (r *Registry) Keeper(k Keeper) error {
+	if r.keeper != nil {
+		return fmt.Errorf("%w: keeper of messages", ErrTaken)
+	}
+	r.keeper = &k
+	return nil
+}
+
+// Keeps is the keeper of messages; nil when there is none.
+func (r *Registry) Keeps() *Keeper { return r.keeper }
