@@ -76,17 +76,17 @@ func (c *conn) unreadGone() {
 }
 
 // markDetached lets others see in the routing table that nobody is connected,
-// and ends the account's oldest such session when there are too many.
+// and ends the account's oldest such sessions when there are too many.
 func (c *conn) markDetached() {
 	l, j := c.loop, c.session.JID()
 	d := l.engine.table.Domain(j.Domain())
 	if d == nil {
 		return
 	}
-	detached := detachedOf(d.Lookup(j.Local()))
 	d.SetFlags(j.Local(), j.Resource(), c.mailbox(), routing.Flags(xep.MarkDetached), 0)
-	if len(detached) >= l.engine.limits.DetachedPerUser {
-		l.postControl(detached[0].Mailbox, giveUp{ErrTooManyDetached})
+	detached := detachedOf(d.Lookup(j.Local())) // looked at afterwards: another loop may be doing the same
+	for i := range len(detached) - l.engine.limits.DetachedPerUser {
+		l.postControl(detached[i].Mailbox, giveUp{ErrTooManyDetached})
 	}
 }
 
