@@ -18,6 +18,16 @@ func NewCredentials(password string) (*Credentials, error) {
 	return &c, nil
 }
 
+// MustCredentials is NewCredentials for passwords that are written in the
+// program: it panics where that returns an error.
+func MustCredentials(password string) *Credentials {
+	creds, err := NewCredentials(password)
+	if err != nil {
+		panic(err)
+	}
+	return creds
+}
+
 // Authenticator decides who may log in. It may answer later: done must be
 // called exactly once, from any goroutine. The method runs on an event loop and
 // may not block. [Lookup] makes one out of a function that may.

@@ -108,6 +108,16 @@ func (e *Engine) loopCount() int {
 	return runtime.GOMAXPROCS(0)
 }
 
+// Serve makes an Engine and runs it until ctx is done: New and Run in one, for
+// programs that need nothing of it but its hooks.
+func Serve(ctx context.Context, cfg Config) error {
+	e, err := New(cfg)
+	if err != nil {
+		return err
+	}
+	return e.Run(ctx)
+}
+
 // Run opens the listeners and serves until ctx is done or Shutdown is called;
 // either way it drains first (see Shutdown). It returns nil after a clean
 // stop, and the first error that kept it from serving otherwise. An Engine

@@ -16,6 +16,9 @@ import (
 // ownAccounts tells whether accounts are the store's.
 func (e *Engine) ownAccounts() bool { return e.cfg.Auth == nil && e.pump != nil }
 
+// ForeignAccounts implements xep.Host.
+func (l *loop) ForeignAccounts() bool { return l.engine.cfg.Auth != nil }
+
 // Exists implements xep.Host.
 func (l *loop) Exists(bare jid.JID, done func(exists bool, err error)) {
 	e := l.engine

@@ -52,6 +52,9 @@ type Host interface {
 	// Exists tells by done, called on this loop, whether there is such an account:
 	// in the store, or as the Authenticator of an embedding program says.
 	Exists(bare jid.JID, done func(exists bool, err error))
+	// ForeignAccounts tells whether accounts are kept by an embedding program's
+	// Authenticator, and not in the store.
+	ForeignAccounts() bool
 	// SetPassword changes the password of an account; done is called later on this
 	// loop. Errors: ErrForeignAccounts, ErrPassword, those of storage.
 	SetPassword(bare jid.JID, password string, done func(error))

@@ -34,6 +34,7 @@ func (quiet) AllowMessage(m engine.MessageView) error {
 type directory struct {
 	slots chan struct{} // bounds the questions that run at a time
 	ask   func(local, domain, password string) (bool, error)
+	known func(local, domain string) (bool, error)
 }
 
 // Credentials answers SCRAM: the directory gives none away, so nobody gets in by it.
@@ -51,11 +52,23 @@ func (d directory) Verify(local, domain, password string, done func(bool, error)
 	}()
 }
 
+// Exists tells whom messages are kept for: SCRAM's lookup finds nobody here.
+func (d directory) Exists(local, domain string, done func(bool, error)) {
+	go func() { done(d.known(local, domain)) }()
+}
+
 // TestDirectory asks a directory as the engine would.
 func TestDirectory(t *testing.T) {
+	known := func(local, domain string) (bool, error) { return local == "alice" && domain == "localhost", nil }
 	var auth engine.Authenticator = directory{make(chan struct{}, 1), func(local, domain, password string) (bool, error) {
-		return local == "alice" && domain == "localhost" && password == "secret", nil
-	}}
+		ok, err := known(local, domain)
+		return ok && password == "secret", err
+	}, known}
+	exists := make(chan bool)
+	auth.(engine.AccountFinder).Exists("mallory", "localhost", func(ok bool, err error) { exists <- ok || err != nil })
+	if <-exists {
+		t.Error("mallory exists")
+	}
 	answers := make(chan bool)
 	for _, c := range []struct {
 		password string

@@ -25,12 +25,9 @@ func main() {
 
 // serve runs until ctx is done, and tells out where it listens and what is said.
 func serve(ctx context.Context, address string, out io.Writer) error {
-	secret, err := engine.NewCredentials("secret")
-	if err != nil {
-		return err
-	}
+	secret := engine.MustCredentials("secret")
 	users := map[string]*engine.Credentials{"alice@localhost": secret, "bob@localhost": secret}
-	e, err := engine.New(engine.Config{
+	return engine.Serve(ctx, engine.Config{
 		Domains:        []string{"localhost"},
 		Listeners:      []engine.Listener{{Address: address}},
 		AllowPlaintext: true, // for a demonstration on loopback; others set Certificates
@@ -42,8 +39,4 @@ func serve(ctx context.Context, address string, out io.Writer) error {
 			Message: func(m engine.MessageView) { fmt.Fprintf(out, "%s to %s: %s\n", m.From, m.To, m.Body()) },
 		},
 	})
-	if err != nil {
-		return err
-	}
-	return e.Run(ctx)
 }

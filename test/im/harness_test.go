@@ -28,8 +28,18 @@ import (
 const patience = 60 * time.Second
 
 // anybody lets in whoever says "secret"; what a password costs is tested
-// elsewhere, so it is hashed once.
-type anybody struct{}
+// elsewhere, so it is hashed once. Those exist who have something stored, see
+// server.account.
+type anybody struct{ store *memory.Driver }
+
+func (a anybody) Exists(local, domain string, done func(bool, error)) {
+	res := a.store.Read(&storage.Op{Kind: storage.Get, Owner: local + "@" + domain,
+		Collection: xep.CollectionAccount, Key: []byte(xep.KeyCredentials)})
+	if xep.IsNotFound(res.Err) {
+		res.Err = nil
+	}
+	done(len(res.Items) > 0, res.Err)
+}
 
 func (anybody) Credentials(_, _ string, done func(*sasl.Credentials, error)) {
 	done(credentials(), nil)
@@ -72,7 +82,9 @@ func start(t testing.TB, wrap func(storage.Driver) storage.Driver, cfg engine.Co
 	if cfg.Extensions == nil {
 		cfg.Extensions = standard.Register
 	}
-	cfg.Auth = anybody{}
+	if cfg.Auth == nil {
+		cfg.Auth = anybody{s.store}
+	}
 	s.Server = enginetest.StartConfig(t, cfg)
 	return s
 }

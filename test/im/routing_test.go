@@ -333,6 +333,8 @@ func (st *stage) expectAccount(text, name string) (want []string) {
 	switch {
 	case strings.HasPrefix(text, "<iq type='get'"), strings.HasPrefix(text, "<iq type='set'"):
 		return []string{"sender/s service-unavailable"} // nobody knows the namespace
+	case strings.Contains(text, "'subscribe'") && !st.cast(name).exists:
+		return []string{"sender/s item-not-found"} // RFC 6121 §3.1.2
 	case strings.Contains(text, "'subscribe'"): // RFC 6121 §3.1.3
 		for _, res := range st.cast(name).those(func(r resource) bool { return r.available }) {
 			want = append(want, name+"/"+res+" presence")

@@ -69,16 +69,32 @@ func (x *offline) handle(a *xep.Home, req *xep.Request, c stanza.Condition) {
 		req.Done()
 	case what == refused || q.gone:
 		req.Error(stanza.Error{Condition: c})
+	case !a.ForeignAccounts():
+		q.enqueue(newEntry(a, req, c)) // the store is asked whether the account exists, see write
 	default:
 		e := newEntry(a, req, c)
-		q.load(func(err error) {
-			if err != nil {
+		a.Exists(func(exists bool, err error) {
+			switch {
+			case err != nil:
 				req.Error(xep.StorageError(err))
-				return
+			case !exists:
+				req.Error(stanza.Error{Condition: c})
+			default:
+				q.enqueue(e)
 			}
-			q.append(e)
 		})
 	}
+}
+
+// enqueue puts a message behind those that are stored.
+func (q *queue) enqueue(e *entry) {
+	q.load(func(err error) {
+		if err != nil {
+			e.req.Error(xep.StorageError(err))
+			return
+		}
+		q.append(e)
+	})
 }
 
 // hold keeps a message behind those that are being delivered to one of its

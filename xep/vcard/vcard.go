@@ -71,13 +71,17 @@ func (x *extension) handle(a *xep.Home, req *xep.Request) {
 	}
 }
 
-// get answers for the account itself and for others. No vCard and no account
-// look the same (XEP-0054 §3.3).
+// get answers for the account itself and for others, to whom no vCard and no
+// account look the same (XEP-0054 §3.3).
 func get(a *xep.Home, req *xep.Request) {
 	a.Ask(&storage.Op{Kind: storage.Get, Collection: collection, Key: []byte(keyCard)}, func(res *storage.Result) {
 		switch {
 		case errors.Is(res.Err, storage.ErrNotFound):
-			req.Error(stanza.Error{Condition: stanza.ItemNotFound})
+			if req.Own {
+				req.Error(stanza.Error{Condition: stanza.ItemNotFound})
+				return
+			}
+			req.Error(stanza.Error{Condition: stanza.ServiceUnavailable})
 		case res.Err != nil:
 			req.Error(xep.StorageError(res.Err))
 		case len(res.Items[0].Value) == 0 || res.Items[0].Value[0] != version1:
