@@ -56,6 +56,9 @@ func (e Element) Raw() []byte {
 	return e.f.buf[e.start:e.end:e.end]
 }
 
+// Offset returns where e begins in [Frame.Raw], in bytes.
+func (e Element) Offset() int { return int(e.start) }
+
 // Content returns the bytes between the tags, nothing for <x/>.
 func (e Element) Content() []byte {
 	if e.f == nil {

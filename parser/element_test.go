@@ -251,3 +251,37 @@ func TestWriter(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// A stream whose header is renamed reads as one that was opened in the other
+// namespace; what stanzas declare themselves is theirs.
+func TestRename(t *testing.T) {
+	sc := parser.NewScanner()
+	for _, header := range []string{
+		"<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams'>",
+		"<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' xmlns:s='jabber:server' xmlns:o='other'>",
+	} {
+		var st parser.Stream
+		st.Rename("jabber:server", "jabber:client") // nothing to rename yet
+		if _, _, err := sc.Next(&st, []byte(header)); err != nil {
+			t.Fatal(err)
+		}
+		st.Rename("jabber:server", "jabber:client")
+		f, _, err := sc.Next(&st, []byte("<message><body/><x xmlns='jabber:server'/></message>"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := outline(f.Element()), "{jabber:client}message({jabber:client}body {jabber:server}x)"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if in := f.Inherited(); len(in) != 1 || string(in[0].URI) != "jabber:client" {
+			t.Errorf("inherited: %q", in)
+		}
+		at := f.Element().Child("", "x").Offset()
+		if got := string(f.Raw()[at : at+2]); got != "<x" {
+			t.Errorf("Offset: %q", got)
+		}
+		if f, _, err = sc.Next(&st, []byte("</stream:stream>")); err != nil || f.Kind() != parser.StreamClose {
+			t.Errorf("the end: %v, %v", f, err)
+		}
+	}
+}

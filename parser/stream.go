@@ -68,6 +68,28 @@ func (s *Stream) lim() *Limits {
 	return s.limits
 }
 
+// Rename has stanzas read as if the header of the stream had declared the
+// namespace to wherever it declares from. A router can so treat streams of
+// different content namespaces (RFC 6120 §4.8.2) alike. Declarations inside
+// stanzas are left as they are. Call it behind the header, before the first
+// stanza; it does nothing before that.
+func (s *Stream) Rename(from, to string) {
+	if s.header == nil {
+		return
+	}
+	renamed := false
+	binds := make([]Binding, len(s.header.binds))
+	for i, b := range s.header.binds {
+		binds[i] = b
+		if string(b.URI) == from {
+			binds[i].URI, renamed = []byte(to), true
+		}
+	}
+	if renamed {
+		s.header = makeHeader(s.header.name, binds)
+	}
+}
+
 // header is the part of a stream header that later frames depend on. It is
 // never written after it was made.
 type header struct {
@@ -111,6 +133,7 @@ var usualHeaders = []*header{
 	usual("jabber:client"),
 	usual("jabber:server"),
 	usual("jabber:server", Binding{Prefix: []byte("db"), URI: []byte("jabber:server:dialback")}),
+	usual("jabber:client", Binding{Prefix: []byte("db"), URI: []byte("jabber:server:dialback")}),
 	usual("jabber:component:accept"),
 }
 
