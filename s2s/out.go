@@ -3,6 +3,7 @@ package s2s
 import (
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/parser"
+	"github.com/xylem-im/xylem/session"
 	"github.com/xylem-im/xylem/stanza"
 )
 
@@ -22,12 +23,16 @@ type Out struct {
 	// Bytes.
 	Pass bool
 
-	// Stanza that the peer sent, checked: From's domain is proved for To's. Its
-	// content namespace is jabber:server. valid until the input of Feed changes or
-	// the next call on this loop.
+	// Stanza that the peer sent, checked: From's domain is proved for To's. It
+	// reads as one in jabber:client. valid until the input of Feed changes or the
+	// next call on this loop.
 	Stanza    stanza.View
 	HasStanza bool
 	From, To  jid.View // prepared; valid as Stanza is
+	// Faulty: something is wrong with the stanza: its sender is told Fault in the
+	// name of To, and it goes no further.
+	Faulty bool
+	Fault  stanza.Error
 
 	// Events in the order in which they came about. valid until the next call.
 	Events []Event
@@ -36,15 +41,27 @@ type Out struct {
 	// follows in the clear must be thrown away (RFC 6120 §5.3.4).
 	StartTLS bool
 
+	// Ended: the stream takes no more stanzas and Unacked is final, but what the
+	// peer still sends is taken until Close.
+	Ended bool
+
 	// Close: after Bytes are written the connection ends, because of Reason.
 	Close  bool
-	Reason error // nil: the peer closed its stream properly
+	Reason error // nil: the stream was closed properly
+
+	scratch, scratchTo []byte            // canonical form of addresses that need preparation
+	translation        []byte            // the stanza that is read anew, see Stream.translated
+	again              *parser.Scanner   // for that
+	stores             session.AckStores // for what is unacknowledged
 }
+
+func (o *Out) event(e Event) { o.Events = append(o.Events, e) }
 
 // Reset empties the lists for the next call; buf is where Bytes goes.
 func (o *Out) Reset(buf []byte) {
 	o.Bytes = buf
-	o.Pass, o.HasStanza, o.StartTLS, o.Close, o.Reason = false, false, false, false, nil
+	o.Pass, o.HasStanza, o.StartTLS, o.Ended, o.Close, o.Reason = false, false, false, false, false, nil
+	o.Faulty, o.Fault = false, stanza.Error{}
 	o.Stanza, o.From, o.To = stanza.View{}, jid.View{}, jid.View{}
 	clear(o.Events)
 	o.Events = o.Events[:0]

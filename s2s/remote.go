@@ -52,6 +52,7 @@ type Remote struct {
 type pair struct {
 	local string
 	state pairState
+	alone bool  // a stream of another domain of ours was no use: it needs one of its own
 	ref   Ref   // pairRequested, pairReady, pairSettling
 	queue queue // waits for a stream
 	fresh queue // pairSettling: waits behind what comes back from the last stream
@@ -160,7 +161,7 @@ func (r *Remote) pursue(now int64, do *Actions) {
 		if p.state != pairWanted || p.queue.len() == 0 {
 			continue
 		}
-		if l := r.open(); l != nil {
+		if l := r.open(); l != nil && !p.alone {
 			p.state, p.ref = pairRequested, l.Ref
 			do.add(Action{Kind: ActionRequest, Ref: l.Ref, Pair: r.of(p.local)})
 			continue
@@ -198,7 +199,7 @@ func (r *Remote) Verify(now int64, v Verify, from Ref, do *Actions) {
 	r.used = now
 	q := question{v, from}
 	for _, l := range r.links {
-		if l.Outgoing && len(l.asked) < r.cfg.Questions {
+		if l.Outgoing && l.Ref != from && len(l.asked) < r.cfg.Questions { // XEP-0288 §2.2: not on the stream of the key
 			l.asked = append(l.asked, q)
 			do.add(Action{Kind: ActionAsk, Ref: l.Ref, Verify: v})
 			return
@@ -279,7 +280,7 @@ func (r *Remote) ready(now int64, ref Ref, ev *Event, do *Actions) {
 
 // carry sends what waits for a pair on a stream, and all that follows.
 func (r *Remote) carry(p *pair, ref Ref, do *Actions) {
-	p.state, p.ref = pairReady, ref
+	p.state, p.ref, p.alone = pairReady, ref, false
 	for _, w := range r.take(&p.queue) {
 		do.add(Action{Kind: ActionDeliver, Ref: ref, Pair: r.of(p.local), Stanza: w.st})
 	}
@@ -292,8 +293,9 @@ func (r *Remote) take(q *queue) []waiting {
 	return q.take()
 }
 
-// refused returns what waits for a pair that the peer does not take, or that we
-// do not trust the peer with.
+// refused goes on with the next target when the peer does not take the pair that
+// a stream was made for, or we do not trust the peer with it. A pair that was
+// added to a stream gets one of its own: a certificate may prove it there.
 func (r *Remote) refused(now int64, ref Ref, ev *Event, do *Actions) {
 	if r.try != nil && r.try.ref == ref {
 		r.step(now, ev.Err.Error())
@@ -305,9 +307,9 @@ func (r *Remote) refused(now int64, ref Ref, ev *Event, do *Actions) {
 	if p == nil || p.ref != ref || p.state != pairRequested {
 		return
 	}
-	p.state = pairWanted
+	p.state, p.alone = pairWanted, true
 	r.failedWith(now, ev.Err)
-	r.bounce(&p.queue, ev.Err, do)
+	r.pursue(now, do)
 }
 
 // verified passes an answer on to the stream that wants to know.

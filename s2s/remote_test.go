@@ -322,13 +322,29 @@ func TestRemoteQuestions(t *testing.T) {
 	r.want("answer v to 24: 2 timeout")
 }
 
-func TestRemoteRefusedPairIsReturned(t *testing.T) {
+func TestRemoteRefusedPairGetsAStreamOfItsOwn(t *testing.T) {
 	r := connected(t)
 	r.send("b.example", "2")
-	r.event(7, s2s.EventRefused, "b.example", stanza.StreamError{Condition: stanza.StreamNotAuthorized})
-	r.want("request b.example on 7", "bounce 2: remote-server-timeout: "+stanza.StreamError{Condition: stanza.StreamNotAuthorized}.Error())
+	no := stanza.StreamError{Condition: stanza.StreamNotAuthorized}
+	r.event(7, s2s.EventRefused, "b.example", no)
+	r.want("request b.example on 7", "find for b.example")
 	r.send("a.example", "3")
 	r.want("deliver 3 from a.example on 7")
+	r.found("h1")
+	r.dialed(8)
+	r.event(8, s2s.EventRefused, "b.example", no)
+	r.want("dial h1 for b.example asks=false", "end 8: "+no.Error())
+	for range 2 {
+		r.closed(8, no)
+		r.want()
+		r.tick(8 * second)
+		r.found("h1")
+		r.dialed(8)
+		r.event(8, s2s.EventRefused, "b.example", no)
+		r.want("find for b.example", "dial h1 for b.example asks=false", "end 8: "+no.Error())
+	}
+	r.closed(8, no)
+	r.want("bounce 2: remote-server-timeout: " + no.Error())
 }
 
 func TestRemoteIsForgottenWhenNothingNeedsIt(t *testing.T) {

@@ -1,122 +1,236 @@
 package s2s
 
 import (
-	"io"
-
 	"github.com/xylem-im/xylem/parser"
 	"github.com/xylem-im/xylem/stanza"
 )
 
-// Config is shared by all streams of an engine and only read.
-type Config struct {
-	// Serves tells whether a prepared domain is served here. It may be lent
-	// borrowed bytes as the string.
-	Serves func(domain string) bool
-	// Policy tells what holds for a remote domain. It may be lent borrowed bytes.
-	Policy func(remote string) Policy
+// state is where a stream stands.
+type state uint8
 
-	// Secret is what dialback keys are made from (XEP-0185), at least 16 bytes; the
-	// same for all engines that serve a domain.
-	Secret []byte
-	// Random makes stream ids; crypto/rand.Reader but in tests.
-	Random io.Reader
-
-	// PreAuth and Bound limit what is parsed before and after the first pair was
-	// proved. nil: the parser's defaults.
-	PreAuth, Bound *parser.Limits
-
-	// Features are elements announced on streams that a pair was proved on.
-	Features []byte
-
-	NegotiateTime int64 // nanoseconds from the start until a first pair is proved; else connection-timeout
-	IdleTime      int64 // nanoseconds without a stanza in either direction until the stream is closed; 0: never
-	SilentTime    int64 // nanoseconds without a byte from the peer until it is asked for a sign of life; 0: never
-	AnswerTime    int64 // nanoseconds that it has for one, and for each db:result and db:verify; else the stream is lost
-	Pairs         int   // proved on one stream, or waiting for that, at most; one more is refused
-
-	// Manage has stream management (XEP-0198) used with peers that offer it.
-	// UnackedBytes and UnackedStanzas bound what waits for an acknowledgement; a
-	// stream that passes one is closed, and what waited goes to the next.
-	Manage                       bool
-	UnackedBytes, UnackedStanzas int
-}
+const (
+	stateNew      state = iota // ours, inside TLS from its first byte, which is not there yet
+	stateHeader                // wait for the peer's stream header
+	stateFeatures              // ours: wait for the peer's features
+	stateTLS                   // ours: wait for <proceed/>
+	stateSASL                  // an exchange is under way: ours waits for its outcome, theirs for a <response/>
+	stateOpen                  // what is left is negotiated beside the stanzas
+	stateEnding                // our side is closed, and the peer's last stanzas are taken
+	stateClosed                // nothing more is read or written
+)
 
 // Stream is one XML stream with another server. Begin it with Accept or
 // Connect. Loop only.
 type Stream struct {
 	cfg    *Config
 	stream parser.Stream
+	sec    *Security // nil in the clear
+
+	id, lang      string // of the current header
+	local, remote string // whom it is for and who it is from, as seen from here
+
+	sends, receives pairs
+	dialback        *dialback // nil when nothing waits for an answer
+	managed         *managed  // nil without stream management
+
+	due         int64 // when Tick looks; 0: never
+	negotiateBy int64 // 0: no more
+	pingedAt    int64 // when the peer was asked for a sign of life; 0: it was not, or has answered
+	heard, used int64 // the last byte of the peer, the last stanza of either side
+
+	state     state
+	outgoing  bool
+	questions bool     // ours, for dialback questions only
+	opened    bool     // our header of the current stream was sent
+	external  bool     // SASL EXTERNAL has proved the first pair
+	bidi      bool     // both sides may send stanzas
+	peer      features // of ours: what the peer offers
+	failures  uint8    // of SASL
+	served    bool     // theirs: it has had questions answered
 }
 
 // Accept begins a stream that the peer opens. direct: the connection is inside
 // TLS from its first byte, and SetSecured comes first.
-func (s *Stream) Accept(cfg *Config, direct bool, now int64) {}
+func (s *Stream) Accept(cfg *Config, direct bool, now int64) {
+	*s = Stream{cfg: cfg, state: stateHeader, heard: now, used: now, negotiateBy: now + cfg.NegotiateTime}
+	if direct {
+		s.state = stateNew
+	}
+	s.stream.Reset(cfg.PreAuth)
+	s.plan(now)
+}
 
 // Connect begins a stream of our own to p.Remote in the name of p.Local, which
 // is the first pair to be proved. With direct the header waits for SetSecured.
-// forVerify: the stream is made to ask dialback questions only, and no pair is
+// questions: the stream is made to ask dialback questions only, and no pair is
 // to be proved until Request.
-func (s *Stream) Connect(cfg *Config, p Pair, direct, forVerify bool, now int64, out *Out) {}
+func (s *Stream) Connect(cfg *Config, p Pair, direct, questions bool, now int64, out *Out) {
+	*s = Stream{cfg: cfg, outgoing: true, questions: questions, local: p.Local, remote: p.Remote,
+		heard: now, used: now, negotiateBy: now + cfg.NegotiateTime}
+	s.stream.Reset(cfg.PreAuth)
+	s.plan(now)
+	if !direct {
+		s.state = stateHeader
+		s.appendHeader(out)
+	}
+}
 
 // Outgoing tells whether Connect began it.
-func (s *Stream) Outgoing() bool { return false }
+func (s *Stream) Outgoing() bool { return s.outgoing }
 
 // ID is the stream id; "" before the headers were exchanged.
-func (s *Stream) ID() string { return "" }
+func (s *Stream) ID() string { return s.id }
 
-// To is the local domain that an incoming stream's header was for, and from is
-// who it said it is; "" before.
-func (s *Stream) Domains() (to, from string) { return "", "" }
+// Lang is the xml:lang of the peer's stream header, which holds for stanzas
+// without one (RFC 6120 §8.1.5); "" if it had none.
+func (s *Stream) Lang() string { return s.lang }
 
-// SetSecured tells that the TLS handshake is done.
-func (s *Stream) SetSecured(now int64, sec *Security, out *Out) {}
+// Domains is the local domain that the stream's header is of or for, and who the
+// peer is said to be; of a peer's stream "" before its header came.
+func (s *Stream) Domains() (local, remote string) { return s.local, s.remote }
+
+// Bidirectional tells whether stanzas may go both ways (XEP-0288).
+func (s *Stream) Bidirectional() bool { return s.bidi }
+
+// Managed tells whether stream management (XEP-0198) is on.
+func (s *Stream) Managed() bool { return s.managed != nil && s.managed.on }
+
+// Closed tells whether the stream has ended.
+func (s *Stream) Closed() bool { return s.state == stateClosed }
+
+// Release gives parser memory back to the loop. The last call on a stream.
+func (s *Stream) Release(out *Out) {
+	s.state = stateClosed
+	out.Scanner.Release(&s.stream)
+	if s.managed != nil {
+		s.managed.queue.Release(&out.stores)
+		s.managed = nil
+	}
+}
 
 // Feed takes what the peer sent: in must begin with what earlier calls did not
 // consume. It handles one element at most and returns the bytes consumed; 0
 // means that more input is needed, or that the stream is closed.
-func (s *Stream) Feed(now int64, in []byte, out *Out) (n int) { return 0 }
+func (s *Stream) Feed(now int64, in []byte, out *Out) (n int) {
+	if s.state == stateClosed {
+		return len(in)
+	}
+	if len(in) == 0 || s.state == stateNew {
+		return 0
+	}
+	s.heard, s.pingedAt = now, 0
+	frame, n, err := out.Scanner.Next(&s.stream, in)
+	if err != nil {
+		s.broken(err, out)
+		return len(in)
+	}
+	if frame == nil {
+		return n
+	}
+	switch frame.Kind() {
+	case parser.StreamOpen:
+		s.header(now, frame, out)
+	case parser.StreamClose:
+		s.end(nil, out)
+	case parser.Stanza:
+		s.element(now, frame, out)
+	}
+	return n
+}
 
-// Deliver takes a stanza rendered for a stream of jabber:client (see
-// stanza.AppendForward) that goes from p.Local to p.Remote, for which the stream
-// is ready. Out.Pass tells that it is to be written as it is; else it was
-// written to Bytes as jabber:server, or the stream has ended: then it is false.
-func (s *Stream) Deliver(now int64, p Pair, st []byte, out *Out) (taken bool) { return false }
+// element takes a first-level child of the stream.
+func (s *Stream) element(now int64, f *parser.Frame, out *Out) {
+	switch string(f.Namespace()) {
+	case stanza.NSClient, stanza.NSServer:
+		s.stanza(now, f, out)
+	case NSDialback:
+		s.dialbackElement(now, f, out)
+	case NSManage:
+		s.manage(now, f, out)
+	case stanza.NSStream:
+		s.streamElement(now, f, out)
+	case stanza.NSTLS:
+		s.startTLS(f, out)
+	case stanza.NSSASL:
+		s.sasl(now, f, out)
+	case NSBidi:
+		s.bidiElement(f, out)
+	default:
+		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
+	}
+}
 
-// Ready tells whether Deliver takes stanzas of p.
-func (s *Stream) Ready(p Pair) bool { return false }
+// streamElement takes features, and <stream:error/>, which ends the stream.
+func (s *Stream) streamElement(now int64, f *parser.Frame, out *Out) {
+	switch {
+	case string(f.Local()) == "error":
+		s.end(peerError(f), out)
+	case string(f.Local()) == "features" && s.state == stateFeatures:
+		s.features(now, f, out)
+	default:
+		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
+	}
+}
 
-// Request has one more pair proved on a stream of ours; false when that cannot
-// be done here and a stream of its own is needed. The answer is an EventReady
-// or EventRefused.
-func (s *Stream) Request(now int64, p Pair, out *Out) bool { return false }
+// SetSecured tells that the TLS handshake is done.
+func (s *Stream) SetSecured(now int64, sec *Security, out *Out) {
+	if s.state == stateClosed {
+		return
+	}
+	s.sec, s.heard, s.peer = sec, now, 0 // what was said in the clear is forgotten, RFC 6120 §5.4.3.3
+	if s.outgoing {
+		s.step(out, sec.Version+" with "+s.remote+", certificate: "+s.verdict(s.remote))
+		if err := s.refusal(s.remote); err != nil {
+			s.refuse(s.first(), err, out)
+		}
+	}
+	s.restart(s.cfg.PreAuth)
+	if s.outgoing {
+		s.appendHeader(out)
+	}
+}
 
-// Ask sends a dialback question as soon as the stream can carry one. The answer
-// is an EventVerified; when the stream ends before, none comes.
-func (s *Stream) Ask(now int64, v Verify, out *Out) {}
+// first is the pair of the stream's headers.
+func (s *Stream) first() Pair { return Pair{Local: s.local, Remote: s.remote} }
 
-// Verified answers an EventVerify of this stream. err goes with Failed.
-func (s *Stream) Verified(now int64, v Verify, result Verdict, err error, out *Out) {}
+// proved tells whether a pair was proved in either direction.
+func (s *Stream) proved() bool { return s.sends.len()+s.receives.len() > 0 }
 
-// Unacked calls yield for each stanza given to Deliver that the peer has not
-// acknowledged, oldest first, as rendered; also after the stream has ended,
-// until Release. Empty without stream management.
-func (s *Stream) Unacked(yield func(p Pair, st []byte) bool) {}
+// restart expects a new stream header, RFC 6120 §4.3.3.
+func (s *Stream) restart(limits *parser.Limits) {
+	s.state, s.opened = stateHeader, false
+	s.stream.Reset(limits)
+}
 
-// Deadline is when Tick wants to be called, Unix nanoseconds; 0: never.
-func (s *Stream) Deadline() int64 { return 0 }
+// step tells what was done or found out.
+func (s *Stream) step(out *Out, text string) {
+	out.event(Event{Kind: EventStep, Pair: s.first(), Text: text})
+}
 
-// Tick acts on deadlines. The engine calls it at Deadline or later.
-func (s *Stream) Tick(now int64, out *Out) {}
+// authorize lets the peer send stanzas of p.
+func (s *Stream) authorize(p Pair, m Method, out *Out) {
+	if s.receives.add(p) {
+		s.established()
+		out.event(Event{Kind: EventAuthorized, Pair: p, Method: m})
+	}
+}
 
-// Fail ends the stream with a stream error (RFC 6120 §4.9). The header is sent
-// first when the peer has not seen one yet.
-func (s *Stream) Fail(e stanza.StreamError, out *Out) {}
+// ready begins to take stanzas of p.
+func (s *Stream) ready(p Pair, m Method, out *Out) {
+	if s.sends.add(p) {
+		s.established()
+		s.enable(out)
+		out.event(Event{Kind: EventReady, Pair: p, Method: m})
+	}
+}
 
-// End closes our side of the stream properly (RFC 6120 §4.4), because of reason.
-func (s *Stream) End(reason error, out *Out) {}
+// established notes that a pair was proved.
+func (s *Stream) established() {
+	s.negotiateBy = 0
+	s.stream.SetLimits(s.cfg.Bound)
+}
 
-// Closed tells whether the stream has ended.
-func (s *Stream) Closed() bool { return false }
-
-// Release gives parser memory back to the loop. The last call on a stream.
-func (s *Stream) Release(out *Out) {}
+// refuse tells that a pair will not be proved here.
+func (s *Stream) refuse(p Pair, err error, out *Out) {
+	out.event(Event{Kind: EventRefused, Pair: p, Err: err})
+}

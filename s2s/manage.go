@@ -1,0 +1,197 @@
+package s2s
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/xylem-im/xylem/parser"
+	"github.com/xylem-im/xylem/session"
+	"github.com/xylem-im/xylem/stanza"
+)
+
+// NSManage is the namespace of XEP-0198.
+const NSManage = session.NSManage
+
+// A peer is asked for an acknowledgement after so many stanzas or bytes, or so
+// long after the first that it has not acknowledged.
+const (
+	askStanzas = 64
+	askBytes   = 32 << 10
+	askTime    = int64(2e9)
+)
+
+// managed is stream management: sent stanzas are kept from <enable/> on, those
+// that come are counted from <enabled/> on.
+type managed struct {
+	queue  session.AckQueue // the tag is the index of the pair in Stream.sends
+	in     uint32           // stanzas received, modulo 2^32
+	held   []uint32         // of these, by their number, those that are not dealt with yet; ascending
+	on     bool             // the peer has agreed
+	owes   bool             // we have answered an <r/> with less than has come
+	asked  int64            // when the <r/> was sent that is not answered; 0: there is none
+	since  int64            // since when something is unacknowledged and not asked for; 0: nothing is
+	fresh  int              // stanzas sent since the last <r/>
+	weight int              // and their bytes
+}
+
+// enable asks for stream management on a stream of ours, once a pair was proved
+// (XEP-0198 §3), before the first stanza.
+func (s *Stream) enable(out *Out) {
+	if s.outgoing && s.managed == nil && s.cfg.Manage && s.peer&hasManage != 0 {
+		s.managed = &managed{}
+		out.Bytes = append(out.Bytes, "<enable xmlns='"+NSManage+"'/>"...)
+	}
+}
+
+// manage takes an element of stream management.
+func (s *Stream) manage(now int64, f *parser.Frame, out *Out) {
+	if s.state == stateEnding {
+		if string(f.Local()) == "a" && s.Managed() {
+			s.acked(f, out)
+		}
+		return
+	}
+	m, name := s.managed, string(f.Local())
+	switch {
+	case !s.cfg.Manage || s.state != stateOpen:
+		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
+	case name == "enable" && !s.outgoing && m == nil && s.proved():
+		s.managed = &managed{on: true}
+		out.Bytes = append(out.Bytes, "<enabled xmlns='"+NSManage+"'/>"...)
+	case name == "enable" && !s.outgoing, name == "resume" && !s.outgoing:
+		out.Bytes = session.AppendFailed(out.Bytes, stanza.UnexpectedRequest, nil)
+	case name == "enabled" && s.outgoing && m != nil && !m.on:
+		m.on = true
+		s.expect(now)
+	case name == "failed" && s.outgoing && m != nil && !m.on:
+		m.queue.Release(&out.stores)
+		s.managed, s.peer = nil, s.peer&^hasManage
+	case name == "r" && m != nil && m.on:
+		s.acknowledge(out)
+	case name == "a" && m != nil && m.on:
+		s.acked(f, out)
+	default:
+		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
+	}
+}
+
+// handled is the number of stanzas that were dealt with, without a gap.
+func (m *managed) handled() uint32 {
+	if len(m.held) > 0 {
+		return m.held[0] - 1
+	}
+	return m.in
+}
+
+// acknowledge tells what was dealt with, XEP-0198 §4.
+func (s *Stream) acknowledge(out *Out) {
+	m := s.managed
+	out.Bytes = append(out.Bytes, "<a xmlns='"+NSManage+"' h='"...)
+	out.Bytes = strconv.AppendUint(out.Bytes, uint64(m.handled()), 10)
+	out.Bytes = append(out.Bytes, "'/>"...)
+	m.owes = len(m.held) > 0
+}
+
+// acked takes what the peer has dealt with.
+func (s *Stream) acked(f *parser.Frame, out *Out) {
+	m := s.managed
+	h, ok := session.HandledAttr(f)
+	switch sent := m.queue.Sent(); {
+	case !ok:
+		s.Fail(stanza.StreamError{Condition: stanza.StreamPolicyViolation, Text: "an <a/> has an h of 32 bits"}, out)
+	case !m.queue.Ack(h, &out.stores):
+		s.Fail(session.HandledTooHigh(h, sent), out)
+	default:
+		m.asked = 0
+	}
+}
+
+// countIn counts a stanza of the peer.
+func (s *Stream) countIn() {
+	if s.Managed() {
+		s.managed.in++
+	}
+}
+
+// Number tells the stanza that Feed has just handed out from others, for Handled.
+func (s *Stream) Number() uint32 {
+	if !s.Managed() {
+		return 0
+	}
+	return s.managed.in
+}
+
+// Hold tells that this stanza is dealt with later: it is not acknowledged before
+// Handled.
+func (s *Stream) Hold() {
+	if s.Managed() {
+		s.managed.held = append(s.managed.held, s.managed.in)
+	}
+}
+
+// Handled tells that the stanza with this Number was dealt with. A peer that has
+// been told less than the whole is told now.
+func (s *Stream) Handled(number uint32, out *Out) {
+	m := s.managed
+	if m == nil {
+		return
+	}
+	if i := slices.Index(m.held, number); i >= 0 {
+		m.held = slices.Delete(m.held, i, i+1)
+	}
+	if m.owes && len(m.held) == 0 && s.state == stateOpen {
+		s.acknowledge(out)
+	}
+}
+
+// count keeps a stanza until it is acknowledged, and asks for that in time.
+func (s *Stream) count(now int64, st []byte, pair uint32, out *Out) {
+	m := s.managed
+	if m == nil {
+		return
+	}
+	if m.on && m.asked == 0 && (m.fresh >= askStanzas || m.weight >= askBytes) {
+		s.request(now, out)
+	}
+	m.queue.Add(now, st, pair, &out.stores)
+	m.fresh++
+	m.weight += len(st)
+	if m.since == 0 {
+		m.since = now
+		s.expect(now)
+	}
+}
+
+// request asks for an acknowledgement.
+func (s *Stream) request(now int64, out *Out) {
+	m := s.managed
+	out.Bytes = append(out.Bytes, session.AckRequest...)
+	m.asked, m.since, m.fresh, m.weight = now, 0, 0, 0
+	s.sooner(now + s.cfg.AnswerTime)
+}
+
+// expect has Tick ask when it is time.
+func (s *Stream) expect(now int64) {
+	if s.managed.since != 0 {
+		s.sooner(now + askTime)
+	}
+}
+
+// Full tells that no more stanzas are to be given to Deliver until the peer has
+// acknowledged some.
+func (s *Stream) Full() bool {
+	m := s.managed
+	return m != nil && (m.queue.Bytes() >= s.cfg.UnackedBytes || m.queue.Count() >= s.cfg.UnackedStanzas)
+}
+
+// Unacked calls yield for each stanza given to Deliver that the peer has not
+// acknowledged, oldest first, as rendered; also after the stream has ended,
+// until Release. Empty without stream management.
+func (s *Stream) Unacked(yield func(p Pair, st []byte) bool) {
+	if s.managed == nil {
+		return
+	}
+	s.managed.queue.All(func(_ int64, st []byte, tag uint32) bool {
+		return yield(s.sends.list[tag], st)
+	})
+}

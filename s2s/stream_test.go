@@ -1,0 +1,132 @@
+package s2s_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/xylem-im/xylem/s2s"
+)
+
+// Each way to prove a pair, with the input in one piece and byte by byte.
+func TestStreamProofs(t *testing.T) {
+	a, b := []string{"a.example"}, []string{"b.example"}
+	const (
+		readyA = "ready a.example b.example by "
+		authB  = "authorized b.example a.example by "
+		readyB = "ready b.example a.example by "
+		authA  = "authorized a.example b.example by "
+		verify = "verify b.example a.example"
+	)
+	for _, x := range []struct {
+		name          string
+		aProves       []string
+		change        func(*s2s.Config)
+		onA, onB      []string
+		bidirectional bool
+		bytesFromA    string // must be among them
+		neverFromA    string
+	}{
+		{"EXTERNAL, both ways", a, nil,
+			[]string{readyA + "SASL EXTERNAL", authA + "SASL EXTERNAL"}, []string{readyB + "SASL EXTERNAL", authB + "SASL EXTERNAL"}, true,
+			"<bidi xmlns='urn:xmpp:bidi'/><auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>YS5leGFtcGxl</auth>", "db:result"},
+		{"EXTERNAL, one way", a, oneWay,
+			[]string{readyA + "SASL EXTERNAL"}, []string{authB + "SASL EXTERNAL"}, false, "mechanism='EXTERNAL'", "urn:xmpp:bidi"},
+		{"dialback, both ways", nil, nil,
+			[]string{readyA + "dialback", authA + "dialback"}, []string{verify, authB + "dialback", readyB + "dialback"}, true,
+			"<bidi xmlns='urn:xmpp:bidi'/><db:result from='a.example' to='b.example'>", "<auth"},
+		{"dialback, one way", nil, oneWay,
+			[]string{readyA + "dialback"}, []string{verify, authB + "dialback"}, false, "<db:result", "urn:xmpp:bidi"},
+	} {
+		for _, chunk := range []int{0, 1, 2, 3, 7, 64} {
+			t.Run(x.name, func(t *testing.T) {
+				k := newTalk(t, x.aProves, b)
+				if x.change != nil {
+					k = newTalk(t, x.aProves, b, x.change)
+				}
+				k.chunk = chunk
+				k.open(false)
+				k.answer(k.b, s2s.Valid, nil)
+				k.a.want(x.onA...)
+				k.b.want(x.onB...)
+				wire := string(k.a.wire)
+				if !strings.Contains(wire, x.bytesFromA) || strings.Contains(wire, x.neverFromA) {
+					t.Errorf("sent: %s", wire)
+				}
+				if !k.deliver(k.a, "a.example", "b.example", message) || len(k.b.stanzas) != 1 || k.b.stanzas[0] != "a.example>b.example "+message {
+					t.Errorf("b got %q", k.b.stanzas)
+				}
+				if taken := k.deliver(k.b, "b.example", "a.example", back); taken != x.bidirectional || len(k.a.stanzas) == 1 != x.bidirectional {
+					t.Errorf("taken: %t, a got %q", taken, k.a.stanzas)
+				}
+			})
+		}
+	}
+}
+
+// Nothing but TLS is said or offered before TLS (RFC 7590 §3.1).
+func TestStreamTLSFirst(t *testing.T) {
+	k := newTalk(t, []string{"a.example"}, []string{"b.example"})
+	k.open(false)
+	for _, s := range []*side{k.a, k.b} {
+		clear, _, _ := strings.Cut(string(s.wire), "urn:ietf:params:xml:ns:xmpp-tls'/>")
+		for _, secret := range []string{"mechanism", "bidi", "<db:", "urn:xmpp:sm:3", "urn:xmpp:features"} {
+			if strings.Contains(clear, secret) {
+				t.Errorf("%s in the clear: %s", secret, clear)
+			}
+		}
+	}
+	k = newTalk(t, nil, nil)
+	k.a.Connect(&k.a.cfg, s2s.Pair{Local: "a.example", Remote: "b.example"}, false, false, k.now, k.a.begin())
+	k.a.in = []byte("<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' version='1.0' id='1'><stream:features/>")
+	k.run()
+	k.a.want("refused a.example b.example: the server offers no TLS, which this server requires (RFC 7590)")
+	if !k.a.Closed() {
+		t.Error("goes on in the clear")
+	}
+}
+
+func TestStreamDirectTLS(t *testing.T) {
+	k := newTalk(t, []string{"a.example"}, []string{"b.example"})
+	k.b.Accept(&k.b.cfg, true, k.now)
+	k.a.Connect(&k.a.cfg, s2s.Pair{Local: "a.example", Remote: "b.example"}, true, false, k.now, k.a.begin())
+	k.a.took(k.b, nil)
+	if len(k.a.wire) > 0 {
+		t.Fatalf("in the clear: %s", k.a.wire)
+	}
+	k.a.starting, k.b.starting = true, true
+	k.run()
+	k.a.want("ready a.example b.example by SASL EXTERNAL", "authorized a.example b.example by SASL EXTERNAL")
+}
+
+func TestStreamPolicies(t *testing.T) {
+	strict := func(c *s2s.Config) {
+		c.Policy = func(string) s2s.Policy { return s2s.Policy{Require: s2s.Certificate} }
+	}
+	deny := func(c *s2s.Config) { c.Policy = func(string) s2s.Policy { return s2s.Policy{Denied: true} } }
+
+	k := newTalk(t, []string{"a.example"}, []string{"c.example"})
+	strict(&k.a.cfg)
+	k.open(false)
+	if len(k.a.events) == 0 || k.a.events[0] != "refused a.example b.example: the certificate does not prove b.example: the certificate is for c.example" {
+		t.Errorf("a: %q", k.a.events)
+	}
+	k = newTalk(t, []string{"c.example"}, []string{"b.example"})
+	strict(&k.b.cfg)
+	k.open(false)
+	k.b.want()
+	if !strings.HasSuffix(string(k.b.wire), "<stream:error><not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"+
+		"<text xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>the certificate does not prove a.example: the certificate is for c.example</text></stream:error></stream:stream>") {
+		t.Errorf("b sent %s", k.b.wire)
+	}
+	var peer s2s.PeerError
+	if !errors.As(k.a.reason, &peer) || peer.Condition != "not-authorized" || !strings.Contains(peer.Text, "c.example") {
+		t.Errorf("a knows: %v", k.a.reason)
+	}
+	k = newTalk(t, []string{"a.example"}, []string{"b.example"})
+	deny(&k.b.cfg)
+	k.open(false)
+	if !strings.Contains(string(k.b.wire), "<policy-violation") || !k.b.Closed() {
+		t.Errorf("b sent %s", k.b.wire)
+	}
+}
