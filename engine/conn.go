@@ -349,10 +349,6 @@ func (c *conn) complete(res *session.Result) {
 	if !c.receives() {
 		return
 	}
-	if c.peer != nil {
-		c.peer.waiting--
-		return
-	}
 	out := c.loop.begin()
 	c.session.Complete(c.loop.now, res, out)
 	c.perform(out)

@@ -63,7 +63,7 @@ const (
 type source struct {
 	conn   *conn           // the sender's connection, on its own loop only
 	origin routing.Mailbox // the sender's session; 0: none of this server's
-	waits  routing.Mailbox // the session that goes on when the stanza is dealt with
+	waits  waiter          // who goes on when the stanza is dealt with
 	passed bool            // the addressee's filters have been asked
 	marks  xep.Mark        // of the sender, until the hooks on what it sends were called
 }
@@ -83,11 +83,11 @@ type request struct {
 func (l *loop) handIn(src *source, w work, bare jid.JID, v *stanza.View, fw *stanza.Forward, cond stanza.Condition) {
 	r := &request{work: w, bare: bare.Clone(), raw: stanza.AppendForward(nil, v, fw), src: *src, cond: cond}
 	if src.conn != nil {
-		r.src.waits = src.origin
+		r.src.waits = waiter{mailbox: src.origin}
 		r.src.conn = nil
 		src.conn.session.Wait()
 	}
-	src.waits = 0 // the request goes on with it
+	src.waits = waiter{} // the request goes on with it
 	l.postHome(bare.String(), r)
 }
 
@@ -237,7 +237,8 @@ func (l *loop) replyTo(origin routing.Mailbox, to jid.JID, b []byte) {
 
 // goOn lets a session that waits go on. It is handed over behind all else of
 // this turn, so that what the session does next cannot overtake it.
-func (l *loop) goOn(mb routing.Mailbox) {
+func (l *loop) goOn(w waiter) {
+	mb := w.mailbox
 	if mb == 0 {
 		return
 	}
@@ -245,17 +246,29 @@ func (l *loop) goOn(mb routing.Mailbox) {
 	if l.late[index] == nil {
 		l.late[index] = l.engine.pool.get()
 	}
-	l.late[index].entries = append(l.late[index].entries, entry{to: mb, kind: entryControl, ctl: goingOn{}})
+	l.late[index].entries = append(l.late[index].entries, entry{to: mb, kind: entryControl, ctl: goingOn{w.number}})
 }
 
-// goingOn ends the wait of a session.
-type goingOn struct{}
+// waiter is who waits until a stanza is dealt with: a session, or a stream with
+// another server, which has given the stanza a number.
+type waiter struct {
+	mailbox routing.Mailbox // 0: nobody
+	number  uint32
+}
 
-func (goingOn) apply(_ *loop, c *conn) {
-	if c != nil {
+// goingOn ends a wait.
+type goingOn struct{ number uint32 }
+
+func (g goingOn) apply(_ *loop, c *conn) {
+	switch {
+	case c == nil:
+		return
+	case c.peer != nil:
+		c.peerHandled(g.number)
+	default:
 		c.complete(&session.Result{})
-		c.resume()
 	}
+	c.resume()
 }
 
 // opened tells an account's home of a new session, which waits for it.
@@ -266,7 +279,7 @@ func (o *opened) apply(l *loop, _ *conn) {
 	a.Sessions++
 	mb := routing.Mailbox(o.session.ID)
 	a.Prepared(func(error) {
-		l.engine.registry.SessionOpened(a, o.session, func() { l.goOn(mb) })
+		l.engine.registry.SessionOpened(a, o.session, func() { l.goOn(waiter{mailbox: mb}) })
 	})
 }
 

@@ -61,11 +61,11 @@ func (l *loop) connect(o *outgoing, t transport) *conn {
 // peerFilter is the TLS filter of a stream with another server.
 func (c *conn) peerFilter() *xtls.Filter {
 	e, p := c.loop.engine, c.peer
-	to, from := p.stream.Domains()
+	local, _ := p.stream.Domains()
 	if p.domain == nil {
-		return xtls.Server(c.listener.tlsConfig(to))
+		return xtls.Server(c.listener.tlsConfig(local))
 	}
-	return xtls.Client(e.peerClientTLS(from, p.domain.name, p.target.Direct))
+	return xtls.Client(e.peerClientTLS(local, p.domain.name, p.target.Direct))
 }
 
 // judge computes, on a worker, what the peer's certificate proves.
@@ -79,6 +79,7 @@ func (e *Engine) judge(filter *xtls.Filter, server bool) s2s.Proof {
 
 // securedPeer goes on inside TLS.
 func (c *conn) securedPeer(proof s2s.Proof) {
+	c.phase = phaseStream
 	l, p := c.loop, c.peer
 	info := c.tls.Info()
 	version, cipher := tls.VersionName(info.Version), tls.CipherSuiteName(info.CipherSuite)
@@ -151,10 +152,12 @@ func (c *conn) performPeer(out *s2s.Out) {
 	for i := range out.Events {
 		c.peerEvent(&out.Events[i])
 	}
-	if out.StartTLS {
+	switch {
+	case out.StartTLS:
 		c.startTLS()
-	}
-	if out.Close {
+	case out.Ended:
+		c.peerEnded(out.Reason)
+	case out.Close:
 		c.sessionEnded(out.Reason)
 		c.finish()
 	}
@@ -163,18 +166,32 @@ func (c *conn) performPeer(out *s2s.Out) {
 
 // fromPeer routes a stanza of another server as if a client had sent it.
 func (l *loop) fromPeer(c *conn, out *s2s.Out) {
-	fw := stanza.Forward{From: out.From.Clone().String()}
-	l.received = stanza.AppendForward(l.received[:0], &out.Stanza, &fw)
-	v, err := l.inbound.read(l.received)
-	if err != nil {
-		l.engine.log.Error("stanza of another server lost", "error", err)
+	fw := stanza.Forward{From: out.From.String()}
+	if lang := c.peer.stream.Lang(); lang != "en" { // what our own streams say of themselves
+		fw.Lang = lang
+	}
+	src := source{waits: waiter{mailbox: c.mailbox()}}
+	if out.Faulty {
+		l.bounceTo(&src, &out.Stanza, out.To, fw.From, out.Fault)
 		return
 	}
-	src := source{waits: c.mailbox()}
-	l.route(&src, &v, out.To, &fw)
-	if src.waits == 0 { // a home goes on with it
+	src.waits.number = c.peer.stream.Number()
+	l.route(&src, &out.Stanza, out.To, &fw)
+	if src.waits.mailbox == 0 { // a home goes on with it
 		c.peer.waiting++
+		c.peer.stream.Hold()
 	}
+}
+
+// peerHandled goes on after a stanza that a home has dealt with.
+func (c *conn) peerHandled(number uint32) {
+	c.peer.waiting--
+	if c.phase != phaseStream {
+		return
+	}
+	out := c.loop.beginPeer()
+	c.peer.stream.Handled(number, out)
+	c.performPeer(out)
 }
 
 // deliverPeer gives a stanza to the stream; false when that has ended. st must
@@ -202,8 +219,11 @@ func (c *conn) deliverPeer(p s2s.Pair, st []byte) bool {
 }
 
 // overfull tells whether no more may be written to another server before it
-// has read: what comes meanwhile is returned to its sender.
+// has read and acknowledged: what comes meanwhile is returned to its sender.
 func (c *conn) overfull() bool {
+	if c.peer.stream.Full() {
+		return true
+	}
 	n := c.backlog.size
 	if c.out != nil {
 		n += c.out.bytes
