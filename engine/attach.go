@@ -135,6 +135,7 @@ func (t wireTransport) close() {
 }
 
 func (t wireTransport) remote() net.Addr { return nil }
+func (t wireTransport) origin() *origin  { return nil }
 
 // taken notes that the loop has looked at n bytes of input.
 func (t wireTransport) taken(n int) {

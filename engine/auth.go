@@ -9,8 +9,17 @@ import (
 	"github.com/xylem-im/xylem/storage"
 )
 
+// errTooManyFailures: the address has guessed too often in this hour.
+var errTooManyFailures = errors.New("engine: too many failed logins from this address")
+
 // start carries out an operation that a session waits for.
 func (l *loop) start(c *conn, op session.Op) {
+	if op.Kind == session.OpCredentials || op.Kind == session.OpVerify {
+		if l.engine.failures.tooMany(c.transport.remote(), l.now) {
+			c.answer()(session.Result{Err: errTooManyFailures})
+			return
+		}
+	}
 	switch op.Kind {
 	case session.OpBind:
 		l.bind(c, op)

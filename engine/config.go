@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/xylem-im/xylem/storage"
@@ -75,6 +76,13 @@ type Listener struct {
 	Role    Role
 	Address string // "127.0.0.1:5222"; port 0 takes a free one, see Engine.Addrs
 	TLS     bool   // TLS from the first byte (XEP-0368) instead of STARTTLS
+
+	// Proxies are the networks of the proxies that connections come through. Each
+	// must begin with a header of the PROXY protocol (version 1 or 2), whose source
+	// is then the address of the connection for limits, hooks and the log.
+	// Connections from elsewhere, or without a header within 5 s, are closed. Empty:
+	// no proxy, and no header is looked for.
+	Proxies []netip.Prefix
 }
 
 // Role is what connects to a listener.
@@ -105,23 +113,27 @@ type Certificates interface {
 // Limits bound what a peer can make the engine hold. Passing one has the
 // outcome that its comment names. Zero fields take the default.
 type Limits struct {
-	StanzaBytes     int           // one stanza after login; stream error policy-violation. Default 262,144
-	PreAuthBytes    int           // one element before login; policy-violation. Default 16,384
-	OutboundBytes   int           // unsent bytes held for one connection; then the slow consumer is cut off (ErrSlowConsumer): a last word would wait behind them. Default 1,048,576
-	InboundBytes    int           // bytes held of one connection while its session waits; reading stops at 32,768, and what passes the bound nevertheless is closed. Default: StanzaBytes + 65,536, at least 131,072
-	Connections     int           // open connections; the surplus is refused with resource-constraint. Default: 90 % of the open files that are left to the process at start
-	PreAuthTime     time.Duration // from connect to logged in; connection-timeout. Default 60 s
-	IdleTime        time.Duration // silence of a client until it is asked for a sign of life by a ping (XEP-0199). Default 5 min
-	PingTime        time.Duration // time that it has to send something, whatever it is; then connection-timeout. Negative: white space is sent instead of a ping, and nothing waited for. Default 60 s
-	AuthAttempts    int           // failed SASL exchanges per connection; then policy-violation. Default 5
-	HandshakeQueue  int           // TLS handshakes that wait for a worker; the surplus is closed. Default 16,384
-	SessionsPerUser int           // resources of one account; resource-constraint on bind (RFC 6120 §7.6.2.1). Default 64
-	ResumeWindow    time.Duration // time for which a session without a connection waits to be resumed (XEP-0198); a client may ask for less. Negative: none can be resumed. Default 5 min
-	UnackedBytes    int           // bytes of stanzas that a client with stream management has not acknowledged; then resource-constraint, and they are routed again as at the end of the window. Default 1,048,576
-	UnackedStanzas  int           // and their number; the same. Default 2,000
-	Detached        int           // sessions that wait to be resumed; one more ends with its connection. Default 100,000
-	DetachedPerUser int           // of one account; the oldest ends. Default 8
-	DrainTime       time.Duration // grace for clients in Shutdown. Default 5 s
+	StanzaBytes            int           // one stanza after login; stream error policy-violation. Default 262,144
+	PreAuthBytes           int           // one element before login; policy-violation. Default 16,384
+	OutboundBytes          int           // unsent bytes held for one connection; then the slow consumer is cut off (ErrSlowConsumer): a last word would wait behind them. Default 1,048,576
+	InboundBytes           int           // bytes held of one connection while its session waits; reading stops at 32,768, and what passes the bound nevertheless is closed. Default: StanzaBytes + 65,536, at least 131,072
+	Connections            int           // open connections; the surplus is refused with resource-constraint. Default: 90 % of the open files that are left to the process at start
+	ConnectionsPerAddress  int           // open connections from one IPv4 address or IPv6 /64; the surplus is refused with resource-constraint. Default: 1,000, and any number from this machine
+	FailedLoginsPerAddress int           // failed SASL exchanges an hour from such an address; then temporary-auth-failure until the hour is over. Default: 1,000, and any number from this machine
+	BytesPerSecond         int           // of what a client sends, with a second's worth at once; then it is not read until its time has come. Default 33,554,432
+	StanzasPerSecond       int           // elements that a client sends; the same. Default 50,000
+	PreAuthTime            time.Duration // from connect to logged in; connection-timeout. Default 60 s
+	IdleTime               time.Duration // silence of a client until it is asked for a sign of life by a ping (XEP-0199). Default 5 min
+	PingTime               time.Duration // time that it has to send something, whatever it is; then connection-timeout. Negative: white space is sent instead of a ping, and nothing waited for. Default 60 s
+	AuthAttempts           int           // failed SASL exchanges per connection; then policy-violation. Default 5
+	HandshakeQueue         int           // TLS handshakes that wait for a worker; the surplus is closed. Default 16,384
+	SessionsPerUser        int           // resources of one account; resource-constraint on bind (RFC 6120 §7.6.2.1). Default 64
+	ResumeWindow           time.Duration // time for which a session without a connection waits to be resumed (XEP-0198); a client may ask for less. Negative: none can be resumed. Default 5 min
+	UnackedBytes           int           // bytes of stanzas that a client with stream management has not acknowledged; then resource-constraint, and they are routed again as at the end of the window. Default 1,048,576
+	UnackedStanzas         int           // and their number; the same. Default 2,000
+	Detached               int           // sessions that wait to be resumed; one more ends with its connection. Default 100,000
+	DetachedPerUser        int           // of one account; the oldest ends. Default 8
+	DrainTime              time.Duration // grace for clients in Shutdown. Default 5 s
 }
 
 // Hooks watch what happens; each may be nil. All but Ready run on an event

@@ -23,6 +23,9 @@ const (
 	// after the first: the queue stays short, and a device is not woken for it.
 	askStanzas = 16
 	askTime    = 5 * time.Second
+
+	usualConnectionsPerAddress  = 1000
+	usualFailedLoginsPerAddress = 1000
 )
 
 // configure checks the configuration and derives what the engine needs of it.
@@ -57,6 +60,9 @@ func (e *Engine) configure() error {
 		}
 	}
 	e.admission.limit = int64(e.limits.Connections)
+	e.admission.perAddress = newAddressLimit(e.limits.ConnectionsPerAddress, usualConnectionsPerAddress)
+	e.failures.limit = newAddressLimit(e.limits.FailedLoginsPerAddress, usualFailedLoginsPerAddress)
+	e.pace = newPace(&e.limits)
 	if err := e.configureExtensions(); err != nil {
 		faults = append(faults, fmt.Errorf("engine: Extensions: %w", err))
 	}
@@ -196,6 +202,10 @@ func (l Limits) withDefaults() (Limits, []error) {
 	number("PreAuthBytes", &l.PreAuthBytes, 16_384, 4_096, most)
 	number("OutboundBytes", &l.OutboundBytes, 1<<20, 64<<10, most)
 	number("InboundBytes", &l.InboundBytes, max(min(l.StanzaBytes, most-1<<16)+1<<16, 128<<10), 128<<10, most)
+	number("ConnectionsPerAddress", &l.ConnectionsPerAddress, 0, 0, most)
+	number("FailedLoginsPerAddress", &l.FailedLoginsPerAddress, 0, 0, most)
+	number("BytesPerSecond", &l.BytesPerSecond, 32<<20, 10_000, most)
+	number("StanzasPerSecond", &l.StanzasPerSecond, 50_000, 10, 1_000_000_000)
 	number("AuthAttempts", &l.AuthAttempts, 5, 1, 100)
 	number("HandshakeQueue", &l.HandshakeQueue, 16_384, 1, 1<<24)
 	number("SessionsPerUser", &l.SessionsPerUser, 64, 1, 1<<16)

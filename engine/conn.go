@@ -51,6 +51,8 @@ type conn struct {
 	marks      xep.Mark // what the routing table says of the session
 	paused     bool     // the transport is not read
 	notified   bool     // close_notify was sent
+	throttled  bool     // input waits in partial until paidTo, see pace
+	paidTo     int64    // what the client has sent takes until then, Unix nanoseconds
 	stalled    bool     // input waits in partial until the peer has read, see behindTooFar
 
 	resumer            *resumption     // the connection that is to have the session; nil: none
@@ -161,7 +163,7 @@ func (c *conn) resume() {
 			c.keep(c.partial.B, n)
 		}
 	}
-	if !c.waits() && c.phase == phaseStream && !c.stalled {
+	if c.phase == phaseStream && !c.holdsBack() {
 		c.unpause()
 	}
 }
@@ -170,6 +172,9 @@ func (c *conn) resume() {
 func (c *conn) waits() bool {
 	return c.session.Waiting() || c.peer != nil && c.peer.waiting >= peerWindow
 }
+
+// holdsBack tells whether input is left aside for now.
+func (c *conn) holdsBack() bool { return c.waits() || c.stalled || c.throttled }
 
 // feed passes in to the session, element by element, and carries out what it
 // asks for. It returns the bytes consumed.
@@ -183,9 +188,16 @@ func (c *conn) feed(in []byte) (consumed int) {
 			c.stalled = true
 			break
 		}
+		if c.aheadOfTime() {
+			c.slowDown()
+			break
+		}
 		out := l.begin()
 		n := c.session.Feed(l.now, in[consumed:], out)
 		consumed += n
+		if n > 0 {
+			l.engine.pace.pay(c, n)
+		}
 		c.perform(out)
 		if n == 0 {
 			break
@@ -203,7 +215,7 @@ func (c *conn) keep(in []byte, consumed int) {
 	switch {
 	case len(rest) == 0:
 		c.dropPartial()
-	case (c.waits() || c.stalled) && len(rest) > c.loop.engine.limits.InboundBytes:
+	case c.holdsBack() && len(rest) > c.loop.engine.limits.InboundBytes:
 		c.abort(ErrInboundBound)
 	case c.partial == nil:
 		c.partial = c.loop.engine.buffers.Get()
@@ -211,7 +223,7 @@ func (c *conn) keep(in []byte, consumed int) {
 	case consumed > 0:
 		c.partial.B = c.partial.B[:copy(c.partial.B, rest)]
 	}
-	if (c.waits() || c.stalled) && len(rest) >= pauseAt {
+	if c.holdsBack() && len(rest) >= pauseAt {
 		c.pause()
 	}
 }
@@ -232,6 +244,9 @@ func (c *conn) perform(out *session.Out) {
 	op, startTLS, lost, end, reason := out.Op, out.StartTLS, out.Lost, out.Close, out.Reason
 	if len(out.Bytes) > 0 {
 		c.write(out.Bytes)
+	}
+	if n := out.AuthFailures; n > 0 {
+		l.engine.failures.add(c.transport.remote(), l.now, int(n))
 	}
 	l.took(out)
 	if out.HasStanza {
@@ -301,7 +316,11 @@ func (c *conn) deadline() int64 {
 	if c.peer != nil {
 		return c.peer.stream.Deadline()
 	}
-	return c.session.Deadline()
+	deadline := c.session.Deadline()
+	if c.throttled && (deadline == 0 || c.paidTo < deadline) {
+		return c.paidTo
+	}
+	return deadline
 }
 
 // tick acts on a deadline that is over.
@@ -318,6 +337,10 @@ func (c *conn) tick() {
 			out := c.loop.beginPeer()
 			c.peer.stream.Tick(c.loop.now, out)
 			c.performPeer(out)
+			return
+		}
+		c.goOnInTime()
+		if c.phase != phaseStream {
 			return
 		}
 		out := c.loop.begin()
@@ -447,6 +470,7 @@ func (c *conn) transportClosed() {
 		l.engine.send(c.movedFrom, moveOver{})
 		c.movedFrom = 0
 	}
+	l.engine.admission.leave(c.transport.origin())
 	if c.mayDetach() {
 		filter := c.tls
 		c.closeTLS(filter)

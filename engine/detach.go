@@ -29,6 +29,7 @@ func (gone) close()             {}
 func (gone) pause(*loop) bool   { return false }
 func (gone) unpause(*loop)      {}
 func (gone) use(*conn)          {}
+func (gone) origin() *origin    { return nil }
 func (g gone) remote() net.Addr { return g.addr }
 
 // connected tells whether there is a transport that may be used.
@@ -72,7 +73,7 @@ func (c *conn) unreadGone() {
 	c.dropPartial()
 	c.dropOut()
 	c.clearBacklog()
-	c.paused, c.stalled = false, false
+	c.paused, c.stalled, c.throttled = false, false, false
 }
 
 // markDetached lets others see in the routing table that nobody is connected,

@@ -62,6 +62,8 @@ type Engine struct {
 	stopDialing  context.CancelFunc
 
 	admission admission
+	failures  failures // logins, by address
+	pace      pace
 	attempts  attempts     // at registration
 	detached  atomic.Int64 // sessions that wait for a resumption
 	returning atomic.Int64 // ended sessions whose unacknowledged stanzas are not dealt with yet

@@ -6,7 +6,7 @@ import (
 	"github.com/xylem-im/xylem/internal/invariants"
 )
 
-// handler receives the events of gnet. A connection's context is a *listener
+// handler receives the events of gnet. A connection's context is an *arrival
 // before it was opened, then its *conn; a loop's own wake-up connection has
 // the *loop.
 type handler struct {
@@ -22,27 +22,23 @@ func (h *handler) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 		ctx.epoll = epollOf(ctx.gnet)
 	case *adoption: // a session is resumed on a connection of another loop
 		l := h.engine.loopOf(c.EventLoop())
-		ctx.transport = socket{c}
+		ctx.transport = socket{c, ctx.transport.origin()}
 		began := l.enter()
 		ctx.apply(l, l.slots.find(ctx.session))
 		if began {
 			l.exit()
 		}
-	case *listener:
+	case *arrival:
 		l := h.engine.loopOf(c.EventLoop())
 		began := l.enter()
-		if ctx.Role == RolePeer {
-			c.SetContext(l.openPeer(socket{c}, ctx))
-		} else {
-			c.SetContext(l.open(socket{c}, ctx))
-		}
+		ctx.opened(l, c)
 		if began {
 			l.exit()
 		}
 	case *outgoing:
 		l := ctx.loop
 		began := l.enter()
-		c.SetContext(ctx.opened(l, socket{c}))
+		c.SetContext(ctx.opened(l, socket{c: c}))
 		if began {
 			l.exit()
 		}

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/panjf2000/gnet/v2"
+
 	"github.com/xylem-im/xylem/session"
 	"github.com/xylem-im/xylem/stanza"
 )
@@ -64,22 +66,65 @@ func (ln *listener) serve() {
 
 // take admits a connection and gives it to a loop.
 func (ln *listener) take(c net.Conn) {
-	if ln.engine.draining.Load() || !ln.engine.admission.admit() {
-		ln.refuse(c)
+	switch {
+	case ln.engine.draining.Load() || !ln.engine.admission.admit():
+		ln.refuse(c, "too many connections")
+	case len(ln.Proxies) > 0:
+		go ln.takeProxied(c)
+	default:
+		ln.admit(c, c.RemoteAddr(), nil, nil)
+	}
+}
+
+// admit gives a connection from remote, which has a place, to a loop: with what
+// a proxy said of it, and what was read of it already.
+func (ln *listener) admit(c net.Conn, remote, behind net.Addr, early []byte) {
+	a := &ln.engine.admission
+	from, ok := a.enter(remote)
+	if !ok {
+		a.release()
+		ln.refuse(c, "too many connections from this address")
 		return
 	}
-	if _, err := ln.engine.client.EnrollContext(c, ln); err != nil {
-		ln.engine.admission.release()
-		ln.engine.admission.refused.Add(1)
+	if behind != nil {
+		if from == nil {
+			from = &origin{}
+		}
+		from.remote = behind
+	}
+	if _, err := ln.engine.client.EnrollContext(c, &arrival{ln, from, early}); err != nil {
+		a.leave(from)
+		a.release()
+		a.refused.Add(1)
 		ln.engine.log.Warn("connection not taken", "listener", ln.Name, "error", err)
 		_ = c.Close()
 	}
 }
 
+// arrival is a connection on its way to its loop.
+type arrival struct {
+	listener *listener
+	from     *origin
+	early    []byte // input that was read before
+}
+
+func (a *arrival) opened(l *loop, c gnet.Conn) {
+	var opened *conn
+	if t := (socket{c, a.from}); a.listener.Role == RolePeer {
+		opened = l.openPeer(t, a.listener)
+	} else {
+		opened = l.open(t, a.listener)
+	}
+	c.SetContext(opened)
+	if len(a.early) > 0 {
+		opened.input(a.early)
+	}
+}
+
 // refuse says why, where that can be said without TLS, and closes.
-func (ln *listener) refuse(c net.Conn) {
+func (ln *listener) refuse(c net.Conn, why string) {
 	if !ln.TLS {
-		e := stanza.StreamError{Condition: stanza.StreamResourceConstraint, Text: "too many connections"}
+		e := stanza.StreamError{Condition: stanza.StreamResourceConstraint, Text: why}
 		if ln.engine.draining.Load() {
 			e = stanza.StreamError{Condition: stanza.StreamSystemShutdown}
 		}
@@ -114,7 +159,7 @@ func (ln *listener) outOfFiles() {
 	if d, ok := ln.net.(*net.TCPListener); ok {
 		_ = d.SetDeadline(time.Now().Add(10 * time.Millisecond))
 		if c, err := ln.net.Accept(); err == nil {
-			ln.refuse(c)
+			ln.refuse(c, "too many connections")
 		}
 		_ = d.SetDeadline(time.Time{})
 	}

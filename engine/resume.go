@@ -212,6 +212,7 @@ func (l *loop) dropAdoption(a *adoption, err error) {
 	if a.partial != nil {
 		l.engine.buffers.Put(a.partial)
 	}
+	l.engine.admission.leave(a.transport.origin())
 	l.engine.admission.release()
 }
 

@@ -21,6 +21,7 @@ type Stats struct {
 	ReturnedTotal     uint64 // stanzas that ended sessions left unacknowledged and that were routed again or refused
 	BouncedTotal      uint64 // stanzas answered with a stanza error
 	StreamErrorsTotal uint64 // streams ended with a stream error
+	ThrottledTotal    uint64 // times that a client was not read because it sent too fast
 	SlowClosedTotal   uint64 // connections closed because the peer did not read
 	BytesInTotal      uint64 // from the sockets, before decryption
 	BytesOutTotal     uint64 // to the sockets, after encryption

@@ -19,6 +19,7 @@ type loopStats struct {
 	returned     atomic.Uint64
 	bounced      atomic.Uint64
 	streamErrors atomic.Uint64
+	throttled    atomic.Uint64
 	slowClosed   atomic.Uint64
 	bytesIn      atomic.Uint64
 	bytesOut     atomic.Uint64
@@ -66,6 +67,7 @@ func (s *Stats) add(l *loopStats) {
 	s.ReturnedTotal += l.returned.Load()
 	s.BouncedTotal += l.bounced.Load()
 	s.StreamErrorsTotal += l.streamErrors.Load()
+	s.ThrottledTotal += l.throttled.Load()
 	s.SlowClosedTotal += l.slowClosed.Load()
 	s.BytesInTotal += l.bytesIn.Load()
 	s.BytesOutTotal += l.bytesOut.Load()

@@ -26,10 +26,15 @@ type transport interface {
 	unpause(l *loop)
 	// remote is the peer's address; nil in-process.
 	remote() net.Addr
+	// origin is what was counted of it; nil when nothing was.
+	origin() *origin
 }
 
 // socket is the transport of a gnet connection.
-type socket struct{ c gnet.Conn }
+type socket struct {
+	c    gnet.Conn
+	from *origin // nil: not counted, and no proxy
+}
 
 func (s socket) write(pieces [][]byte) {
 	if len(pieces) == 1 {
@@ -39,8 +44,15 @@ func (s socket) write(pieces [][]byte) {
 	_, _ = s.c.Writev(pieces)
 }
 
-func (s socket) buffered() int    { return s.c.OutboundBuffered() }
-func (s socket) closeWrite()      { _ = unix.Shutdown(s.c.Fd(), unix.SHUT_WR) }
-func (s socket) close()           { _ = s.c.EventLoop().Close(s.c) }
-func (s socket) use(c *conn)      { s.c.SetContext(c) }
-func (s socket) remote() net.Addr { return s.c.RemoteAddr() }
+func (s socket) buffered() int   { return s.c.OutboundBuffered() }
+func (s socket) closeWrite()     { _ = unix.Shutdown(s.c.Fd(), unix.SHUT_WR) }
+func (s socket) close()          { _ = s.c.EventLoop().Close(s.c) }
+func (s socket) use(c *conn)     { s.c.SetContext(c) }
+func (s socket) origin() *origin { return s.from }
+
+func (s socket) remote() net.Addr {
+	if s.from != nil && s.from.remote != nil {
+		return s.from.remote
+	}
+	return s.c.RemoteAddr()
+}

@@ -35,6 +35,7 @@ type serverConfig struct {
 type c2sConfig struct {
 	Listen         []string // host:port with STARTTLS. Default "127.0.0.1:5222"
 	ListenTLS      []string // host:port with TLS from the first byte. Default "127.0.0.1:5223"
+	Proxies        []string // networks of proxies that speak the PROXY protocol. Default none
 	AllowPlaintext bool     // SASL without TLS, for tests on loopback. Default false
 }
 
@@ -75,27 +76,29 @@ type logConfig struct {
 func defaultConfig() config {
 	return config{
 		Server: serverConfig{Domains: []string{"localhost"}, Data: "./xylem-data"},
-		C2S:    c2sConfig{Listen: []string{"127.0.0.1:5222"}, ListenTLS: []string{"127.0.0.1:5223"}},
+		C2S:    c2sConfig{Listen: []string{"127.0.0.1:5222"}, ListenTLS: []string{"127.0.0.1:5223"}, Proxies: []string{}},
 		TLS:    tlsConfig{Held: 1000},
 		Auth:   authConfig{ScramIterations: 10_000},
 
 		Registration: engine.Registration{PerAddress: 5, PerHour: 1000},
 		HTTP:         httpConfig{Listen: "127.0.0.1:5280"},
 		Limits: engine.Limits{
-			StanzaBytes:     262_144,
-			PreAuthBytes:    16_384,
-			PreAuthTime:     60 * time.Second,
-			IdleTime:        5 * time.Minute,
-			PingTime:        60 * time.Second,
-			AuthAttempts:    5,
-			HandshakeQueue:  16_384,
-			SessionsPerUser: 64,
-			ResumeWindow:    5 * time.Minute,
-			UnackedBytes:    1 << 20,
-			UnackedStanzas:  2000,
-			Detached:        100_000,
-			DetachedPerUser: 8,
-			DrainTime:       5 * time.Second,
+			StanzaBytes:      262_144,
+			BytesPerSecond:   32 << 20,
+			StanzasPerSecond: 50_000,
+			PreAuthBytes:     16_384,
+			PreAuthTime:      60 * time.Second,
+			IdleTime:         5 * time.Minute,
+			PingTime:         60 * time.Second,
+			AuthAttempts:     5,
+			HandshakeQueue:   16_384,
+			SessionsPerUser:  64,
+			ResumeWindow:     5 * time.Minute,
+			UnackedBytes:     1 << 20,
+			UnackedStanzas:   2000,
+			Detached:         100_000,
+			DetachedPerUser:  8,
+			DrainTime:        5 * time.Second,
 		},
 		Log:        logConfig{Level: slog.LevelInfo, Format: "text"},
 		Extensions: defaultExtensions(),

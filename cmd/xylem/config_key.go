@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -46,6 +47,8 @@ func configKeys() []configKey {
 			field: func(c *config) any { return &c.C2S.Listen }},
 		{name: "c2s.listen_tls", flag: "c2s-tls", check: checkAddresses, accept: acceptsAddresses,
 			field: func(c *config) any { return &c.C2S.ListenTLS }},
+		{name: "c2s.proxies", check: checkNetworks, accept: `an address or network such as "10.0.0.0/8", or a list of them`,
+			field: func(c *config) any { return &c.C2S.Proxies }},
 		// RFC 6120 §13.12: the limit must not be below 10,000 bytes.
 		number("c2s.max_stanza_bytes", "", 10_000, 16<<20, "bytes", func(c *config) *int { return &c.Limits.StanzaBytes }),
 		{name: "c2s.allow_plaintext", flag: "allow-plaintext", accept: "true or false",
@@ -64,6 +67,10 @@ func configKeys() []configKey {
 			field: func(c *config) any { return &c.HTTP.Listen }},
 
 		number("limits.connections", "", 0, 100_000_000, "connections; 0: 90 % of the open files", func(c *config) *int { return &c.Limits.Connections }),
+		orAutomatic(number("limits.connections_per_address", "", 1, 100_000_000, "connections; 0: 1000, and any number from this machine", func(c *config) *int { return &c.Limits.ConnectionsPerAddress })),
+		orAutomatic(number("limits.failed_logins_per_address", "", 1, 100_000_000, "failures an hour; 0: 1000, and any number from this machine", func(c *config) *int { return &c.Limits.FailedLoginsPerAddress })),
+		number("limits.bytes_per_second", "", 10_000, 1<<30, "bytes", func(c *config) *int { return &c.Limits.BytesPerSecond }),
+		number("limits.stanzas_per_second", "", 10, 1_000_000_000, "stanzas", func(c *config) *int { return &c.Limits.StanzasPerSecond }),
 		number("limits.sessions_per_user", "", 1, 65_536, "sessions", func(c *config) *int { return &c.Limits.SessionsPerUser }),
 		number("limits.pre_auth_bytes", "", 4096, 1<<20, "bytes", func(c *config) *int { return &c.Limits.PreAuthBytes }),
 		orAutomatic(number("limits.inbound_bytes", "", leastInbound, 1<<30, "bytes; 0: c2s.max_stanza_bytes + 65536, at least 131072", func(c *config) *int { return &c.Limits.InboundBytes })),
@@ -272,6 +279,21 @@ func checkAddresses(field any) error {
 	for _, a := range *field.(*[]string) {
 		if err := hostPort(a); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkNetworks brings addresses and networks into one form, in place.
+func checkNetworks(field any) error {
+	networks := *field.(*[]string)
+	for i, text := range networks {
+		if ip, err := netip.ParseAddr(text); err == nil {
+			networks[i] = netip.PrefixFrom(ip, ip.BitLen()).String()
+		} else if p, err := netip.ParsePrefix(text); err == nil {
+			networks[i] = p.Masked().String()
+		} else {
+			return fmt.Errorf("%q is no address or network", text)
 		}
 	}
 	return nil

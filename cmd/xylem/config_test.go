@@ -145,7 +145,7 @@ level = "debug"
 	folder := filepath.Dir(path)
 	want := defaultConfig()
 	want.Server = serverConfig{Domains: []string{"example.org", "bücher.example"}, Data: filepath.Join(folder, "data"), Loops: 3}
-	want.C2S = c2sConfig{Listen: []string{"[::1]:0", "127.0.0.1:0"}, ListenTLS: []string{}, AllowPlaintext: true}
+	want.C2S = c2sConfig{Listen: []string{"[::1]:0", "127.0.0.1:0"}, ListenTLS: []string{}, Proxies: []string{}, AllowPlaintext: true}
 	want.TLS.Certificates = []certificateConfig{{Domains: []string{"*.example.org"}, Cert: filepath.Join(folder, "tls/c.pem"), Key: "/abs/k.pem",
 		at: origin{source: path, line: 11, column: 7}}}
 	want.Registration.Enabled = true

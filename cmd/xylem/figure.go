@@ -31,6 +31,7 @@ func figures() []figure {
 		{"sessions_resumed_total", "Sessions resumed.", func(s *stats) float64 { return float64(s.ResumedTotal) }},
 		{"stanzas_returned_total", "Stanzas that ended sessions left unacknowledged.", func(s *stats) float64 { return float64(s.ReturnedTotal) }},
 		{"stream_errors_total", "Streams ended with a stream error.", func(s *stats) float64 { return float64(s.StreamErrorsTotal) }},
+		{"throttled_total", "Times that a client was not read because it sent too fast.", func(s *stats) float64 { return float64(s.ThrottledTotal) }},
 		{"slow_closed_total", "Connections closed because the peer did not read.", func(s *stats) float64 { return float64(s.SlowClosedTotal) }},
 		{"bytes_in_total", "Bytes read from sockets, before decryption.", func(s *stats) float64 { return float64(s.BytesInTotal) }},
 		{"bytes_out_total", "Bytes written to sockets, after encryption.", func(s *stats) float64 { return float64(s.BytesOutTotal) }},

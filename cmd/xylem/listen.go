@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"syscall"
 
@@ -20,11 +21,17 @@ const (
 // engineListeners are the addresses that the engine opens.
 func engineListeners(c *config) []engine.Listener {
 	var all []engine.Listener
+	var proxies []netip.Prefix
+	for _, text := range c.C2S.Proxies {
+		if p, err := netip.ParsePrefix(text); err == nil { // it was checked: see checkNetworks
+			proxies = append(proxies, p)
+		}
+	}
 	for _, a := range c.C2S.Listen {
-		all = append(all, engine.Listener{Name: nameC2S, Role: engine.RoleClient, Address: a})
+		all = append(all, engine.Listener{Name: nameC2S, Role: engine.RoleClient, Address: a, Proxies: proxies})
 	}
 	for _, a := range c.C2S.ListenTLS {
-		all = append(all, engine.Listener{Name: nameC2STLS, Role: engine.RoleClient, Address: a, TLS: true})
+		all = append(all, engine.Listener{Name: nameC2STLS, Role: engine.RoleClient, Address: a, TLS: true, Proxies: proxies})
 	}
 	return all
 }

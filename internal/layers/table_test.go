@@ -39,7 +39,7 @@ var table = []layer{
 	{"s2s/certs", list("s2s", "jid"), list("golang.org/x/net", "golang.org/x/crypto")},    // what a certificate proves
 
 	{"engine/...", list("jid", "parser", "stanza", "session/...", "routing", "storage", "storage/async", "xep", "s2s", "s2s/certs", "s2s/component", "engine/..."),
-		list("github.com/panjf2000/gnet/v2", "github.com/valyala/bytebufferpool", "github.com/klauspost/compress", "golang.org/x/sys")},
+		list("github.com/panjf2000/gnet/v2", "github.com/valyala/bytebufferpool", "github.com/klauspost/compress", "github.com/pires/go-proxyproto", "golang.org/x/sys")},
 
 	{"bench/inproc/...", list("any"), list("github.com/HdrHistogram/hdrhistogram-go")},
 	{"bench/relay", nil, list("github.com/panjf2000/gnet/v2")}, // the floor: the engine's event loop without the engine
