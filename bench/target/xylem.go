@@ -19,7 +19,7 @@ func startXylem(ctx context.Context, s Settings) (*Server, error) {
 		return nil, err
 	}
 	args := []string{
-		"serve", "--data", s.path("data"), "--domain", domain, "--c2s", "127.0.0.1:0", "--c2s-tls", "", "--http", "",
+		"serve", "--data", s.path("data"), "--domain", domain, "--c2s", "127.0.0.1:0", "--c2s-tls", "", "--s2s", "", "--s2s-tls", "", "--http", "",
 	}
 	if !s.TLS {
 		args = append(args, "--allow-plaintext")

@@ -25,6 +25,9 @@ func (p *program) checkConfig(fs *pflag.FlagSet, args []string) error {
 	if err := certs.update(l.TLS.Certificates, nil, math.MaxInt, time.Now()); err != nil {
 		return usageError{err}
 	}
+	if _, err := newFederation(&l.config); err != nil {
+		return usageError{err}
+	}
 	for _, f := range certs.facts() {
 		if w := f.warning(time.Now()); w != "" {
 			fmt.Fprintf(p.stderr, "xylem: warning: certificate %s %s\n", f.File, w)

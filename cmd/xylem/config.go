@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/s2s"
+	"github.com/xylem-im/xylem/s2s/resolve"
 	"github.com/xylem-im/xylem/xep/standard"
 )
 
@@ -13,12 +15,15 @@ import (
 type config struct {
 	Server serverConfig
 	C2S    c2sConfig
+	S2S    s2sConfig
+	DNS    dnsConfig
 	TLS    tlsConfig
 	Auth   authConfig
 	// Registration is [registration]: accounts that clients make.
 	Registration engine.Registration
 	HTTP         httpConfig
-	Limits       engine.Limits // [limits]; StanzaBytes is c2s.max_stanza_bytes
+	Limits       engine.Limits     // [limits]; StanzaBytes is c2s.max_stanza_bytes
+	Federation   engine.Federation // limits.s2s_*; what is no limit is filled in by federation
 	Log          logConfig
 
 	Extensions standard.Options // [contact], and what [limits] says of them
@@ -39,8 +44,34 @@ type c2sConfig struct {
 	AllowPlaintext bool     // SASL without TLS, for tests on loopback. Default false
 }
 
+// s2sConfig is [s2s]: other servers.
+type s2sConfig struct {
+	Listen    []string // host:port with STARTTLS. Default "127.0.0.1:5269"
+	ListenTLS []string // host:port with TLS from the first byte. Default "127.0.0.1:5270"
+
+	Require     s2s.Require               // of domains without a row of their own; at run time. Default dialback
+	Allow       []string                  // patterns; empty: all; at run time. Default none
+	Deny        []string                  // patterns; before Allow; at run time. Default none
+	Domains     []s2sDomain               // [[s2s.domain]]; at run time. Default none
+	StaticHosts map[string][]resolve.Host // by pattern; at run time. Default none
+}
+
+// s2sDomain is one [[s2s.domain]].
+type s2sDomain struct {
+	Names   []string // patterns
+	Require s2s.Require
+}
+
+// dnsConfig is [dns].
+type dnsConfig struct {
+	Server  []string // name servers, host:port; empty: those of the system; at run time. Default none
+	Records int      // limits.dns_records. Default 20,000
+}
+
 // tlsConfig is [tls].
 type tlsConfig struct {
+	CAFile       []string            // PEM files with authorities trusted with other servers; at run time. Default none
+	SystemRoots  bool                // trust those of the system too; at run time. Default true
 	Certificates []certificateConfig // [[tls.certificate]]; at run time. Default none
 	Held         int                 // limits.certificates: parsed ones in memory; at run time. Default 1000
 }
@@ -77,8 +108,11 @@ func defaultConfig() config {
 	return config{
 		Server: serverConfig{Domains: []string{"localhost"}, Data: "./xylem-data"},
 		C2S:    c2sConfig{Listen: []string{"127.0.0.1:5222"}, ListenTLS: []string{"127.0.0.1:5223"}, Proxies: []string{}},
-		TLS:    tlsConfig{Held: 1000},
-		Auth:   authConfig{ScramIterations: 10_000},
+		S2S: s2sConfig{Listen: []string{"127.0.0.1:5269"}, ListenTLS: []string{"127.0.0.1:5270"},
+			Allow: []string{}, Deny: []string{}, Domains: []s2sDomain{}, StaticHosts: map[string][]resolve.Host{}},
+		DNS:  dnsConfig{Server: []string{}, Records: 20_000},
+		TLS:  tlsConfig{CAFile: []string{}, SystemRoots: true, Held: 1000},
+		Auth: authConfig{ScramIterations: 10_000},
 
 		Registration: engine.Registration{PerAddress: 5, PerHour: 1000},
 		HTTP:         httpConfig{Listen: "127.0.0.1:5280"},
@@ -99,6 +133,19 @@ func defaultConfig() config {
 			Detached:         100_000,
 			DetachedPerUser:  8,
 			DrainTime:        5 * time.Second,
+		},
+		Federation: engine.Federation{
+			Domains:      20_000,
+			QueueBytes:   1 << 20,
+			QueueStanzas: 1000,
+			QueueTime:    time.Minute,
+			Dials:        256,
+			DialTime:     20 * time.Second,
+			RetryLeast:   time.Second,
+			RetryMost:    2 * time.Minute,
+			IdleTime:     10 * time.Minute,
+			SilentTime:   time.Minute,
+			AnswerTime:   30 * time.Second,
 		},
 		Log:        logConfig{Level: slog.LevelInfo, Format: "text"},
 		Extensions: defaultExtensions(),

@@ -11,21 +11,12 @@ const certificateKey = "tls.certificate"
 // applyCertificates reads [[tls.certificate]] (or a list of inline tables).
 // The list replaces an earlier one.
 func (l *loaded) applyCertificates(s setting, folder string, faults *configErrors) {
-	items, ok := s.value.([]any)
-	if !ok {
-		faults.add(&configError{at: s.at, key: s.key, value: valueText(s.value), problem: "is " + typeName(s.value) + ", not an array of tables",
-			mend: "write a line [[tls.certificate]] with double brackets, and below it cert and key"})
-		return
-	}
-	l.TLS.Certificates = make([]certificateConfig, 0, len(items))
-	for i, item := range items {
-		t, ok := item.(map[string]any)
-		if !ok {
-			faults.add(&configError{at: s.at, key: s.key, value: valueText(s.value), problem: fmt.Sprintf("item %d is %s, not a table", i+1, typeName(item)),
-				accept: `{domains = ["example.org"], cert = "FILE", key = "FILE"}`})
-			continue
+	l.TLS.Certificates = nil
+	for i, t := range tables(s, "write a line [[tls.certificate]] with double brackets, and below it cert and key",
+		`{domains = ["example.org"], cert = "FILE", key = "FILE"}`, faults) {
+		if t != nil {
+			l.TLS.Certificates = append(l.TLS.Certificates, readCertificate(s, i, t, folder, faults))
 		}
-		l.TLS.Certificates = append(l.TLS.Certificates, readCertificate(s, i, t, folder, faults))
 	}
 	l.origins[s.key] = s.at
 }

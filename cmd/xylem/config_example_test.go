@@ -107,7 +107,7 @@ func TestEachFieldHasOneKey(t *testing.T) {
 		}
 		keyOf[field] = k.name
 	}
-	for _, table := range []any{&c.Server, &c.C2S, &c.Auth, &c.Registration, &c.HTTP, &c.Limits, &c.Log} {
+	for _, table := range []any{&c.Server, &c.C2S, &c.S2S, &c.DNS, &c.Auth, &c.Registration, &c.HTTP, &c.Limits, &c.Log} {
 		v := reflect.ValueOf(table).Elem()
 		for i := range v.NumField() {
 			if keyOf[v.Field(i).Addr().Interface()] == "" {
@@ -159,7 +159,7 @@ func TestEngineAcceptsTheRanges(t *testing.T) {
 		}
 		for _, v := range []int{low, high} {
 			*n = v
-			_, err := engine.New(engine.Config{Certificates: &certificates{}, Store: memory.New(memory.Options{}), Limits: c.engineLimits(), Loops: c.Server.Loops, ScramIterations: c.Auth.ScramIterations})
+			_, err := engine.New(engine.Config{Certificates: &certificates{}, Store: memory.New(memory.Options{}), Limits: c.engineLimits(), Federation: c.Federation, Loops: c.Server.Loops, ScramIterations: c.Auth.ScramIterations})
 			if err != nil {
 				t.Errorf("%s = %d: %v", k.name, v, err)
 			}

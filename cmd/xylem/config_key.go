@@ -22,10 +22,11 @@ type configKey struct {
 	name   string
 	field  func(*config) any // pointer to the field; assign knows its types
 	check  func(field any) error
-	accept string // what would be accepted, for messages
-	flag   string // name of the flag that sets it, "" when only --set does
-	path   bool   // a relative value in a file starts from the file's folder
-	live   bool   // taken over at SIGHUP
+	accept string                                           // what would be accepted, for messages
+	flag   string                                           // name of the flag that sets it, "" when only --set does
+	read   func(l *loaded, s setting, faults *configErrors) // instead of field's assignment, for tables
+	path   bool                                             // a relative value in a file starts from the file's folder
+	live   bool                                             // taken over at SIGHUP
 }
 
 const (
@@ -55,6 +56,27 @@ func configKeys() []configKey {
 			field: func(c *config) any { return &c.C2S.AllowPlaintext }},
 		{name: "c2s.guard_requests", accept: "true or false",
 			field: func(c *config) any { return &c.Extensions.Roster.GuardRequests }},
+
+		{name: "s2s.listen", flag: "s2s", check: checkAddresses, accept: acceptsAddresses,
+			field: func(c *config) any { return &c.S2S.Listen }},
+		{name: "s2s.listen_tls", flag: "s2s-tls", check: checkAddresses, accept: acceptsAddresses,
+			field: func(c *config) any { return &c.S2S.ListenTLS }},
+		{name: "s2s.require", live: true, accept: acceptsRequire,
+			field: func(c *config) any { return &c.S2S.Require }},
+		{name: "s2s.allow", live: true, check: checkPatterns, accept: acceptsPatterns,
+			field: func(c *config) any { return &c.S2S.Allow }},
+		{name: "s2s.deny", live: true, check: checkPatterns, accept: acceptsPatterns,
+			field: func(c *config) any { return &c.S2S.Deny }},
+		{name: domainKey, live: true, read: (*loaded).readDomains,
+			field: func(c *config) any { return &c.S2S.Domains }},
+		{name: staticKey, live: true, read: (*loaded).readStaticHosts,
+			field: func(c *config) any { return &c.S2S.StaticHosts }},
+		{name: "dns.server", live: true, check: checkNameServers, accept: `an IP address with or without a port, such as "127.0.0.1:53", or a list of them`,
+			field: func(c *config) any { return &c.DNS.Server }},
+		{name: "tls.ca_file", live: true, path: true, accept: "a PEM file or a list of them",
+			field: func(c *config) any { return &c.TLS.CAFile }},
+		{name: "tls.system_roots", live: true, accept: "true or false",
+			field: func(c *config) any { return &c.TLS.SystemRoots }},
 
 		number("auth.scram_iterations", "", 10_000, 10_000_000, "rounds", func(c *config) *int { return &c.Auth.ScramIterations }),
 
@@ -87,6 +109,19 @@ func configKeys() []configKey {
 		number("limits.detached_per_user", "", 1, 65_536, "sessions", func(c *config) *int { return &c.Limits.DetachedPerUser }),
 		span("stream_management.resume_window", time.Second, 24*time.Hour, func(c *config) *time.Duration { return &c.Limits.ResumeWindow }),
 		span("limits.drain_time", 100*time.Millisecond, time.Hour, func(c *config) *time.Duration { return &c.Limits.DrainTime }),
+
+		number("limits.s2s_domains", "", 1, 10_000_000, "domains", func(c *config) *int { return &c.Federation.Domains }),
+		number("limits.s2s_queue_bytes", "", 10_000, 1<<30, "bytes", func(c *config) *int { return &c.Federation.QueueBytes }),
+		number("limits.s2s_queue_stanzas", "", 1, 1<<24, "stanzas", func(c *config) *int { return &c.Federation.QueueStanzas }),
+		number("limits.s2s_dials", "", 1, 65_536, "look-ups and connections", func(c *config) *int { return &c.Federation.Dials }),
+		span("limits.s2s_queue_time", time.Second, 24*time.Hour, func(c *config) *time.Duration { return &c.Federation.QueueTime }),
+		span("limits.s2s_dial_time", time.Second, 10*time.Minute, func(c *config) *time.Duration { return &c.Federation.DialTime }),
+		span("limits.s2s_retry_least", 100*time.Millisecond, time.Hour, func(c *config) *time.Duration { return &c.Federation.RetryLeast }),
+		span("limits.s2s_retry_most", time.Second, 24*time.Hour, func(c *config) *time.Duration { return &c.Federation.RetryMost }),
+		span("limits.s2s_idle_time", 10*time.Second, 24*time.Hour, func(c *config) *time.Duration { return &c.Federation.IdleTime }),
+		span("limits.s2s_silent_time", 10*time.Second, 24*time.Hour, func(c *config) *time.Duration { return &c.Federation.SilentTime }),
+		span("limits.s2s_answer_time", time.Second, time.Hour, func(c *config) *time.Duration { return &c.Federation.AnswerTime }),
+		number("limits.dns_records", "", 100, 10_000_000, "records", func(c *config) *int { return &c.DNS.Records }),
 
 		number("limits.roster_items", "", 1, 100_000, "contacts", func(c *config) *int { return &c.Extensions.Roster.Items }),
 		number("limits.blocked_addresses", "", 1, 10_000, "addresses", func(c *config) *int { return &c.Extensions.Blocking.MaxItems }),
@@ -208,9 +243,6 @@ func durationText(d time.Duration) string {
 // is worse than an error.
 func later(key string) (feature string, ok bool) {
 	for _, l := range []struct{ prefix, feature string }{
-		{"s2s", "federation with other servers"},
-		{"dns", "federation with other servers"},
-		{"tls.ca_file", "federation with other servers"},
 		{"components", "external components (XEP-0114)"},
 		{"stream_management.durable_ack", "acknowledgement before storage"},
 	} {

@@ -163,9 +163,18 @@ func (l *loaded) apply(s setting, folder string, faults *configErrors) {
 		l.applyCertificates(s, folder, faults)
 		return
 	}
+	if domain, ok := strings.CutPrefix(s.key, staticKey+"."); ok { // of --set
+		l.addStaticHost(s, domain, faults)
+		return
+	}
 	k, ok := findKey(s.key)
 	if !ok {
 		faults.add(unknownKey(s))
+		return
+	}
+	if k.read != nil {
+		k.read(l, s, faults)
+		l.origins[s.key] = s.at
 		return
 	}
 	fault := &configError{at: s.at, key: s.key, value: valueText(s.value), accept: k.accept}
@@ -182,8 +191,17 @@ func (l *loaded) apply(s setting, folder string, faults *configErrors) {
 			return
 		}
 	}
-	if p, isString := field.(*string); k.path && isString {
-		*p = below(folder, *p)
+	switch p := field.(type) {
+	case *string:
+		if k.path {
+			*p = below(folder, *p)
+		}
+	case *[]string:
+		for i := range *p {
+			if k.path {
+				(*p)[i] = below(folder, (*p)[i])
+			}
+		}
 	}
 	l.origins[s.key] = s.at
 }
@@ -269,6 +287,7 @@ func (l *loaded) crossCheck(faults *configErrors) {
 	}
 	l.checkListeners(faults)
 	l.checkCertificateNames(faults)
+	l.checkFederation(faults)
 }
 
 // originOf is where the first of keys that was set was set.
@@ -300,6 +319,12 @@ func (l *loaded) checkListeners(faults *configErrors) {
 	}
 	for _, a := range l.C2S.ListenTLS {
 		take("c2s.listen_tls", a)
+	}
+	for _, a := range l.S2S.Listen {
+		take("s2s.listen", a)
+	}
+	for _, a := range l.S2S.ListenTLS {
+		take("s2s.listen_tls", a)
 	}
 	take("http.listen", l.HTTP.Listen)
 }

@@ -44,10 +44,6 @@ func TestBadConfig(t *testing.T) {
 		{"quoted dotted key", "\"c2s.listen\" = \":1\"\n", `x.toml:1:1: "c2s.listen": is no key; write it without quotes`},
 		{"value for a table", "c2s = 5\n", "x.toml:1:1: c2s = 5: is a whole number, not a table; write a line [c2s] and the keys below it"},
 		{"table for a value", "[c2s.listen]\nport = 1\n", `x.toml:1:6: c2s.listen = {…}: is a table, not a string or a list of strings; accepted: ` + wantAddresses},
-		{"federation", "[s2s]\nlisten = \":5269\"\n", "x.toml:2:1: s2s.listen: federation with other servers is not in this version; remove the key"},
-		{"federation's hosts", "[s2s.static_hosts]\n\"a.b\" = \"c:1\"\n", "x.toml:2:1: s2s.static_hosts.a.b: federation with other servers is not in this version; remove the key"},
-		{"federation's resolver", "dns.server = \"9.9.9.9\"\n", "x.toml:1:5: dns.server: federation with other servers is not in this version; remove the key"},
-		{"federation's roots", "[tls]\nca_file = \"x\"\n", "x.toml:2:1: tls.ca_file: federation with other servers is not in this version; remove the key"},
 		{"components", "[[components.service]]\ndomain = \"x\"\n", "x.toml:1:14: components.service: external components (XEP-0114) is not in this version; remove the key"},
 		{"durable acknowledgement", "[stream_management]\ndurable_ack = false\n", "x.toml:2:1: stream_management.durable_ack: acknowledgement before storage is not in this version; remove the key"},
 		{"no registrations", "[registration]\nper_address = 0\n", "x.toml:2:1: registration.per_address = 0: is too small; accepted: 1 to 1048576 attempts an hour"},
@@ -207,7 +203,7 @@ func TestBadArguments(t *testing.T) {
 		{argument{flag: "--c2s", key: "c2s.listen", text: "5222"}, `--c2s: c2s.listen = "5222": "5222": missing port in address; accepted: ` + wantAddresses},
 		{argument{flag: "--loops", key: "server.loops", text: "many"}, `--loops: server.loops = "many": is a string, not a whole number; accepted: 0 to 1024 event loops; 0: one per usable core`},
 		{argument{flag: "--set c2s.lisen", key: "c2s.lisen", text: "1"}, `--set c2s.lisen: is no key; did you mean c2s.listen?`},
-		{argument{flag: "--set s2s.require", key: "s2s.require", text: "dialback"}, `--set s2s.require: federation with other servers is not in this version; remove the key`},
+		{argument{flag: "--set s2s.require", key: "s2s.require", text: "tls"}, `--set s2s.require = "tls": is not a requirement; accepted: "dialback" or "certificate"`},
 	} {
 		_, err := loadConfig("", []argument{c.arg})
 		if err == nil || err.Error() != c.want {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/xylem-im/xylem/s2s"
 )
 
 // assign puts a decoded TOML value into a field. The error says only what is
@@ -30,6 +32,8 @@ func assign(field, value any) error {
 		return assignDuration(f, value)
 	case *slog.Level:
 		return assignLevel(f, value)
+	case *s2s.Require:
+		return assignRequire(f, value)
 	default:
 		panic(fmt.Sprintf("config: no way to set a %T", field))
 	}
@@ -94,6 +98,18 @@ func assignLevel(field *slog.Level, value any) error {
 	return nil
 }
 
+func assignRequire(field *s2s.Require, value any) error {
+	switch s, _ := value.(string); s {
+	case "dialback":
+		*field = s2s.Dialback
+	case "certificate":
+		*field = s2s.Certificate
+	default:
+		return fmt.Errorf("is not a requirement")
+	}
+	return nil
+}
+
 // typeName names a TOML value's type for people.
 func typeName(value any) string {
 	switch value.(type) {
@@ -139,7 +155,7 @@ func parseArgument(field any, text string) any {
 	}
 	value := doc["v"]
 	switch field.(type) {
-	case *string, *[]string, *time.Duration, *slog.Level:
+	case *string, *[]string, *time.Duration, *slog.Level, *s2s.Require:
 		switch value.(type) {
 		case string, []any:
 		default:

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -95,15 +94,6 @@ func (v *argumentValue) Set(text string) error {
 	return nil
 }
 
-// notYet refuses a flag that the command line reserves for a later version.
-type notYet struct{ feature string }
-
-func (notYet) String() string { return "" }
-func (notYet) Type() string   { return "host:port" }
-func (n notYet) Set(string) error {
-	return fmt.Errorf("%s is not in this version (%s); leave the flag out", n.feature, version)
-}
-
 // configFlags are the flags of all commands that read the configuration.
 type configFlags struct {
 	file string
@@ -123,14 +113,12 @@ func (f *configFlags) registerServe(fs *pflag.FlagSet) {
 	f.flag(fs, "domain", "server.domains", "domain to serve; may be repeated (default localhost)").adds = true
 	f.flag(fs, "c2s", "c2s.listen", "where clients connect, with STARTTLS (default 127.0.0.1:5222)")
 	f.flag(fs, "c2s-tls", "c2s.listen_tls", "where clients connect with TLS at once (default 127.0.0.1:5223)")
+	f.flag(fs, "s2s", "s2s.listen", "where other servers connect, with STARTTLS (default 127.0.0.1:5269)")
+	f.flag(fs, "s2s-tls", "s2s.listen_tls", "where other servers connect with TLS at once (default 127.0.0.1:5270)")
 	f.flag(fs, "http", "http.listen", "health and metrics (default 127.0.0.1:5280)")
 	f.flag(fs, "loops", "server.loops", "event loops (default: one per usable core)")
 	f.flag(fs, "allow-plaintext", "c2s.allow_plaintext", "allow logins without TLS; for tests on loopback only").bool = true
 	fs.Lookup("allow-plaintext").NoOptDefVal = "true"
-	fs.Var(notYet{"federation with other servers"}, "s2s", "")
-	fs.Var(notYet{"federation with other servers"}, "s2s-tls", "")
-	_ = fs.MarkHidden("s2s") // the names are right: registered above
-	_ = fs.MarkHidden("s2s-tls")
 }
 
 func (f *configFlags) flag(fs *pflag.FlagSet, name, key, usage string) *argumentValue {

@@ -15,6 +15,8 @@ import (
 const (
 	nameC2S    = "c2s"
 	nameC2STLS = "c2s-tls"
+	nameS2S    = "s2s"
+	nameS2STLS = "s2s-tls"
 	nameHTTP   = "http"
 )
 
@@ -32,6 +34,12 @@ func engineListeners(c *config) []engine.Listener {
 	}
 	for _, a := range c.C2S.ListenTLS {
 		all = append(all, engine.Listener{Name: nameC2STLS, Role: engine.RoleClient, Address: a, TLS: true, Proxies: proxies})
+	}
+	for _, a := range c.S2S.Listen {
+		all = append(all, engine.Listener{Name: nameS2S, Role: engine.RolePeer, Address: a})
+	}
+	for _, a := range c.S2S.ListenTLS {
+		all = append(all, engine.Listener{Name: nameS2STLS, Role: engine.RolePeer, Address: a, TLS: true})
 	}
 	return all
 }

@@ -45,8 +45,6 @@ func TestWrongUsage(t *testing.T) {
 		{"flag without value", "serve --c2s", "flag needs an argument: --c2s; see xylem serve --help"},
 		{"argument too many", "serve now", `xylem serve: unexpected argument "now"; see xylem serve --help`},
 		{"argument missing", "user del", "xylem user del: an argument is missing; see xylem user del --help"},
-		{"federation", "serve --s2s 127.0.0.1:5269", `invalid argument "127.0.0.1:5269" for "--s2s" flag: federation with other servers is not in this version (` + version + `); leave the flag out; see xylem serve --help`},
-		{"federation by TLS", "serve --s2s-tls :0", `invalid argument ":0" for "--s2s-tls" flag: federation with other servers is not in this version (` + version + `); leave the flag out; see xylem serve --help`},
 		{"set without value", "serve --set c2s.listen", `invalid argument "c2s.listen" for "--set" flag: want KEY=VALUE, such as c2s.max_stanza_bytes=262144; see xylem serve --help`},
 		{"set of no key", "serve --set a.b=1", "--set a.b: is no key; docs/operator.md lists the keys"},
 		{"bad flag value", "serve --loops few", `--loops: server.loops = "few": is a string, not a whole number; accepted: 0 to 1024 event loops; 0: one per usable core`},

@@ -12,7 +12,7 @@ import (
 // for. It begins with "ready"; fields are separated by spaces, several values
 // of one field by commas:
 //
-//	ready c2s=127.0.0.1:5222 c2s-tls=127.0.0.1:5223 http=127.0.0.1:5280 domains=localhost pid=4711
+//	ready c2s=127.0.0.1:5222 c2s-tls=127.0.0.1:5223 s2s=127.0.0.1:5269 s2s-tls=127.0.0.1:5270 http=127.0.0.1:5280 domains=localhost pid=4711
 //
 // A listener that is off has no field. Of many domains it names the first 20
 // and, after a +, the number of the others.

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// reload takes over at run time what can change: certificates, domains, the
-// log level. Everything is checked before anything changes; a fault changes
+// reload takes over at run time what can change: certificates, domains, what
+// holds for other servers and how they are found, the log level. Everything is checked before anything changes; a fault changes
 // nothing and is logged with its line and column.
 func (s *server) reload(now time.Time) {
 	s.changes.Lock()
@@ -23,11 +23,17 @@ func (s *server) reload(now time.Time) {
 		s.logReloadFailure(err)
 		return
 	}
+	roots, err := loadRoots(&fresh.config)
+	if err != nil {
+		s.logReloadFailure(err)
+		return
+	}
 	add, remove := difference(fresh.Server.Domains, old.Server.Domains), difference(old.Server.Domains, fresh.Server.Domains)
 	if err := s.renewCertificates(fresh, difference(union(fresh.Server.Domains, s.servedDomains()), remove), now); err != nil {
 		s.logReloadFailure(err)
 		return
 	}
+	s.peers.change(&fresh.config, roots)
 	for _, d := range add {
 		if err := s.engine.AddDomain(d); err != nil { // cannot be: it was prepared
 			s.log.Error("domain not added", "domain", d, "error", err)
@@ -58,6 +64,9 @@ func (l *loaded) withLive(fresh *loaded) *loaded {
 	merged := *l
 	merged.Server.Domains = fresh.Server.Domains
 	merged.TLS = fresh.TLS
+	merged.S2S = fresh.S2S
+	merged.S2S.Listen, merged.S2S.ListenTLS = l.S2S.Listen, l.S2S.ListenTLS
+	merged.DNS.Server = fresh.DNS.Server
 	merged.Log.Level = fresh.Log.Level
 	return &merged
 }

@@ -30,6 +30,7 @@ type server struct {
 	log     *slog.Logger
 	certs   *certificates
 	engine  *engine.Engine
+	peers   *federation // nil: no federation
 	started time.Time
 	serving atomic.Bool // between ready and the start of the drain
 
@@ -154,6 +155,11 @@ func (s *server) openEngine(conf *loaded) error {
 	if err := s.renewCertificates(conf, conf.Server.Domains, time.Now()); err != nil {
 		return usageError{err}
 	}
+	peers, err := newFederation(&conf.config)
+	if err != nil {
+		return usageError{err}
+	}
+	s.peers = peers
 	e, err := engine.New(engine.Config{
 		Domains:         conf.Server.Domains,
 		Listeners:       engineListeners(&conf.config),
@@ -161,6 +167,7 @@ func (s *server) openEngine(conf *loaded) error {
 		Store:           s.store,
 		Extensions:      s.extensions(&conf.config).Register,
 		Registration:    conf.Registration,
+		Federation:      peers.engine(conf.Federation),
 		Limits:          conf.engineLimits(),
 		ScramIterations: conf.Auth.ScramIterations,
 		Loops:           conf.Server.Loops,

@@ -102,7 +102,7 @@ func startServer(t *testing.T, data string, args ...string) *testServer {
 func launch(t *testing.T, data string, args ...string) *testServer {
 	s := &testServer{t: t, data: data, out: newWatched(), log: newWatched(), signals: make(chan os.Signal, 4), gone: make(chan struct{})}
 	p := &program{stdin: strings.NewReader(""), stdout: s.out, stderr: s.log, signals: s.signals, env: func(string) string { return "" }}
-	args = append([]string{"serve", "--data", data, "--c2s", "127.0.0.1:0", "--c2s-tls", "127.0.0.1:0", "--http", "127.0.0.1:0"}, args...)
+	args = append([]string{"serve", "--data", data, "--c2s", "127.0.0.1:0", "--c2s-tls", "127.0.0.1:0", "--s2s", "127.0.0.1:0", "--s2s-tls", "127.0.0.1:0", "--http", "127.0.0.1:0"}, args...)
 	go func() {
 		defer close(s.gone)
 		s.code = p.run(args)
@@ -218,7 +218,7 @@ func (s *testServer) login(user, domain, password, want string) *client {
 func TestServeFromNothing(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	s := startServer(t, data)
-	for _, name := range []string{"c2s", "c2s-tls", "http"} {
+	for _, name := range []string{"c2s", "c2s-tls", "s2s", "s2s-tls", "http"} {
 		if _, port, err := net.SplitHostPort(s.ready[name]); err != nil || port == "0" {
 			t.Errorf("%s=%s is no real address", name, s.ready[name])
 		}
@@ -285,7 +285,7 @@ func TestHealthAndMetrics(t *testing.T) {
 func TestStatus(t *testing.T) {
 	s := startServer(t, t.TempDir(), "--domain", "a.org", "--domain", "b.org")
 	table := s.do("", "status")
-	for _, want := range []string{"serving, version " + version, "c2s " + s.ready["c2s"], "c2s-tls " + s.ready["c2s-tls"], "http " + s.ready["http"], "a.org, b.org", "self-signed"} {
+	for _, want := range []string{"serving, version " + version, "c2s " + s.ready["c2s"], "c2s-tls " + s.ready["c2s-tls"], "s2s " + s.ready["s2s"], "s2s-tls " + s.ready["s2s-tls"], "http " + s.ready["http"], "a.org, b.org", "self-signed"} {
 		if table.code != exitOK || !strings.Contains(table.stdout, want) {
 			t.Errorf("status (%d) lacks %q:\n%s%s", table.code, want, table.stdout, table.stderr)
 		}
@@ -294,7 +294,7 @@ func TestStatus(t *testing.T) {
 	if err := json.Unmarshal([]byte(s.do("", "status", "--json").stdout), &report); err != nil {
 		t.Fatal(err)
 	}
-	if report.PID != os.Getpid() || !report.Ready || len(report.Addresses) != 3 || report.Figures["domains"] != 2 || len(report.Certificates) != 2 {
+	if report.PID != os.Getpid() || !report.Ready || len(report.Addresses) != 5 || report.Figures["domains"] != 2 || len(report.Certificates) != 2 {
 		t.Errorf("got %+v", report)
 	}
 }

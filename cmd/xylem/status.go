@@ -33,12 +33,13 @@ type statusReport struct {
 
 // listenAddress is one place that listens.
 type listenAddress struct {
-	Name    string `json:"name"` // c2s, c2s-tls, http
+	Name    string `json:"name"` // c2s, c2s-tls, s2s, s2s-tls, http
 	Address string `json:"address"`
 }
 
 func (a listenAddress) purpose() string {
-	return map[string]string{nameC2S: "clients, STARTTLS", nameC2STLS: "clients, TLS at once", nameHTTP: "health and metrics"}[a.Name]
+	return map[string]string{nameC2S: "clients, STARTTLS", nameC2STLS: "clients, TLS at once",
+		nameS2S: "other servers, STARTTLS", nameS2STLS: "other servers, TLS at once", nameHTTP: "health and metrics"}[a.Name]
 }
 
 // addresses are the real addresses, by name in the order of the ready line.

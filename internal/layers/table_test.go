@@ -55,6 +55,7 @@ var table = []layer{
 	{"internal/layers", nil, nil},
 	{"internal/script", list("jid", "parser", "stanza", "session/..."), nil}, // drives clients in tests,
 	{"internal/enginetest", list("any"), nil},                                // a server for tests
+	{"internal/testdns", nil, list("github.com/miekg/dns")},                  // a name server for tests
 	{"internal/testca", nil, nil},                                            // certificates for tests
 	{"internal/...", nil, nil},
 }

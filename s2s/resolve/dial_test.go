@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xylem-im/xylem/internal/testdns"
 	"github.com/xylem-im/xylem/s2s"
 	"github.com/xylem-im/xylem/s2s/resolve"
 )
@@ -156,8 +157,8 @@ func TestFindAndDial(t *testing.T) {
 	}
 	defer l.Close()
 	port := l.Addr().(*net.TCPAddr).Port
-	z := serve(t, fmt.Sprintf("_xmpp-server._tcp.example.org. 300 IN SRV 5 0 %d xmpp.example.org.", port), "xmpp.example.org. 300 IN A 127.0.0.1")
-	r, _ := z.resolver(nil)
+	z := testdns.Serve(t, fmt.Sprintf("_xmpp-server._tcp.example.org. 300 IN SRV 5 0 %d xmpp.example.org.", port), "xmpp.example.org. 300 IN A 127.0.0.1")
+	r, _ := resolver(z, nil)
 	var s story
 	targets, err := r.Find(t.Context(), "example.org", s.step)
 	if err != nil {

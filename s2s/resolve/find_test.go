@@ -15,6 +15,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/xylem-im/xylem/internal/testdns"
 	"github.com/xylem-im/xylem/s2s"
 	"github.com/xylem-im/xylem/s2s/resolve"
 )
@@ -114,7 +115,7 @@ func TestFind(t *testing.T) {
 		{"no name in DNS", nil, strings.Repeat("x", 64) + ".example", "! " + strings.Repeat("x", 64) + ".example cannot be a name in DNS; check the address"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r, _ := serve(t, c.records...).resolver(nil)
+			r, _ := resolver(testdns.Serve(t, c.records...), nil)
 			var s story
 			targets, err := r.Find(t.Context(), c.domain, s.step)
 			got := texts(targets)
@@ -133,13 +134,13 @@ func TestFind(t *testing.T) {
 
 // The steps tell all that was found out.
 func TestSteps(t *testing.T) {
-	z := serve(t,
+	z := testdns.Serve(t,
 		"_xmpp-server._tcp.example.org. 300 IN SRV 5 1 5269 a.example.org.",
 		"_xmpp-server._tcp.example.org. 300 IN SRV 10 1 5269 b.example.org.",
 		"a.example.org. 300 IN A 192.0.2.1",
 		"b.example.org. 300 IN TXT nothing",
 	)
-	r, c := z.resolver(nil)
+	r, c := resolver(z, nil)
 	var s story
 	if _, err := r.Find(t.Context(), "example.org", s.step); err != nil {
 		t.Fatal(err)
@@ -170,41 +171,41 @@ func TestFailures(t *testing.T) {
 	servfail := "the name server cannot find out about %s (SERVFAIL): the zone or its DNSSEC signatures are broken, or its name servers are down"
 	for _, c := range []struct {
 		name  string
-		edit  func(z *zone)
+		edit  func(z *testdns.Zone)
 		want  string // target or error
 		steps string
 	}{
-		{"one service fails", func(z *zone) { z.fail("_xmpps-server._tcp.example.org.", dns.RcodeServerFailure) },
+		{"one service fails", func(z *testdns.Zone) { z.Fail("_xmpps-server._tcp.example.org.", dns.RcodeServerFailure) },
 			"a.example.org:5269 [192.0.2.1]", "SERVFAIL"},
-		{"both fail, and the domain has an address", func(z *zone) {
-			z.fail("_xmpp-server._tcp.example.org.", dns.RcodeServerFailure)
-			z.fail("_xmpps-server._tcp.example.org.", dns.RcodeServerFailure)
-			z.set("example.org. 300 IN A 192.0.2.7")
+		{"both fail, and the domain has an address", func(z *testdns.Zone) {
+			z.Fail("_xmpp-server._tcp.example.org.", dns.RcodeServerFailure)
+			z.Fail("_xmpps-server._tcp.example.org.", dns.RcodeServerFailure)
+			z.Set("example.org. 300 IN A 192.0.2.7")
 		}, "example.org:5269 [192.0.2.7]", "SERVFAIL"},
-		{"both fail, and the domain has none", func(z *zone) {
-			z.fail("_xmpp-server._tcp.example.org.", dns.RcodeServerFailure)
-			z.fail("_xmpps-server._tcp.example.org.", dns.RcodeServerFailure)
+		{"both fail, and the domain has none", func(z *testdns.Zone) {
+			z.Fail("_xmpp-server._tcp.example.org.", dns.RcodeServerFailure)
+			z.Fail("_xmpps-server._tcp.example.org.", dns.RcodeServerFailure)
 		}, fmt.Sprintf(servfail, "_xmpp-server._tcp.example.org"), ""},
-		{"addresses fail", func(z *zone) { z.fail("a.example.org.", dns.RcodeServerFailure) }, fmt.Sprintf(servfail, "a.example.org"), ""},
-		{"refused", func(z *zone) {
+		{"addresses fail", func(z *testdns.Zone) { z.Fail("a.example.org.", dns.RcodeServerFailure) }, fmt.Sprintf(servfail, "a.example.org"), ""},
+		{"refused", func(z *testdns.Zone) {
 			for _, n := range []string{"_xmpp-server._tcp.example.org.", "_xmpps-server._tcp.example.org.", "example.org."} {
-				z.fail(n, dns.RcodeRefused)
+				z.Fail(n, dns.RcodeRefused)
 			}
 		}, "the name server refuses to answer (REFUSED); it must allow recursion for this machine, or dns.server must name another", ""},
-		{"silence", func(z *zone) {
-			z.answerBy(func(dns.ResponseWriter, *dns.Msg, *dns.Msg) bool { return true })
+		{"silence", func(z *testdns.Zone) {
+			z.AnswerBy(func(dns.ResponseWriter, *dns.Msg, *dns.Msg) bool { return true })
 		}, "no name server answers in time over UDP; check the name servers in dns.server", ""},
-		{"AAAA is never answered", func(z *zone) {
-			z.answerBy(func(_ dns.ResponseWriter, q, _ *dns.Msg) bool { return q.Question[0].Qtype == dns.TypeAAAA })
+		{"AAAA is never answered", func(z *testdns.Zone) {
+			z.AnswerBy(func(_ dns.ResponseWriter, q, _ *dns.Msg) bool { return q.Question[0].Qtype == dns.TypeAAAA })
 		}, "a.example.org:5269 [192.0.2.1]", ""},
-		{"a referral", func(z *zone) {
-			z.answerBy(func(w dns.ResponseWriter, _, a *dns.Msg) bool {
+		{"a referral", func(z *testdns.Zone) {
+			z.AnswerBy(func(w dns.ResponseWriter, _, a *dns.Msg) bool {
 				a.Answer, a.Ns, a.RecursionAvailable, a.Rcode = nil, nil, false, dns.RcodeSuccess
 				return w.WriteMsg(a) == nil
 			})
 		}, "the answer of the name server for _xmpp-server._tcp.example.org is of no use: it is no resolver and knows only other name servers", ""},
-		{"no EDNS0", func(z *zone) {
-			z.answerBy(func(w dns.ResponseWriter, q, a *dns.Msg) bool {
+		{"no EDNS0", func(z *testdns.Zone) {
+			z.AnswerBy(func(w dns.ResponseWriter, q, a *dns.Msg) bool {
 				if q.IsEdns0() == nil {
 					return false
 				}
@@ -212,8 +213,8 @@ func TestFailures(t *testing.T) {
 				return w.WriteMsg(a) == nil
 			})
 		}, "a.example.org:5269 [192.0.2.1]", ""},
-		{"forged answers first", func(z *zone) {
-			z.answerBy(func(w dns.ResponseWriter, q, a *dns.Msg) bool {
+		{"forged answers first", func(z *testdns.Zone) {
+			z.AnswerBy(func(w dns.ResponseWriter, q, a *dns.Msg) bool {
 				bad := a.Copy()
 				bad.Id++
 				bad.Answer = nil
@@ -226,21 +227,21 @@ func TestFailures(t *testing.T) {
 				return false
 			})
 		}, "a.example.org:5269 [192.0.2.1]", ""},
-		{"garbage", func(z *zone) {
-			z.answerBy(func(w dns.ResponseWriter, q, _ *dns.Msg) bool {
+		{"garbage", func(z *testdns.Zone) {
+			z.AnswerBy(func(w dns.ResponseWriter, q, _ *dns.Msg) bool {
 				_, _ = w.Write([]byte{byte(q.Id >> 8), byte(q.Id), 0x81, 0x80, 0, 1, 0, 9, 0, 0, 0, 0, 0xff})
 				return true
 			})
 		}, "the name server sends what is no DNS message", ""},
-		{"a host with a name that no host has", func(z *zone) {
-			z.set(`_xmpps-server._tcp.example.org. 300 IN SRV 5 0 5269 a\032b.example.org.`)
+		{"a host with a name that no host has", func(z *testdns.Zone) {
+			z.Set(`_xmpps-server._tcp.example.org. 300 IN SRV 5 0 5269 a\032b.example.org.`)
 		}, "a.example.org:5269 [192.0.2.1]", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			z := serve(t, fine...)
+			z := testdns.Serve(t, fine...)
 			c.edit(z)
-			r, _ := z.resolver(func(cfg *resolve.Config) { cfg.Timeout = 300 * time.Millisecond })
+			r, _ := resolver(z, func(cfg *resolve.Config) { cfg.Timeout = 300 * time.Millisecond })
 			var s story
 			targets, err := r.Find(t.Context(), "example.org", s.step)
 			got := texts(targets)
@@ -264,15 +265,15 @@ func TestManyRecords(t *testing.T) {
 		records = append(records, fmt.Sprintf("_xmpp-server._tcp.example.org. 300 IN SRV %d %d 5269 h%d.example.org.", i%3, i%5, i),
 			fmt.Sprintf("h%d.example.org. 300 IN A 192.0.2.1", i))
 	}
-	z := serve(t, records...)
-	r, _ := z.resolver(nil)
+	z := testdns.Serve(t, records...)
+	r, _ := resolver(z, nil)
 	var s story
 	targets, err := r.Find(t.Context(), "example.org", s.step)
 	if err != nil || len(targets) != 16 {
 		t.Errorf("%d targets, %v\n%s", len(targets), err, &s)
 	}
 	for _, transport := range []string{"udp", "tcp"} {
-		if n := z.questions("SRV _xmpp-server._tcp.example.org. " + transport); n != 1 {
+		if n := z.Questions("SRV _xmpp-server._tcp.example.org. " + transport); n != 1 {
 			t.Errorf("asked %d times over %s", n, transport)
 		}
 	}
@@ -295,12 +296,12 @@ func TestTTL(t *testing.T) {
 		{"the alias says less", "_xmpp-server._tcp.example.org. 20 IN CNAME srv.example.org.", 19 * time.Second, 2 * time.Second, "SRV _xmpp-server._tcp.example.org.", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			z := serve(t, c.record, "a.example.org. 999999 IN A 192.0.2.1", "srv.example.org. 300 IN SRV 5 0 5269 a.example.org.")
-			r, now := z.resolver(nil)
+			z := testdns.Serve(t, c.record, "a.example.org. 999999 IN A 192.0.2.1", "srv.example.org. 300 IN SRV 5 0 5269 a.example.org.")
+			r, now := resolver(z, nil)
 			find := func(times int) {
 				t.Helper()
 				_, _ = r.Find(t.Context(), "example.org", func(string) {})
-				if n := z.questions(c.question); n != times {
+				if n := z.Questions(c.question); n != times {
 					t.Errorf("asked %d times, want %d", n, times)
 				}
 			}
@@ -315,25 +316,24 @@ func TestTTL(t *testing.T) {
 
 // Failures are not kept, Use and Forget drop what is.
 func TestNothingStale(t *testing.T) {
-	z := serve(t)
-	r, now := z.resolver(nil)
+	z := testdns.Serve(t)
+	r, now := resolver(z, nil)
 	find := func() error {
 		_, err := r.Find(t.Context(), "example.org", func(string) {})
 		return err
 	}
-	z.fail("_xmpp-server._tcp.example.org.", dns.RcodeServerFailure)
-	z.fail("_xmpps-server._tcp.example.org.", dns.RcodeServerFailure)
+	z.Fail("_xmpp-server._tcp.example.org.", dns.RcodeServerFailure)
+	z.Fail("_xmpps-server._tcp.example.org.", dns.RcodeServerFailure)
 	if err := find(); errors.Is(err, s2s.ErrNoService) || err == nil {
 		t.Fatalf("SERVFAIL: %v", err)
 	}
-	z.mu.Lock()
-	clear(z.rcode)
-	z.mu.Unlock()
+	z.Fail("_xmpp-server._tcp.example.org.", dns.RcodeSuccess)
+	z.Fail("_xmpps-server._tcp.example.org.", dns.RcodeSuccess)
 	r.Forget("example.org") // the addresses
 	if err := find(); !errors.Is(err, s2s.ErrNoService) {
 		t.Fatalf("after SERVFAIL: %v", err)
 	}
-	z.set("_xmpp-server._tcp.example.org. 300 IN SRV 5 0 5269 a.example.org.", "a.example.org. 300 IN A 192.0.2.1")
+	z.Set("_xmpp-server._tcp.example.org. 300 IN SRV 5 0 5269 a.example.org.", "a.example.org. 300 IN A 192.0.2.1")
 	if err := find(); !errors.Is(err, s2s.ErrNoService) {
 		t.Fatalf("not kept: %v", err)
 	}
@@ -341,7 +341,7 @@ func TestNothingStale(t *testing.T) {
 	if err := find(); err != nil {
 		t.Fatalf("kept for longer than the SOA says: %v", err)
 	}
-	z.clear()
+	z.Clear()
 	if err := find(); err != nil {
 		t.Fatalf("not kept: %v", err)
 	}
@@ -349,8 +349,8 @@ func TestNothingStale(t *testing.T) {
 	if err := find(); err == nil {
 		t.Fatal("Forget left the answer")
 	}
-	z.set("example.org. 300 IN A 192.0.2.1")
-	r.Use(resolve.Sources{Servers: []string{z.address}})
+	z.Set("example.org. 300 IN A 192.0.2.1")
+	r.Use(resolve.Sources{Servers: []string{z.Address}})
 	if err := find(); err != nil {
 		t.Fatalf("after Use: %v", err)
 	}
@@ -358,15 +358,15 @@ func TestNothingStale(t *testing.T) {
 
 // Many who want to know ask once.
 func TestOneQuestionInFlight(t *testing.T) {
-	z := serve(t, "_xmpp-server._tcp.example.org. 300 IN SRV 5 0 5269 a.example.org.", "a.example.org. 300 IN A 192.0.2.1")
+	z := testdns.Serve(t, "_xmpp-server._tcp.example.org. 300 IN SRV 5 0 5269 a.example.org.", "a.example.org. 300 IN A 192.0.2.1")
 	const many = 50
 	arrived := make(chan struct{})
 	var once sync.Once
-	z.answerBy(func(dns.ResponseWriter, *dns.Msg, *dns.Msg) bool {
+	z.AnswerBy(func(dns.ResponseWriter, *dns.Msg, *dns.Msg) bool {
 		<-arrived // all have asked
 		return false
 	})
-	r, _ := z.resolver(nil)
+	r, _ := resolver(z, nil)
 	var done sync.WaitGroup
 	var waiting sync.WaitGroup
 	waiting.Add(many)
@@ -382,7 +382,7 @@ func TestOneQuestionInFlight(t *testing.T) {
 	once.Do(func() { close(arrived) })
 	done.Wait()
 	for _, q := range []string{"SRV _xmpp-server._tcp.example.org.", "SRV _xmpps-server._tcp.example.org.", "A a.example.org."} {
-		if n := z.questions(q); n != 1 {
+		if n := z.Questions(q); n != 1 {
 			t.Errorf("%s was asked %d times", q, n)
 		}
 	}
@@ -391,10 +391,10 @@ func TestOneQuestionInFlight(t *testing.T) {
 // A name server that is down is passed over, and who says no is believed only
 // when no other answers.
 func TestSeveralServers(t *testing.T) {
-	good := serve(t, "example.org. 300 IN A 192.0.2.1")
-	bad := serve(t)
+	good := testdns.Serve(t, "example.org. 300 IN A 192.0.2.1")
+	bad := testdns.Serve(t)
 	for _, n := range []string{"_xmpp-server._tcp.example.org.", "_xmpps-server._tcp.example.org.", "example.org."} {
-		bad.fail(n, dns.RcodeServerFailure)
+		bad.Fail(n, dns.RcodeServerFailure)
 	}
 	quiet, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -406,13 +406,13 @@ func TestSeveralServers(t *testing.T) {
 		servers []string
 		want    string
 	}{
-		{"silence first", []string{quiet.LocalAddr().String(), good.address}, ""},
-		{"failure first", []string{bad.address, good.address}, ""},
-		{"failure and silence", []string{bad.address, quiet.LocalAddr().String()}, "SERVFAIL"},
+		{"silence first", []string{quiet.LocalAddr().String(), good.Address}, ""},
+		{"failure first", []string{bad.Address, good.Address}, ""},
+		{"failure and silence", []string{bad.Address, quiet.LocalAddr().String()}, "SERVFAIL"},
 		{"silence", []string{quiet.LocalAddr().String()}, "no name server answers in time over UDP; check the name servers in dns.server"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r, _ := good.resolver(func(cfg *resolve.Config) { cfg.Servers, cfg.Timeout = c.servers, 100*time.Millisecond })
+			r, _ := resolver(good, func(cfg *resolve.Config) { cfg.Servers, cfg.Timeout = c.servers, 100*time.Millisecond })
 			targets, err := r.Find(t.Context(), "example.org", func(string) {})
 			switch {
 			case c.want == "" && (err != nil || len(targets) != 1):
@@ -426,13 +426,13 @@ func TestSeveralServers(t *testing.T) {
 
 // The files of the system are read, and read again when they change.
 func TestSystemFiles(t *testing.T) {
-	z := serve(t, "example.org. 1 IN A 192.0.2.1")
+	z := testdns.Serve(t, "example.org. 1 IN A 192.0.2.1")
 	dir := t.TempDir()
 	conf, hosts := filepath.Join(dir, "resolv.conf"), filepath.Join(dir, "hosts")
 	if err := os.WriteFile(hosts, []byte("# comment\n192.0.2.5 other.example Example.NET # more\n2001:db8::5 example.net\nrubbish here\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r, now := z.resolver(func(cfg *resolve.Config) {
+	r, now := resolver(z, func(cfg *resolve.Config) {
 		cfg.Servers, cfg.ResolvConf, cfg.HostsFile, cfg.Timeout = nil, conf, hosts, 50*time.Millisecond
 		cfg.Hosts = map[string][]resolve.Host{"example.net": {{Name: "example.net", Port: 5269}}}
 	})
@@ -454,7 +454,7 @@ func TestSystemFiles(t *testing.T) {
 
 // What the operator says goes before DNS.
 func TestStaticHosts(t *testing.T) {
-	z := serve(t, "_xmpp-server._tcp.example.org. 300 IN SRV 5 0 5269 wrong.example.org.", "a.example.net. 300 IN A 192.0.2.1")
+	z := testdns.Serve(t, "_xmpp-server._tcp.example.org. 300 IN SRV 5 0 5269 wrong.example.org.", "a.example.net. 300 IN A 192.0.2.1")
 	parse := func(texts ...string) (hosts []resolve.Host) {
 		for _, text := range texts {
 			h, err := resolve.ParseHost(text)
@@ -465,7 +465,7 @@ func TestStaticHosts(t *testing.T) {
 		}
 		return hosts
 	}
-	r, _ := z.resolver(func(cfg *resolve.Config) {
+	r, _ := resolver(z, func(cfg *resolve.Config) {
 		cfg.Hosts = map[string][]resolve.Host{
 			"example.org":     parse("127.0.0.1:15269", "tls://a.example.net:443"),
 			"*.example.org":   parse("[::1]:25269"),
@@ -487,7 +487,7 @@ func TestStaticHosts(t *testing.T) {
 	if _, err := r.Find(t.Context(), "gone.example", func(string) {}); err == nil {
 		t.Error("a host without address was found")
 	}
-	if n := z.questions("SRV _xmpp-server._tcp.example.org."); n != 0 {
+	if n := z.Questions("SRV _xmpp-server._tcp.example.org."); n != 0 {
 		t.Error("DNS was asked for SRV")
 	}
 }
@@ -525,7 +525,7 @@ func TestCacheBound(t *testing.T) {
 	for i := range 100 {
 		records = append(records, fmt.Sprintf("d%d.example. 300 IN A 192.0.2.1", i))
 	}
-	r, _ := serve(t, records...).resolver(func(cfg *resolve.Config) { cfg.Records = 30 })
+	r, _ := resolver(testdns.Serve(t, records...), func(cfg *resolve.Config) { cfg.Records = 30 })
 	for i := range 100 {
 		if _, err := r.Find(t.Context(), fmt.Sprintf("d%d.example", i), func(string) {}); err != nil {
 			t.Fatal(err)
@@ -541,8 +541,8 @@ func TestCacheBound(t *testing.T) {
 
 // IPv6 without a route goes last and is told.
 func TestNoRoute(t *testing.T) {
-	z := serve(t, "example.org. 300 IN A 192.0.2.1", "example.org. 300 IN AAAA 2001:db8::1")
-	r, _ := z.resolver(func(cfg *resolve.Config) {
+	z := testdns.Serve(t, "example.org. 300 IN A 192.0.2.1", "example.org. 300 IN AAAA 2001:db8::1")
+	r, _ := resolver(z, func(cfg *resolve.Config) {
 		source := cfg.Source
 		cfg.Source = func(ctx context.Context, to netip.Addr) (netip.Addr, error) {
 			if to.Is6() {
