@@ -279,7 +279,7 @@ func (l *loop) bounceTo(src *source, v *stanza.View, to jid.View, from string, e
 		l.bounce(src.conn, v, to, e)
 		return
 	}
-	if !session.Answerable(v) {
+	if !v.Answerable() {
 		return
 	}
 	mb := src.origin
@@ -316,7 +316,7 @@ func (l *loop) bounceAway(v *stanza.View, to jid.View, sender jid.JID, e stanza.
 
 // bounce answers a stanza of c itself, in order with all else that c is told.
 func (l *loop) bounce(c *conn, v *stanza.View, to jid.View, e stanza.Error) {
-	if !session.Answerable(v) {
+	if !v.Answerable() {
 		return
 	}
 	l.stats.bounced.Add(1)

@@ -95,16 +95,10 @@ func (s *Session) legacySession(v *stanza.View, to jid.View, out *Out) bool {
 // bounce answers a stanza of our own client with an error, in the name of
 // the server. Errors and results are never answered (RFC 6120 §8.3.1, §8.2.3).
 func (s *Session) bounce(v *stanza.View, e stanza.Error, out *Out) {
-	if !Answerable(v) {
+	if !v.Answerable() {
 		return
 	}
 	at := len(out.Bytes)
 	out.Bytes = stanza.AppendError(out.Bytes, v, s.domain, s.jid.String(), e)
 	s.countFrom(at, out)
-}
-
-// Answerable tells whether a stanza may be answered with an error: not an
-// error itself, and not an IQ result.
-func Answerable(v *stanza.View) bool {
-	return v.Type != stanza.TypeError && (v.Kind != stanza.KindIQ || v.Type != stanza.TypeResult)
 }

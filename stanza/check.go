@@ -26,3 +26,9 @@ func (v *View) Check() (e Error, ok bool) {
 	}
 	return e, true
 }
+
+// Answerable tells whether v may be answered with an error: it is not an error
+// itself (RFC 6120 §8.3.1), and not an IQ result (§8.2.3).
+func (v *View) Answerable() bool {
+	return v.Type != TypeError && (v.Kind != KindIQ || v.Type != TypeResult)
+}

@@ -1,0 +1,90 @@
+package component
+
+import (
+	"bytes"
+
+	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/parser"
+	"github.com/xylem-im/xylem/stanza"
+)
+
+// stanza checks what the component sends and hands it to the engine.
+func (s *Stream) stanza(f *parser.Frame, out *Out) {
+	if f = s.client(f, out); f == nil {
+		return
+	}
+	v, ok := stanza.Of(f)
+	if !ok || string(f.Namespace()) != stanza.NSClient {
+		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
+		return
+	}
+	if e, ok := s.sender(f, out); !ok {
+		s.Fail(e, out)
+		return
+	}
+	if s.pong(&v) {
+		return
+	}
+	raw, ok := f.To()
+	if !ok {
+		s.Fail(stanza.StreamError{Condition: stanza.StreamImproperAddressing, Text: "a stanza has no to"}, out)
+		return
+	}
+	to, err := jid.ParseView(parser.Unescape(raw), &out.to)
+	if err != nil {
+		s.bounce(&v, stanza.Error{Condition: stanza.JIDMalformed, Text: err.Error()}, out)
+		return
+	}
+	if e, ok := v.Check(); !ok {
+		s.bounce(&v, e, out)
+		return
+	}
+	out.Stanza, out.To, out.HasStanza = v, to, true
+}
+
+// keepScratch bounds what is kept for the next stanza that must be rewritten.
+const keepScratch = 64 << 10
+
+// client is the stanza in jabber:client: itself unless it says otherwise. nil:
+// the stream has ended.
+func (s *Stream) client(f *parser.Frame, out *Out) *parser.Frame {
+	if !bytes.Contains(f.Raw(), []byte(stanza.NSAccept)) {
+		return f
+	}
+	if cap(s.scratch) > keepScratch {
+		s.scratch = nil
+	}
+	s.scratch = stanza.AppendFrom(s.scratch[:0], f.Raw(), stanza.NSAccept)
+	f, _, err := out.Scanner.Next(&s.second, s.scratch)
+	if err != nil { // a limit of the parser can be passed only by what is longer
+		s.parseError(err, out)
+		return nil
+	}
+	return f
+}
+
+// sender checks from: any address of the component's domain, XEP-0114 §3. One that
+// is missing or none is improper as between servers (RFC 6120 §4.9.3.7).
+func (s *Stream) sender(f *parser.Frame, out *Out) (e stanza.StreamError, ok bool) {
+	raw, ok := f.From()
+	if !ok {
+		return stanza.StreamError{Condition: stanza.StreamImproperAddressing, Text: "a stanza has no from"}, false
+	}
+	from, err := jid.ParseView(parser.Unescape(raw), &out.from)
+	if err != nil {
+		return stanza.StreamError{Condition: stanza.StreamImproperAddressing, Text: "from: " + err.Error()}, false
+	}
+	if from.Domain() != s.domain {
+		return stanza.StreamError{Condition: stanza.StreamInvalidFrom, Text: "from is not an address of " + s.domain}, false
+	}
+	out.From = s.names.of(from.String())
+	return e, true
+}
+
+// bounce answers a stanza of the component with an error, in the name of its own
+// domain. Errors and results are never answered (RFC 6120 §8.3.1, §8.2.3).
+func (s *Stream) bounce(v *stanza.View, e stanza.Error, out *Out) {
+	if v.Answerable() {
+		out.Bytes = stanza.AppendError(out.Bytes, v, s.domain, out.From, e)
+	}
+}
