@@ -35,7 +35,13 @@ type Wire struct {
 
 // Attach opens an in-process connection in the role of a client. It waits
 // until a loop has taken it. Errors: ErrNotRunning.
-func (e *Engine) Attach(sink Sink) (*Wire, error) {
+func (e *Engine) Attach(sink Sink) (*Wire, error) { return e.attach(sink, e.inproc) }
+
+// AttachComponent is Attach in the role of a component, which proves itself as
+// over a socket.
+func (e *Engine) AttachComponent(sink Sink) (*Wire, error) { return e.attach(sink, e.inprocComponent) }
+
+func (e *Engine) attach(sink Sink, ln *listener) (*Wire, error) {
 	select {
 	case <-e.ready:
 	default:
@@ -47,7 +53,7 @@ func (e *Engine) Attach(sink Sink) (*Wire, error) {
 	w := &Wire{engine: e, sink: sink}
 	done := make(chan struct{})
 	index := e.nextLoop.Add(1) % uint32(len(e.loops))
-	e.sendLoop(index, &attaching{wire: w, done: done})
+	e.sendLoop(index, &attaching{wire: w, listener: ln, done: done})
 	select {
 	case <-done:
 		return w, nil
@@ -57,13 +63,14 @@ func (e *Engine) Attach(sink Sink) (*Wire, error) {
 }
 
 type attaching struct {
-	wire *Wire
-	done chan<- struct{}
+	wire     *Wire
+	listener *listener
+	done     chan<- struct{}
 }
 
 func (a *attaching) apply(l *loop, _ *conn) {
 	l.engine.admission.open.Add(1) // it takes no descriptor, but drain waits for it
-	a.wire.conn = l.open(wireTransport{a.wire}, l.engine.inproc)
+	a.wire.conn = l.openAs(wireTransport{a.wire}, a.listener)
 	a.wire.mailbox = a.wire.conn.mailbox()
 	close(a.done)
 }

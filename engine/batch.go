@@ -28,18 +28,19 @@ type entry struct {
 	off, end  uint32  // in batch.data, for all but entryShared and entryControl
 	shared    *shared // for entryShared
 	addressee string  // for entryShared that leaves room for a to attribute; for entryRemote and entryPeer the local domain
-	ctl       control // for entryControl; for entryRemote and entryPeer the *remoteDomain
+	ctl       control // for entryControl; for entryRemote and entryPeer the *remoteDomain, for entryComponent the *componentDomain
 }
 
 type entryKind uint8
 
 const (
-	entryStanza  entryKind = iota // a rendered stanza for a bound session
-	entryShared                   // the same, one copy for many recipients
-	entryInput                    // bytes that an in-process peer sent
-	entryControl                  // something to do on the loop
-	entryRemote                   // a rendered stanza for a remote domain that is at home here
-	entryPeer                     // the same, for the stream that takes it there
+	entryStanza    entryKind = iota // a rendered stanza for a bound session
+	entryShared                     // the same, one copy for many recipients
+	entryInput                      // bytes that an in-process peer sent
+	entryControl                    // something to do on the loop
+	entryRemote                     // a rendered stanza for a remote domain that is at home here
+	entryPeer                       // the same, for the stream that takes it there
+	entryComponent                  // a rendered stanza for the stream of a component
 )
 
 // control is done on the loop that it was sent to. c is nil when it was

@@ -19,7 +19,7 @@ func BenchmarkRouteInProcess(b *testing.B) {
 	}{{"same-loop", same}, {"different-loops", away}} {
 		for _, inFlight := range []int{1, 16} {
 			b.Run(fmt.Sprintf("%s/in-flight-%d", c.name, inFlight), func(b *testing.B) {
-				input := bytes.Repeat(messageTo(c.to), inFlight)
+				input := bytes.Repeat(alice.messageTo(c.to), inFlight)
 				b.ReportAllocs()
 				b.SetBytes(int64(len(input)))
 				for b.Loop() {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/storage"
 	"github.com/xylem-im/xylem/xep"
 )
@@ -52,6 +53,10 @@ type Config struct {
 	// not.
 	Federation Federation
 
+	// Components are domains that external components serve from the start; more
+	// come and go with AddComponent and RemoveComponent.
+	Components []Component
+
 	// Limits bound memory and time; zero fields take the defaults.
 	Limits Limits
 
@@ -72,7 +77,7 @@ type Config struct {
 
 // Listener is one address that takes connections.
 type Listener struct {
-	Name    string // for logs, Stats and Addrs: "c2s", "c2s-tls", "s2s", "s2s-tls"; default Role's name
+	Name    string // for logs, Stats and Addrs: "c2s", "c2s-tls", "s2s", "s2s-tls", "component"; default Role's name
 	Role    Role
 	Address string // "127.0.0.1:5222"; port 0 takes a free one, see Engine.Addrs
 	TLS     bool   // TLS from the first byte (XEP-0368) instead of STARTTLS
@@ -90,9 +95,15 @@ type Role uint8
 
 // The roles. RoleClient is the zero value.
 const (
-	RoleClient Role = iota // c2s, RFC 6120 with content namespace jabber:client
-	RolePeer               // s2s, with jabber:server; needs Config.Federation
+	RoleClient    Role = iota // c2s, RFC 6120 with content namespace jabber:client
+	RolePeer                  // s2s, with jabber:server; needs Config.Federation
+	RoleComponent             // components, with jabber:component:accept (XEP-0114)
 )
+
+// namespace is the content namespace of the role's streams.
+func (r Role) namespace() string {
+	return [...]string{RoleClient: stanza.NSClient, RolePeer: stanza.NSServer, RoleComponent: stanza.NSAccept}[r]
+}
 
 // Addr is where a listener really listens.
 type Addr struct {
@@ -131,6 +142,7 @@ type Limits struct {
 	ResumeWindow           time.Duration // time for which a session without a connection waits to be resumed (XEP-0198); a client may ask for less. Negative: none can be resumed. Default 5 min
 	UnackedBytes           int           // bytes of stanzas that a client with stream management has not acknowledged; then resource-constraint, and they are routed again as at the end of the window. Default 1,048,576
 	UnackedStanzas         int           // and their number; the same. Default 2,000
+	ComponentBytes         int           // unsent bytes held for one component; what comes for it then is returned with resource-constraint. Default 4,194,304
 	Detached               int           // sessions that wait to be resumed; one more ends with its connection. Default 100,000
 	DetachedPerUser        int           // of one account; the oldest ends. Default 8
 	DrainTime              time.Duration // grace for clients in Shutdown. Default 5 s

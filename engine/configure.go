@@ -68,6 +68,7 @@ func (e *Engine) configure() error {
 	}
 	e.configureSessions()
 	faults = append(faults, e.configureFederation()...)
+	faults = append(faults, e.configureComponents()...)
 	faults = append(faults, e.configureListeners()...)
 	return errors.Join(faults...)
 }
@@ -127,8 +128,11 @@ func (e *Engine) configureListeners() (faults []error) {
 	for i, l := range e.cfg.Listeners {
 		if l.Name == "" {
 			l.Name = "c2s"
-			if l.Role == RolePeer {
+			switch l.Role {
+			case RolePeer:
 				l.Name = "s2s"
+			case RoleComponent:
+				l.Name = "component"
 			}
 			if l.TLS {
 				l.Name += "-tls"
@@ -148,9 +152,13 @@ func (e *Engine) configureListeners() (faults []error) {
 		}
 		ln := &listener{Listener: l, engine: e, session: &e.sessions, stop: make(chan struct{})}
 		ln.tlsFor = e.startTLSConfig
-		if l.Role == RolePeer {
+		switch {
+		case l.Role == RolePeer:
 			ln.tlsFor = e.peerServerTLS(l.TLS)
-		} else if l.TLS {
+		case l.Role == RoleComponent && l.TLS: // no ALPN: there is none for components
+			cfg := xtls.ServerConfig(e.cfg.Certificates.Certificate)
+			ln.tlsFor = func(string) *tls.Config { return cfg }
+		case l.TLS:
 			ln.tlsFor = func(string) *tls.Config { return e.directTLS }
 		}
 		e.listeners = append(e.listeners, ln)
@@ -211,6 +219,7 @@ func (l Limits) withDefaults() (Limits, []error) {
 	number("SessionsPerUser", &l.SessionsPerUser, 64, 1, 1<<16)
 	number("UnackedBytes", &l.UnackedBytes, 1<<20, 64<<10, most)
 	number("UnackedStanzas", &l.UnackedStanzas, 2000, 100, 1<<24)
+	number("ComponentBytes", &l.ComponentBytes, 4<<20, 64<<10, most)
 	number("Detached", &l.Detached, 100_000, 1, 1<<28)
 	number("DetachedPerUser", &l.DetachedPerUser, 8, 1, 1<<16)
 	if l.ResumeWindow >= 0 {

@@ -24,7 +24,8 @@ type conn struct {
 	transport transport
 	listener  *listener
 	session   session.Session
-	peer      *peer // another server's stream, instead of a session; nil most of the time
+	peer      *peer          // another server's stream, instead of a session; nil most of the time
+	component *componentConn // a component's, the same
 
 	tls   *xtls.Filter // nil in the clear
 	phase phase
@@ -170,7 +171,8 @@ func (c *conn) resume() {
 
 // waits tells whether input must wait for something that is under way.
 func (c *conn) waits() bool {
-	return c.session.Waiting() || c.peer != nil && c.peer.waiting >= peerWindow
+	return c.session.Waiting() || c.peer != nil && c.peer.waiting >= peerWindow ||
+		c.component != nil && c.component.waiting >= peerWindow
 }
 
 // holdsBack tells whether input is left aside for now.
@@ -179,8 +181,11 @@ func (c *conn) holdsBack() bool { return c.waits() || c.stalled || c.throttled }
 // feed passes in to the session, element by element, and carries out what it
 // asks for. It returns the bytes consumed.
 func (c *conn) feed(in []byte) (consumed int) {
-	if c.peer != nil {
+	switch {
+	case c.peer != nil:
 		return c.feedPeer(in)
+	case c.component != nil:
+		return c.feedComponent(in)
 	}
 	l := c.loop
 	for consumed < len(in) && c.phase == phaseStream {
@@ -313,8 +318,11 @@ func (c *conn) deadline() int64 {
 	if c.phase == phaseClosing || c.phase == phaseDetached {
 		return c.lingerTo
 	}
-	if c.peer != nil {
+	switch {
+	case c.peer != nil:
 		return c.peer.stream.Deadline()
+	case c.component != nil:
+		return c.component.stream.Deadline()
 	}
 	deadline := c.session.Deadline()
 	if c.throttled && (deadline == 0 || c.paidTo < deadline) {
@@ -333,10 +341,16 @@ func (c *conn) tick() {
 	case phaseHandshake:
 		c.abort(ErrHandshake) // a stream error cannot be said yet
 	case phaseStream:
-		if c.peer != nil {
+		switch {
+		case c.peer != nil:
 			out := c.loop.beginPeer()
 			c.peer.stream.Tick(c.loop.now, out)
 			c.performPeer(out)
+			return
+		case c.component != nil:
+			out := c.loop.beginComponent()
+			c.component.stream.Tick(c.loop.now, out)
+			c.performComponent(out)
 			return
 		}
 		c.goOnInTime()
@@ -355,10 +369,16 @@ func (c *conn) fail(e stanza.StreamError) {
 	case phaseHandshake:
 		c.abort(e)
 	case phaseStream, phaseDetached:
-		if c.peer != nil {
+		switch {
+		case c.peer != nil:
 			out := c.loop.beginPeer()
 			c.peer.stream.Fail(e, out)
 			c.performPeer(out)
+			return
+		case c.component != nil:
+			out := c.loop.beginComponent()
+			c.component.stream.Fail(e, out)
+			c.performComponent(out)
 			return
 		}
 		out := c.loop.begin()
@@ -402,8 +422,11 @@ func (c *conn) sessionEnded(reason error) {
 		c.reason = reason
 	}
 	c.settle(false)
-	if c.peer != nil {
+	switch {
+	case c.peer != nil:
 		c.peerEnded(reason)
+	case c.component != nil:
+		c.componentEnded(reason)
 	}
 	if !c.entered {
 		return
@@ -482,8 +505,11 @@ func (c *conn) transportClosed() {
 	c.phase = phaseClosed
 	l.wheel.disarm(c)
 	c.session.Release(&l.out)
-	if c.peer != nil {
+	switch {
+	case c.peer != nil:
 		c.peer.stream.Release(&l.peerOut)
+	case c.component != nil:
+		c.component.stream.Release(&l.componentOut)
 	}
 	c.dropPartial()
 	c.dropOut()

@@ -302,9 +302,14 @@ func (l *loop) bounceTo(src *source, v *stanza.View, to jid.View, from string, e
 	b.entries = append(b.entries, newStanzaEntry(mb, off, len(b.data)))
 }
 
-// bounceAway answers the stanza of a user of another server. A sender of this
-// one that has gone cannot be told.
+// bounceAway answers the stanza of a component or of a user of another server. A
+// sender of this one that has gone cannot be told.
 func (l *loop) bounceAway(v *stanza.View, to jid.View, sender jid.JID, e stanza.Error) {
+	if d := l.engine.components.find(sender.Domain()); d != nil {
+		l.stats.bounced.Add(1)
+		l.postComponent(d, stanza.AppendError(nil, v, to.String(), sender.String(), e))
+		return
+	}
 	if l.Serves(sender.Domain()) || !l.engine.federates() {
 		return
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/routing"
 	"github.com/xylem-im/xylem/s2s"
+	"github.com/xylem-im/xylem/s2s/component"
 	"github.com/xylem-im/xylem/session"
 	"github.com/xylem-im/xylem/session/sasl"
 	"github.com/xylem-im/xylem/stanza"
@@ -44,10 +45,15 @@ type Engine struct {
 	hasExtensions bool
 	sasl          sasl.Config // for PLAIN; sessions make their own
 
-	client    *gnet.Client
-	loops     []*loop
-	listeners []*listener
-	inproc    *listener
+	client     *gnet.Client
+	loops      []*loop
+	listeners  []*listener
+	inproc     *listener
+	components components
+
+	inprocComponent  *listener
+	componentStreams component.Config // of their streams
+
 	sessions  session.Config
 	tlsByName sync.Map // domain -> *tls.Config of STARTTLS without SNI
 	peerTLS   sync.Map // the same for streams of other servers
@@ -276,12 +282,18 @@ func (e *Engine) Addrs() []Addr {
 	return addrs
 }
 
-// AddDomain serves one more domain from now on. The error is a *jid.Error if
-// it is no domainpart; adding one that is there already does nothing.
+// AddDomain serves one more domain from now on; adding one that is there already
+// does nothing. Errors: a *jid.Error if it is no domainpart, ErrDomainTaken if it
+// is a component's.
 func (e *Engine) AddDomain(domain string) error {
 	j, err := jid.New("", domain, "")
 	if err != nil {
 		return err
+	}
+	e.components.mu.Lock()
+	defer e.components.mu.Unlock()
+	if e.components.find(j.Domain()) != nil {
+		return fmt.Errorf("%w: %s", ErrDomainTaken, j.Domain())
 	}
 	e.table.AddDomain(j.Domain())
 	return nil

@@ -94,9 +94,12 @@ func (s *stepped) apply(l *loop, c *conn) {
 		c.handshaken = true
 		early := c.partial // came while the last step ran
 		c.partial = nil
-		if c.peer != nil {
+		switch {
+		case c.peer != nil:
 			c.securedPeer(s.proof)
-		} else {
+		case c.component != nil:
+			c.securedComponent()
+		default:
 			c.secured()
 		}
 		if early != nil {

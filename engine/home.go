@@ -249,8 +249,8 @@ func (l *loop) goOn(w waiter) {
 	l.late[index].entries = append(l.late[index].entries, entry{to: mb, kind: entryControl, ctl: goingOn{w.number}})
 }
 
-// waiter is who waits until a stanza is dealt with: a session, or a stream with
-// another server, which has given the stanza a number.
+// waiter is who waits until a stanza is dealt with: a session, a component, or a
+// stream with another server, which has given the stanza a number.
 type waiter struct {
 	mailbox routing.Mailbox // 0: nobody
 	number  uint32
@@ -265,6 +265,8 @@ func (g goingOn) apply(_ *loop, c *conn) {
 		return
 	case c.peer != nil:
 		c.peerHandled(g.number)
+	case c.component != nil:
+		c.component.waiting--
 	default:
 		c.complete(&session.Result{})
 	}

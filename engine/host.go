@@ -24,6 +24,9 @@ func (l *loop) Registry() *xep.Registry { return l.engine.registry }
 // Store implements xep.Host.
 func (l *loop) Store(op *storage.Op, done func(*storage.Result)) { l.ask(op, done) }
 
+// Services implements xep.Host.
+func (l *loop) Services(domain string) []string { return l.engine.servicesOf(domain) }
+
 // Serves implements xep.Host.
 func (l *loop) Serves(domain string) bool { return l.engine.table.Domain(domain) != nil }
 

@@ -109,12 +109,7 @@ type arrival struct {
 }
 
 func (a *arrival) opened(l *loop, c gnet.Conn) {
-	var opened *conn
-	if t := (socket{c, a.from}); a.listener.Role == RolePeer {
-		opened = l.openPeer(t, a.listener)
-	} else {
-		opened = l.open(t, a.listener)
-	}
+	opened := l.openAs(socket{c, a.from}, a.listener)
 	c.SetContext(opened)
 	if len(a.early) > 0 {
 		opened.input(a.early)
@@ -128,7 +123,7 @@ func (ln *listener) refuse(c net.Conn, why string) {
 		if ln.engine.draining.Load() {
 			e = stanza.StreamError{Condition: stanza.StreamSystemShutdown}
 		}
-		b := append([]byte(nil), "<?xml version='1.0'?><stream:stream xmlns='"+stanza.NSClient+
+		b := append([]byte(nil), "<?xml version='1.0'?><stream:stream xmlns='"+ln.Role.namespace()+
 			"' xmlns:stream='"+stanza.NSStream+"' version='1.0' xml:lang='en'>"...)
 		b = append(e.Append(b), "</stream:stream>"...)
 		_ = c.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))

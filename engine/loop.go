@@ -11,6 +11,7 @@ import (
 	"github.com/xylem-im/xylem/parser"
 	"github.com/xylem-im/xylem/routing"
 	"github.com/xylem-im/xylem/s2s"
+	"github.com/xylem-im/xylem/s2s/component"
 	"github.com/xylem-im/xylem/session"
 	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/storage"
@@ -64,12 +65,13 @@ type loop struct {
 	parcels  []sentParcel         // written in this turn
 	ended    ended                // sessions that could have been resumed
 
-	remotes   map[string]remote // the remote domains that are at home here
-	remoteDue int64             // the earliest of their deadlines; 0: none
-	actions   s2s.Actions
-	peerOut   s2s.Out
-	inbound   rawReader // frames what other servers send
-	received  []byte    // scratch: a stanza of another server as it is routed here
+	remotes      map[string]remote // the remote domains that are at home here
+	remoteDue    int64             // the earliest of their deadlines; 0: none
+	actions      s2s.Actions
+	peerOut      s2s.Out
+	componentOut component.Out
+	inbound      rawReader // frames what other servers send
+	received     []byte    // scratch: a stanza of another server as it is routed here
 
 	targets []routing.Entry
 	reader  rawReader // frames stanzas that are routed anew
@@ -88,6 +90,7 @@ func newLoop(e *Engine, index uint32) *loop {
 		remotes: make(map[string]remote)}
 	l.out.Scanner = parser.NewScanner()
 	l.peerOut.Scanner = parser.NewScanner()
+	l.componentOut.Scanner = parser.NewScanner()
 	l.asked = make(map[uint32]func(*storage.Result))
 	l.arena = make([]byte, 0, 4096)
 	l.tail = l.arena
@@ -215,6 +218,8 @@ func (l *loop) deliver(b *batch) {
 			l.toRemote(e.ctl.(*remoteDomain), e.addressee, b.data[e.off:e.end:e.end+spare(b.data, e.end)], e.back)
 		case entryPeer:
 			l.toPeer(c, e.ctl.(*remoteDomain), e.addressee, b.data[e.off:e.end:e.end+spare(b.data, e.end)])
+		case entryComponent:
+			l.toComponent(c, e.ctl.(*componentDomain), b.data[e.off:e.end:e.end+spare(b.data, e.end)])
 		}
 	}
 }
@@ -430,7 +435,18 @@ func (l *loop) freeOutList(o *outList) {
 	l.lists = append(l.lists, o)
 }
 
-// open adds a connection to the loop.
+// openAs adds a connection to the loop, by the role of its listener.
+func (l *loop) openAs(t transport, ln *listener) *conn {
+	switch ln.Role {
+	case RolePeer:
+		return l.openPeer(t, ln)
+	case RoleComponent:
+		return l.openComponent(t, ln)
+	}
+	return l.open(t, ln)
+}
+
+// open adds a client's connection.
 func (l *loop) open(t transport, ln *listener) *conn {
 	c := &conn{loop: l, transport: t, listener: ln}
 	c.slot, c.generation = l.slots.add(c)

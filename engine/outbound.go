@@ -117,12 +117,16 @@ func (c *conn) transmit(pieces [][]byte) {
 	l.block(c)
 }
 
-// outboundBytes is the bound of the backlog. For another server it is further
-// away than that of overfull, which keeps it from being reached by stanzas.
+// outboundBytes is the bound of the backlog. For another server, or a component,
+// it is further away than that of overfull, which keeps it from being reached by
+// stanzas.
 func (c *conn) outboundBytes() int {
 	e := c.loop.engine
-	if c.peer != nil {
+	switch {
+	case c.peer != nil:
 		return max(e.limits.OutboundBytes, 2*e.cfg.Federation.QueueBytes+2*e.limits.StanzaBytes)
+	case c.component != nil:
+		return max(e.limits.OutboundBytes, 2*e.limits.ComponentBytes+2*e.limits.StanzaBytes)
 	}
 	return e.limits.OutboundBytes
 }

@@ -218,15 +218,19 @@ func (c *conn) deliverPeer(p s2s.Pair, st []byte) bool {
 	return taken
 }
 
-// overfull tells whether no more may be written to another server before it
-// has read and acknowledged: what comes meanwhile is returned to its sender.
+// overfull tells whether no more may be written to another server before it has
+// read and acknowledged, or to a component before it has read: what comes
+// meanwhile is returned to its sender.
 func (c *conn) overfull() bool {
-	if c.peer.stream.Full() {
+	if c.peer != nil && c.peer.stream.Full() {
 		return true
 	}
 	n := c.backlog.size
 	if c.out != nil {
 		n += c.out.bytes
+	}
+	if c.component != nil {
+		return n > c.loop.engine.limits.ComponentBytes
 	}
 	return n > c.loop.engine.cfg.Federation.QueueBytes
 }

@@ -23,7 +23,7 @@ func (e *Engine) configureFederation() (faults []error) {
 	e.cfg.Federation, faults = e.cfg.Federation.withDefaults()
 	f := &e.cfg.Federation
 	e.peers = s2s.Config{
-		Serves:         e.sessions.Serves,
+		Serves:         e.serves,
 		Policy:         f.Policy,
 		Random:         rand.Reader,
 		PreAuth:        e.sessions.PreAuth,

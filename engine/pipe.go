@@ -11,10 +11,16 @@ import (
 // Pipe opens an in-process connection in the role of a client, as a net.Conn:
 // for tests and for programs that speak to their own server. Errors:
 // ErrNotRunning.
-func (e *Engine) Pipe() (net.Conn, error) {
+func (e *Engine) Pipe() (net.Conn, error) { return openPipe(e.Attach) }
+
+// PipeComponent is Pipe in the role of a component: for a service that runs in
+// the program itself.
+func (e *Engine) PipeComponent() (net.Conn, error) { return openPipe(e.AttachComponent) }
+
+func openPipe(attach func(Sink) (*Wire, error)) (net.Conn, error) {
 	p := &pipe{}
 	p.changed.L = &p.mu
-	w, err := e.Attach((*pipeSink)(p))
+	w, err := attach((*pipeSink)(p))
 	if err != nil {
 		return nil, err
 	}

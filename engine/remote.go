@@ -18,9 +18,14 @@ import (
 // errStopping is why remote domains cannot be reached any more.
 var errStopping = errors.New("this server is shutting down")
 
-// sendRemote hands a stanza for another server's domain to the home of that.
+// sendRemote hands a stanza for a domain that has no accounts here to its
+// component, or to the home of another server's domain.
 func (l *loop) sendRemote(src *source, v *stanza.View, to jid.View, fw *stanza.Forward) {
 	e := l.engine
+	if d := e.components.find(to.Domain()); d != nil {
+		l.sendComponent(src, d, v, to, fw)
+		return
+	}
 	if !e.federates() {
 		l.bounceTo(src, v, to, fw.From, stanza.Error{Condition: stanza.RemoteServerNotFound, Text: "this server does not federate"})
 		return

@@ -34,8 +34,9 @@ func (e *Engine) drain() {
 	}
 	deadline := time.After(e.limits.DrainTime)
 	for e.admission.open.Load()+e.detached.Load()+e.returning.Load() > 0 {
+		all := drainAll{components: e.Stats().Sessions == 0 && e.returning.Load() == 0}
 		for i := range e.loops {
-			e.sendLoop(uint32(i), drainAll{}) // again: one may have been on its way in
+			e.sendLoop(uint32(i), all) // again: one may have been on its way in
 		}
 		select {
 		case <-deadline:
@@ -46,12 +47,13 @@ func (e *Engine) drain() {
 	}
 }
 
-// drainAll ends the sessions of a loop.
-type drainAll struct{}
+// drainAll ends the sessions of a loop, and the streams of components when no
+// session is left that may have something to tell them.
+type drainAll struct{ components bool }
 
-func (drainAll) apply(l *loop, _ *conn) {
+func (d drainAll) apply(l *loop, _ *conn) {
 	for i := range l.slots.table {
-		if c := l.slots.table[i].conn; c != nil {
+		if c := l.slots.table[i].conn; c != nil && (c.component == nil || d.components) {
 			c.fail(stanza.StreamError{Condition: stanza.StreamSystemShutdown})
 		}
 	}

@@ -17,6 +17,7 @@ import (
 type sinkClient struct {
 	*engine.Wire
 	jid      string
+	from     string      // of a component: the attribute that each message needs
 	counting atomic.Bool // login is over
 	login    chan []byte // what came before that
 
@@ -29,17 +30,35 @@ type sinkClient struct {
 // the loops by turns.
 func (s *server) attach(t testing.TB, user, resource string) *sinkClient {
 	t.Helper()
+	return attachTo(t, s.Attach, func(login *client) {
+		login.open()
+		login.authenticate(user)
+		login.bind(resource)
+	})
+}
+
+// attachComponent is attach for a component.
+func (s *server) attachComponent(t testing.TB, domain, secret string) *sinkClient {
+	t.Helper()
+	c := attachTo(t, s.AttachComponent, func(login *client) {
+		login.openComponent(domain, secret)
+		login.expect("handshake")
+	})
+	c.from = " from='" + domain + "'"
+	return c
+}
+
+func attachTo(t testing.TB, attach func(engine.Sink) (*engine.Wire, error), login func(*client)) *sinkClient {
+	t.Helper()
 	c := &sinkClient{login: make(chan []byte, 64), reached: make(chan struct{}, 1)}
-	wire, err := s.Attach(c)
+	wire, err := attach(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Wire = wire
-	login := newClient(t, sinkConn{Conn: nil, c: c})
-	login.open()
-	login.authenticate(user)
-	login.bind(resource)
-	c.jid = login.jid
+	session := newClient(t, sinkConn{Conn: nil, c: c})
+	login(session)
+	c.jid = session.jid
 	c.counting.Store(true)
 	return c
 }
@@ -77,8 +96,8 @@ func (c *sinkClient) exchange(to *sinkClient, b []byte, count int) {
 }
 
 // messageTo is a message of 350 bytes.
-func messageTo(c *sinkClient) []byte {
-	start := "<message to='" + c.jid + "' type='chat' id='3f1c9a52-77d0-4c1e-9f25-0d6a5b1f2c11'><body>"
+func (c *sinkClient) messageTo(to *sinkClient) []byte {
+	start := "<message" + c.from + " to='" + to.jid + "' type='chat' id='3f1c9a52-77d0-4c1e-9f25-0d6a5b1f2c11'><body>"
 	const end = "</body><request xmlns='urn:xmpp:receipts'/></message>"
 	return []byte(start + strings.Repeat("x", 350-len(start)-len(end)) + end)
 }

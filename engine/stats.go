@@ -17,6 +17,9 @@ type Stats struct {
 	StanzasOutTotal   uint64 // stanzas written to clients
 	PeerInTotal       uint64 // stanzas read from other servers
 	PeerOutTotal      uint64 // stanzas given to streams with other servers
+	Components        int64  // components connected now
+	ComponentInTotal  uint64 // stanzas read from components
+	ComponentOutTotal uint64 // stanzas given to components
 	ResumedTotal      uint64 // sessions resumed
 	ReturnedTotal     uint64 // stanzas that ended sessions left unacknowledged and that were routed again or refused
 	BouncedTotal      uint64 // stanzas answered with a stanza error

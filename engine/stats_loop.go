@@ -15,6 +15,8 @@ type loopStats struct {
 	stanzasOut   atomic.Uint64
 	peerIn       atomic.Uint64
 	peerOut      atomic.Uint64
+	componentIn  atomic.Uint64
+	componentOut atomic.Uint64
 	resumed      atomic.Uint64
 	returned     atomic.Uint64
 	bounced      atomic.Uint64
@@ -38,6 +40,7 @@ func (e *Engine) Stats() Stats {
 		Detached:     e.detached.Load(),
 		Domains:      int64(len(e.table.Domains())),
 		Remotes:      e.remoteCount.Load(),
+		Components:   e.connectedComponents(),
 	}
 	if !e.serving() {
 		return s
@@ -63,6 +66,8 @@ func (s *Stats) add(l *loopStats) {
 	s.StanzasOutTotal += l.stanzasOut.Load()
 	s.PeerInTotal += l.peerIn.Load()
 	s.PeerOutTotal += l.peerOut.Load()
+	s.ComponentInTotal += l.componentIn.Load()
+	s.ComponentOutTotal += l.componentOut.Load()
 	s.ResumedTotal += l.resumed.Load()
 	s.ReturnedTotal += l.returned.Load()
 	s.BouncedTotal += l.bounced.Load()

@@ -15,8 +15,12 @@ type Host interface {
 	Registry() *Registry
 	// Store submits an operation; done is called on this loop with the result.
 	Store(op *storage.Op, done func(*storage.Result))
-	// Serves tells whether a domain is served here.
+	// Serves tells whether accounts of a domain are kept here; those of components
+	// are not.
 	Serves(domain string) bool
+	// Services are the domains of the components that are connected now and belong
+	// to a domain served here, sorted.
+	Services(domain string) []string
 	// Resources appends the bound resources of an account to dst.
 	Resources(bare jid.JID, dst []Resource) []Resource
 	// SetPresence notes a session's availability and priority in the table; false

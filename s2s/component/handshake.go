@@ -30,7 +30,7 @@ func (s *Stream) handshake(f *parser.Frame, out *Out) {
 		return
 	}
 	s.state = stateProved
-	out.Proved = true
+	out.Proved, out.Secret = true, secret
 }
 
 // isContent tells whether an element is in the stream's content namespace, by

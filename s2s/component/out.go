@@ -29,9 +29,10 @@ type Out struct {
 	From      string   // prepared; valid for ever
 	To        jid.View // prepared; valid as Stanza is
 
-	// Proved: the component has shown the secret of Stream.Domain. The stream
-	// consumes nothing until the engine has called Accepted or Fail.
+	// Proved: the component has shown that it knows Secret, that of Stream.Domain.
+	// The stream consumes nothing until the engine has called Accepted or Fail.
 	Proved bool
+	Secret string
 
 	// Close: after Bytes are written the connection ends, because of Reason.
 	Close  bool
@@ -48,5 +49,5 @@ type Out struct {
 func (o *Out) Reset(buf []byte) {
 	o.Bytes = buf
 	o.Pass, o.HasStanza, o.Proved, o.Close, o.Reason = false, false, false, false, nil
-	o.Stanza, o.From, o.To = stanza.View{}, "", jid.View{}
+	o.Stanza, o.From, o.To, o.Secret = stanza.View{}, "", jid.View{}, ""
 }

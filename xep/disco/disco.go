@@ -59,14 +59,20 @@ func serverInfo(a *xep.Home, req *xep.Request) {
 	req.Error(stanza.Error{Condition: stanza.ItemNotFound})
 }
 
-// serverItems lists nothing: no item of the server has an address of its own.
-func serverItems(_ *xep.Home, req *xep.Request) {
+// serverItems lists the components of the domain that was asked.
+func serverItems(a *xep.Home, req *xep.Request) {
 	node, raw := nodeOf(req)
 	if node != "" {
 		req.Error(stanza.Error{Condition: stanza.ItemNotFound})
 		return
 	}
-	req.Result(items(raw, nil))
+	var list []jid.JID
+	for _, domain := range a.Services(req.To.Domain()) {
+		if j, err := jid.New("", domain, ""); err == nil {
+			list = append(list, j)
+		}
+	}
+	req.Result(items(raw, list))
 }
 
 func accountInfo(a *xep.Home, req *xep.Request) {
