@@ -77,7 +77,7 @@ type Config struct {
 
 // Listener is one address that takes connections.
 type Listener struct {
-	Name    string // for logs, Stats and Addrs: "c2s", "c2s-tls", "s2s", "s2s-tls", "component"; default Role's name
+	Name    string // for logs, Stats and Addrs: "c2s", "c2s-tls", "s2s", "s2s-tls", "components"; default Role's name
 	Role    Role
 	Address string // "127.0.0.1:5222"; port 0 takes a free one, see Engine.Addrs
 	TLS     bool   // TLS from the first byte (XEP-0368) instead of STARTTLS

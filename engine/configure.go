@@ -132,7 +132,7 @@ func (e *Engine) configureListeners() (faults []error) {
 			case RolePeer:
 				l.Name = "s2s"
 			case RoleComponent:
-				l.Name = "component"
+				l.Name = "components"
 			}
 			if l.TLS {
 				l.Name += "-tls"

@@ -71,6 +71,7 @@ func adminCodes() []adminCode {
 		{"absent", engine.ErrNoAccount, http.StatusNotFound},
 		{"conflict", storage.ErrConflict, http.StatusConflict},
 		{"address", engine.ErrBadAccount, http.StatusBadRequest},
+		{"taken", engine.ErrDomainTaken, http.StatusConflict},
 		{"domain", errDomainAbsent, http.StatusNotFound},
 		{"request", errRequest, http.StatusBadRequest},
 	}

@@ -22,6 +22,7 @@ type config struct {
 	// Registration is [registration]: accounts that clients make.
 	Registration engine.Registration
 	HTTP         httpConfig
+	Components   componentsConfig
 	Limits       engine.Limits     // [limits]; StanzaBytes is c2s.max_stanza_bytes
 	Federation   engine.Federation // limits.s2s_*; what is no limit is filled in by federation
 	Log          logConfig
@@ -94,6 +95,20 @@ type httpConfig struct {
 	Listen string // host:port; "": none. Default "127.0.0.1:5280"
 }
 
+// componentsConfig is [components]: external components (XEP-0114).
+type componentsConfig struct {
+	Listen    []string          // host:port. Default none
+	ListenTLS []string          // host:port with TLS from the first byte. Default none
+	Services  []componentConfig // [[components.service]]; at run time. Default none
+}
+
+// componentConfig is one [[components.service]].
+type componentConfig struct {
+	Domain string
+	Secret string
+	at     origin // where it was configured, for messages
+}
+
 // logConfig is [log].
 type logConfig struct {
 	Level  slog.Level // at run time. Default info
@@ -116,6 +131,7 @@ func defaultConfig() config {
 
 		Registration: engine.Registration{PerAddress: 5, PerHour: 1000},
 		HTTP:         httpConfig{Listen: "127.0.0.1:5280"},
+		Components:   componentsConfig{Listen: []string{}, ListenTLS: []string{}},
 		Limits: engine.Limits{
 			StanzaBytes:      262_144,
 			BytesPerSecond:   32 << 20,
@@ -131,6 +147,7 @@ func defaultConfig() config {
 			UnackedBytes:     1 << 20,
 			UnackedStanzas:   2000,
 			Detached:         100_000,
+			ComponentBytes:   4 << 20,
 			DetachedPerUser:  8,
 			DrainTime:        5 * time.Second,
 		},

@@ -35,7 +35,8 @@ const (
 )
 
 // configKeys is the whole configuration in the order of the example file.
-// tls.certificate is read by certificateTables.
+// tls.certificate and components.service are read by applyCertificates and
+// applyComponents.
 func configKeys() []configKey {
 	return []configKey{
 		{name: "server.domains", flag: "domain", live: true, check: checkDomains, accept: `a domain or a list of them, such as ["example.org"]`,
@@ -88,6 +89,11 @@ func configKeys() []configKey {
 		{name: "http.listen", flag: "http", check: checkAddress, accept: acceptsAddress,
 			field: func(c *config) any { return &c.HTTP.Listen }},
 
+		{name: "components.listen", check: checkAddresses, accept: acceptsAddresses,
+			field: func(c *config) any { return &c.Components.Listen }},
+		{name: "components.listen_tls", check: checkAddresses, accept: acceptsAddresses,
+			field: func(c *config) any { return &c.Components.ListenTLS }},
+
 		number("limits.connections", "", 0, 100_000_000, "connections; 0: 90 % of the open files", func(c *config) *int { return &c.Limits.Connections }),
 		orAutomatic(number("limits.connections_per_address", "", 1, 100_000_000, "connections; 0: 1000, and any number from this machine", func(c *config) *int { return &c.Limits.ConnectionsPerAddress })),
 		orAutomatic(number("limits.failed_logins_per_address", "", 1, 100_000_000, "failures an hour; 0: 1000, and any number from this machine", func(c *config) *int { return &c.Limits.FailedLoginsPerAddress })),
@@ -105,6 +111,7 @@ func configKeys() []configKey {
 		orNone(span("limits.ping_time", time.Second, time.Hour, func(c *config) *time.Duration { return &c.Limits.PingTime })),
 		number("limits.unacked_bytes", "", 65_536, 1<<30, "bytes", func(c *config) *int { return &c.Limits.UnackedBytes }),
 		number("limits.unacked_stanzas", "", 100, 1<<24, "stanzas", func(c *config) *int { return &c.Limits.UnackedStanzas }),
+		number("limits.component_bytes", "", 65_536, 1<<30, "bytes", func(c *config) *int { return &c.Limits.ComponentBytes }),
 		number("limits.detached", "", 1, 1<<28, "sessions", func(c *config) *int { return &c.Limits.Detached }),
 		number("limits.detached_per_user", "", 1, 65_536, "sessions", func(c *config) *int { return &c.Limits.DetachedPerUser }),
 		span("stream_management.resume_window", time.Second, 24*time.Hour, func(c *config) *time.Duration { return &c.Limits.ResumeWindow }),
@@ -243,7 +250,6 @@ func durationText(d time.Duration) string {
 // is worse than an error.
 func later(key string) (feature string, ok bool) {
 	for _, l := range []struct{ prefix, feature string }{
-		{"components", "external components (XEP-0114)"},
 		{"stream_management.durable_ack", "acknowledgement before storage"},
 	} {
 		if key == l.prefix || strings.HasPrefix(key, l.prefix+".") {

@@ -148,9 +148,9 @@ func isTablePrefix(key string) bool {
 	return slices.ContainsFunc(keyNames(), func(n string) bool { return strings.HasPrefix(n, key+".") })
 }
 
-// keyNames are all keys, tls.certificate among them.
+// keyNames are all keys, those of arrays of tables among them.
 func keyNames() []string {
-	names := []string{certificateKey}
+	names := []string{certificateKey, componentKey}
 	for _, k := range configKeys() {
 		names = append(names, k.name)
 	}
@@ -159,8 +159,12 @@ func keyNames() []string {
 
 // apply checks one setting and puts it into the configuration.
 func (l *loaded) apply(s setting, folder string, faults *configErrors) {
-	if s.key == certificateKey {
+	switch s.key {
+	case certificateKey:
 		l.applyCertificates(s, folder, faults)
+		return
+	case componentKey:
+		l.applyComponents(s, faults)
 		return
 	}
 	if domain, ok := strings.CutPrefix(s.key, staticKey+"."); ok { // of --set
@@ -288,6 +292,7 @@ func (l *loaded) crossCheck(faults *configErrors) {
 	l.checkListeners(faults)
 	l.checkCertificateNames(faults)
 	l.checkFederation(faults)
+	l.checkComponents(faults)
 }
 
 // originOf is where the first of keys that was set was set.
@@ -325,6 +330,12 @@ func (l *loaded) checkListeners(faults *configErrors) {
 	}
 	for _, a := range l.S2S.ListenTLS {
 		take("s2s.listen_tls", a)
+	}
+	for _, a := range l.Components.Listen {
+		take("components.listen", a)
+	}
+	for _, a := range l.Components.ListenTLS {
+		take("components.listen_tls", a)
 	}
 	take("http.listen", l.HTTP.Listen)
 }

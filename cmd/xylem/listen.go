@@ -18,6 +18,9 @@ const (
 	nameS2S    = "s2s"
 	nameS2STLS = "s2s-tls"
 	nameHTTP   = "http"
+
+	nameComponents    = "components"
+	nameComponentsTLS = "components-tls"
 )
 
 // engineListeners are the addresses that the engine opens.
@@ -40,6 +43,12 @@ func engineListeners(c *config) []engine.Listener {
 	}
 	for _, a := range c.S2S.ListenTLS {
 		all = append(all, engine.Listener{Name: nameS2STLS, Role: engine.RolePeer, Address: a, TLS: true})
+	}
+	for _, a := range c.Components.Listen {
+		all = append(all, engine.Listener{Name: nameComponents, Role: engine.RoleComponent, Address: a})
+	}
+	for _, a := range c.Components.ListenTLS {
+		all = append(all, engine.Listener{Name: nameComponentsTLS, Role: engine.RoleComponent, Address: a, TLS: true})
 	}
 	return all
 }
@@ -76,16 +85,24 @@ func listenRemedy(err error) string {
 }
 
 // warnings are settings that are allowed and dangerous.
-func (l *loaded) warnings() []string {
-	if !l.C2S.AllowPlaintext {
-		return nil
+func (l *loaded) warnings() (list []string) {
+	if a := notLoopback(l.C2S.Listen); a != "" && l.C2S.AllowPlaintext {
+		list = append(list, "c2s.allow_plaintext with "+a+": passwords and messages cross the network unencrypted; it is meant for tests on loopback")
 	}
-	for _, a := range l.C2S.Listen {
+	if a := notLoopback(l.Components.Listen); a != "" {
+		list = append(list, "components.listen with "+a+": what components send and get crosses the network unencrypted; use loopback, components.listen_tls or a tunnel")
+	}
+	return list
+}
+
+// notLoopback is the first address that other machines can reach, "" if none.
+func notLoopback(addresses []string) string {
+	for _, a := range addresses {
 		if !isLoopback(a) {
-			return []string{"c2s.allow_plaintext with " + a + ": passwords and messages cross the network unencrypted; it is meant for tests on loopback"}
+			return a
 		}
 	}
-	return nil
+	return ""
 }
 
 func isLoopback(address string) bool {

@@ -27,6 +27,7 @@ type engineCollector struct {
 	descs       []*prometheus.Desc
 	build       *prometheus.Desc
 	certificate *prometheus.Desc
+	component   *prometheus.Desc
 }
 
 func newEngineCollector(s *server) *engineCollector {
@@ -34,6 +35,7 @@ func newEngineCollector(s *server) *engineCollector {
 		server: s, figures: figures(),
 		build:       prometheus.NewDesc("xylem_build_info", "1, with the version.", []string{"version"}, nil),
 		certificate: prometheus.NewDesc("xylem_certificate_days_left", "Days until the certificate expires.", []string{"domain"}, nil),
+		component:   prometheus.NewDesc("xylem_component_connected", "1 while the component is connected, else 0.", []string{"domain"}, nil),
 	}
 	for _, f := range c.figures {
 		c.descs = append(c.descs, prometheus.NewDesc("xylem_"+f.name, f.help, nil, nil))
@@ -48,6 +50,7 @@ func (c *engineCollector) Describe(out chan<- *prometheus.Desc) {
 	}
 	out <- c.build
 	out <- c.certificate
+	out <- c.component
 }
 
 // Collect implements prometheus.Collector.
@@ -61,6 +64,13 @@ func (c *engineCollector) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(c.descs[i], kind, f.value(&stats))
 	}
 	out <- prometheus.MustNewConstMetric(c.build, prometheus.GaugeValue, 1, version)
+	for _, s := range c.server.engine.Components() {
+		connected := 0.0
+		if s.Connected {
+			connected = 1
+		}
+		out <- prometheus.MustNewConstMetric(c.component, prometheus.GaugeValue, connected, s.Domain)
+	}
 	now := time.Now()
 	for domain, end := range c.server.certs.expiries() {
 		out <- prometheus.MustNewConstMetric(c.certificate, prometheus.GaugeValue, end.Sub(now).Hours()/24, domain)

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// reload takes over at run time what can change: certificates, domains, what
-// holds for other servers and how they are found, the log level. Everything is checked before anything changes; a fault changes
+// reload takes over at run time what can change: certificates, domains,
+// components, what holds for other servers and how they are found, the log
+// level. Everything is checked before anything changes; a fault changes
 // nothing and is logged with its line and column.
 func (s *server) reload(now time.Time) {
 	s.changes.Lock()
@@ -34,21 +35,48 @@ func (s *server) reload(now time.Time) {
 		return
 	}
 	s.peers.change(&fresh.config, roots)
-	for _, d := range add {
-		if err := s.engine.AddDomain(d); err != nil { // cannot be: it was prepared
-			s.log.Error("domain not added", "domain", d, "error", err)
+	components := s.takeComponents(old, fresh, func() {
+		for _, d := range remove {
+			s.engine.RemoveDomain(d)
 		}
-	}
-	for _, d := range remove {
-		s.engine.RemoveDomain(d)
-	}
+		for _, d := range add {
+			if err := s.engine.AddDomain(d); err != nil { // a component's, which was added at run time
+				s.log.Error("domain not added", "domain", d, "error", err)
+			}
+		}
+	})
 	s.level.Set(fresh.Log.Level)
 	live, restart := changedKeys(&old.config, &fresh.config)
 	for _, key := range restart {
 		s.log.Warn("changed key needs a restart", "key", key, "at", fresh.originOf(key).String())
 	}
 	s.conf.Store(old.withLive(fresh))
-	s.log.Info("configuration reloaded", "changed", strings.Join(live, " "), "domains_added", abridged(add, " "), "domains_removed", abridged(remove, " "))
+	s.log.Info("configuration reloaded", "changed", strings.Join(live, " "), "domains_added", abridged(add, " "), "domains_removed", abridged(remove, " "), "components", components)
+}
+
+// takeComponents takes over those of fresh; between, when old ones have gone and
+// new ones have not come, domains of accounts may change. It tells what has
+// changed.
+func (s *server) takeComponents(old, fresh *loaded, between func()) string {
+	before, now := componentDomains(old.Components.Services), componentDomains(fresh.Components.Services)
+	var changes []string
+	for _, d := range difference(before, now) {
+		s.engine.RemoveComponent(d)
+		changes = append(changes, "-"+d)
+	}
+	between()
+	for _, c := range engineComponents(&fresh.config) {
+		if err := s.engine.AddComponent(c); err != nil { // a domain that was added at run time
+			s.log.Error("component not added", "domain", c.Domain, "error", err)
+		}
+	}
+	for _, d := range difference(now, before) {
+		changes = append(changes, "+"+d)
+	}
+	for _, d := range changedSecrets(old.Components.Services, fresh.Components.Services) {
+		changes = append(changes, "~"+d)
+	}
+	return abridged(changes, " ")
 }
 
 // logReloadFailure has one record for each fault.
@@ -67,6 +95,7 @@ func (l *loaded) withLive(fresh *loaded) *loaded {
 	merged.S2S = fresh.S2S
 	merged.S2S.Listen, merged.S2S.ListenTLS = l.S2S.Listen, l.S2S.ListenTLS
 	merged.DNS.Server = fresh.DNS.Server
+	merged.Components.Services = fresh.Components.Services
 	merged.Log.Level = fresh.Log.Level
 	return &merged
 }

@@ -168,6 +168,7 @@ func (s *server) openEngine(conf *loaded) error {
 		Extensions:      s.extensions(&conf.config).Register,
 		Registration:    conf.Registration,
 		Federation:      peers.engine(conf.Federation),
+		Components:      engineComponents(&conf.config),
 		Limits:          conf.engineLimits(),
 		ScramIterations: conf.Auth.ScramIterations,
 		Loops:           conf.Server.Loops,

@@ -26,6 +26,7 @@ type statusReport struct {
 	Data         string             `json:"data"`
 	Addresses    []listenAddress    `json:"addresses"`
 	Domains      []string           `json:"domains"`
+	Components   []componentFact    `json:"components"`
 	Certificates []certificateFact  `json:"certificates"`
 	OpenFiles    uint64             `json:"open_files_limit"`
 	Figures      map[string]float64 `json:"figures"` // named as in /metrics, without xylem_
@@ -39,7 +40,8 @@ type listenAddress struct {
 
 func (a listenAddress) purpose() string {
 	return map[string]string{nameC2S: "clients, STARTTLS", nameC2STLS: "clients, TLS at once",
-		nameS2S: "other servers, STARTTLS", nameS2STLS: "other servers, TLS at once", nameHTTP: "health and metrics"}[a.Name]
+		nameS2S: "other servers, STARTTLS", nameS2STLS: "other servers, TLS at once", nameHTTP: "health and metrics",
+		nameComponents: "components", nameComponentsTLS: "components, TLS at once"}[a.Name]
 }
 
 // addresses are the real addresses, by name in the order of the ready line.
@@ -62,7 +64,7 @@ func (s *server) report() statusReport {
 		Version: version, PID: os.Getpid(), Ready: s.serving.Load(),
 		Started: s.started, Uptime: int64(time.Since(s.started).Seconds()),
 		Config: conf.file, Data: conf.Server.Data,
-		Domains: s.engine.Domains(), Certificates: s.certs.facts(),
+		Domains: s.engine.Domains(), Components: componentFacts(s.engine.Components()), Certificates: s.certs.facts(),
 		Addresses: s.addresses(), OpenFiles: s.openFiles, Figures: make(map[string]float64),
 	}
 	stats := s.engine.Stats()
@@ -108,6 +110,9 @@ func (r *statusReport) print(out io.Writer, now time.Time) error {
 		row("listening", "%s %s", a.Name, a.Address)
 	}
 	row("domains", "%s", abridged(r.Domains, ", "))
+	for _, c := range r.Components {
+		row("component", "%s", c.describe(now))
+	}
 	for _, line := range describeAll(r.Certificates, now) {
 		name, what, _ := strings.Cut(line, ": ")
 		row(name, "%s", what)

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/xylem-im/xylem/engine"
+)
+
+// componentKey is the array of tables that names external components.
+const componentKey = "components.service"
+
+// applyComponents reads [[components.service]] (or a list of inline tables). The
+// list replaces an earlier one.
+func (l *loaded) applyComponents(s setting, faults *configErrors) {
+	items, ok := s.value.([]any)
+	if !ok {
+		faults.add(&configError{at: s.at, key: s.key, problem: "is " + typeName(s.value) + ", not an array of tables",
+			mend: "write a line [[components.service]] with double brackets, and below it domain and secret"})
+		return
+	}
+	l.Components.Services = make([]componentConfig, 0, len(items))
+	for i, item := range items {
+		t, ok := item.(map[string]any)
+		if !ok {
+			faults.add(&configError{at: s.at, key: s.key, problem: fmt.Sprintf("item %d is %s, not a table", i+1, typeName(item)),
+				accept: `{domain = "bridge.example.org", secret = "…"}`})
+			continue
+		}
+		l.Components.Services = append(l.Components.Services, readComponent(s, i, t, faults))
+	}
+	l.origins[s.key] = s.at
+}
+
+// readComponent reads one table. No message repeats a secret.
+func readComponent(s setting, index int, t map[string]any, faults *configErrors) componentConfig {
+	item := componentConfig{at: s.within(fmt.Sprintf("[%d]", index))}
+	for _, name := range sortedKeys(t) {
+		fault := &configError{at: s.within(fmt.Sprintf("[%d].%s", index, name)), key: s.key + "." + name}
+		switch name {
+		case "domain":
+			fault.value, fault.accept = valueText(t[name]), `a domain, such as "bridge.example.org"`
+			fault.problem = problemOf(assign(&item.Domain, t[name]), func() (err error) {
+				item.Domain, err = prepareDomain(item.Domain)
+				return err
+			})
+		case "secret":
+			fault.accept = "a string that the component has, too"
+			fault.problem = problemOf(assign(&item.Secret, t[name]), func() error {
+				if item.Secret == "" {
+					return errors.New("is empty: anybody could be the component")
+				}
+				return nil
+			})
+		default:
+			fault.problem, fault.mend = "is no key", "a component has domain and secret"
+		}
+		if fault.problem != "" {
+			faults.add(fault)
+		}
+	}
+	for _, need := range []string{"domain", "secret"} {
+		if _, given := t[need]; !given {
+			faults.add(&configError{at: item.at, key: s.key + "." + need, problem: "is missing", mend: "add " + need + ` = "…"`})
+		}
+	}
+	return item
+}
+
+// problemOf is what is wrong: err, or what check finds.
+func problemOf(err error, check func() error) string {
+	if err == nil {
+		err = check()
+	}
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// checkComponents wants each domain once, and a place for components to connect.
+func (l *loaded) checkComponents(faults *configErrors) {
+	owner := make(map[string]string)
+	for _, d := range l.Server.Domains {
+		owner[d] = "is in server.domains (" + l.originOf("server.domains").String() + "), whose accounts would be out of reach"
+	}
+	for _, c := range l.Components.Services {
+		if problem, taken := owner[c.Domain]; taken {
+			faults.add(&configError{at: c.at, key: componentKey + ".domain", value: valueText(c.Domain), problem: problem,
+				mend: "give the component a domain of its own, such as bridge." + c.Domain})
+			continue
+		}
+		owner[c.Domain] = "is the domain of another component (" + c.at.String() + ")"
+	}
+	if len(l.Components.Services) > 0 && len(l.Components.Listen)+len(l.Components.ListenTLS) == 0 {
+		faults.add(&configError{at: l.originOf(componentKey), key: componentKey, problem: "is of no use, as nothing listens for components",
+			mend: `add components.listen = "127.0.0.1:5347"`})
+	}
+}
+
+// engineComponents are the components as the engine takes them.
+func engineComponents(c *config) []engine.Component {
+	list := make([]engine.Component, len(c.Components.Services))
+	for i, s := range c.Components.Services {
+		list[i] = engine.Component{Domain: s.Domain, Secret: s.Secret}
+	}
+	return list
+}
+
+// componentDomains are their domains.
+func componentDomains(list []componentConfig) []string {
+	domains := make([]string, len(list))
+	for i, c := range list {
+		domains[i] = c.Domain
+	}
+	return domains
+}
+
+// changedSecrets are the domains of components in both lists whose secrets
+// differ.
+func changedSecrets(old, now []componentConfig) (changed []string) {
+	for _, c := range now {
+		if slices.ContainsFunc(old, func(o componentConfig) bool { return o.Domain == c.Domain && o.Secret != c.Secret }) {
+			changed = append(changed, c.Domain)
+		}
+	}
+	return changed
+}
