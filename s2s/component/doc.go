@@ -10,9 +10,9 @@
 // another stream. From then on stanzas flow both ways, as between servers: each
 // has from and to, and from is of the component's domain.
 //
-// What passes is not parsed twice. The stream header is given to the parser as
-// one of jabber:client, so that stanzas, which rarely declare the namespace
-// that they are in, come out of it as if a client had sent them; the few that
-// do are rewritten before (stanza.AppendFrom). The other way round the rendered
+// What passes is not parsed twice. The parser takes the stream for one of
+// jabber:client, so that stanzas, which rarely declare the namespace that they
+// are in, come out of it as if a client had sent them; the few that do are
+// rewritten before (stanza.AppendFrom). The other way round the rendered
 // stanza goes out as it is, or through stanza.AppendTo.
 package component

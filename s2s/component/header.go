@@ -19,7 +19,8 @@ func (s *Stream) header(f *parser.Frame, out *Out) {
 	}
 	s.appendHeader(out)
 	s.state = stateHandshake
-	s.rebase(f, out)
+	s.stream.Rename(stanza.NSAccept, stanza.NSClient)
+	s.second = s.stream // between two frames it is only what the header said
 }
 
 // checkHeader takes over what the header says and names what is wrong with it.
@@ -76,33 +77,4 @@ func (s *Stream) appendHeader(out *Out) {
 	out.Bytes = stanza.AppendAttr(out.Bytes, "id", s.id)
 	out.Bytes = append(out.Bytes, '>')
 	s.opened = true
-}
-
-// rebase has the parser believe that the component's header was one of
-// jabber:client: the same name and declarations, but for the content namespace.
-func (s *Stream) rebase(f *parser.Frame, out *Out) {
-	b := append([]byte(nil), '<')
-	if p := f.Prefix(); len(p) > 0 {
-		b = append(append(b, p...), ':')
-	}
-	b = append(b, f.Local()...)
-	for _, d := range f.Bindings() {
-		name, uri := "xmlns", string(d.URI)
-		if len(d.Prefix) > 0 {
-			name += ":" + string(d.Prefix)
-		}
-		if uri == stanza.NSAccept {
-			uri = stanza.NSClient
-		}
-		b = stanza.AppendAttr(b, name, uri)
-	}
-	b = append(b, '>')
-	for _, st := range [...]*parser.Stream{&s.stream, &s.second} {
-		out.Scanner.Release(st)
-		st.Reset(s.cfg.PreAuth)
-		if _, _, err := out.Scanner.Next(st, b); err != nil { // cannot be: the header was well formed, and longer
-			s.Fail(stanza.StreamError{Condition: stanza.StreamInternalServerError}, out)
-			return
-		}
-	}
 }
