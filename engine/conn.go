@@ -412,6 +412,7 @@ func (c *conn) secured() {
 		bindings = append(bindings, sasl.Binding{Type: sasl.TLSServerEndPoint, Data: info.EndPoint})
 	}
 	c.session.SetSecured(bindings)
+	c.tls.KeepIn(&c.loop.warmth)
 	c.tls.Forget() // the session has the bindings, and nobody asks for the rest
 	c.decrypt(nil) // data may have come with the last flight
 }

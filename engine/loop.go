@@ -7,6 +7,7 @@ import (
 
 	"github.com/panjf2000/gnet/v2"
 
+	xtls "github.com/xylem-im/xylem/engine/tls"
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/parser"
 	"github.com/xylem-im/xylem/routing"
@@ -51,7 +52,8 @@ type loop struct {
 	cuts   []*conn        // to be closed at the end of the turn
 	dues   []*conn        // scratch of tick
 
-	plain, sealed, gathered []byte // scratch of the TLS filter and of gather
+	plain, sealed, gathered []byte      // scratch of the TLS filter and of gather
+	warmth                  xtls.Warmth // the TLS connections that are in use
 	lists                   []*outList
 	blocked                 []*conn
 	refillArmed             bool
@@ -82,6 +84,7 @@ const (
 	lingerTime = int64(3 * time.Second)      // from our </stream:stream> to the cut
 	refillTime = 5 * time.Millisecond        // pause between looks at blocked connections
 	tickTime   = wheelTick * time.Nanosecond // pause between looks at the deadlines
+	restTicks  = 40                          // a TLS connection drops its keys 10 to 20 s after their last use
 )
 
 func newLoop(e *Engine, index uint32) *loop {
@@ -351,6 +354,7 @@ func (l *loop) cutLater(c *conn) { l.cuts = append(l.cuts, c) }
 func (l *loop) tick() {
 	l.forgetHomes()
 	l.tickRemotes()
+	l.warmth.Cool(restTicks)
 	l.dues = l.wheel.advance(l.now, l.dues[:0])
 	for i, c := range l.dues {
 		l.dues[i] = nil

@@ -87,6 +87,7 @@ func (c *conn) securedPeer(proof s2s.Proof) {
 	if p.domain != nil {
 		l.toHome(p.domain, &remoteSecured{p.domain, c.ref(), p.security, p.verdict(p.domain.name)})
 	}
+	c.tls.KeepIn(&l.warmth)
 	out := l.beginPeer()
 	p.stream.SetSecured(l.now, &s2s.Security{Version: version, Cipher: cipher, Proof: proof}, out)
 	c.performPeer(out)

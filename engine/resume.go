@@ -139,6 +139,9 @@ func (c *conn) moveTo(g *granted) {
 	c.unpause()
 	a := &adoption{of: g.of, session: g.session, from: c.session, transport: c.transport, listener: c.listener,
 		tls: c.tls, handshaken: c.handshaken, partial: c.partial}
+	if c.tls != nil {
+		c.tls.Rest() // on this loop
+	}
 	c.session, c.tls, c.partial = session.Session{}, nil, nil
 	switch {
 	case !isSocket:
@@ -242,6 +245,9 @@ func (c *conn) adopt(a *adoption) {
 	c.transport, c.listener, c.tls, c.handshaken = a.transport, a.listener, a.tls, a.handshaken
 	c.partial, c.movedFrom = a.partial, a.movedFrom
 	c.transport.use(c)
+	if c.tls != nil {
+		c.tls.KeepIn(&l.warmth)
+	}
 	c.phase = phaseStream
 	l.engine.detached.Add(-1)
 	l.stats.resumed.Add(1)

@@ -23,6 +23,7 @@ func TestWithoutPrivateFields(t *testing.T) {
 			"KeyUpdate":             TestKeyUpdate,
 			"FragmentedMessage":     TestFragmentedMessage,
 			"Renegotiation":         TestRenegotiationIsRefused,
+			"HostileRecords":        TestHostileRecords,
 			"Info":                  TestInfo,
 			"Resumption":            TestResumption,
 			"AgainstCryptoTLS":      TestAgainstCryptoTLS,

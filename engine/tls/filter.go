@@ -1,6 +1,7 @@
 package tls
 
 import (
+	"crypto/fips140"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -28,12 +29,13 @@ var (
 // caller at a time, first a worker, then the loop that owns the connection.
 // Close must be called on one that is given up before its handshake is done.
 type Filter struct {
-	conn   *tls.Conn
-	wire   wire
-	info   *Info
-	err    error // final: what every further call returns
-	client bool
-	eof    bool // close_notify received
+	conn    *tls.Conn // nil once records has taken over
+	records *records  // after the handshake; nil: conn goes on by itself
+	wire    wire
+	info    *Info
+	err     error // final: what every further call returns
+	client  bool
+	eof     bool // close_notify received
 }
 
 // handshake is what exists only until the handshake is done.
@@ -111,11 +113,25 @@ func (f *Filter) Step(in []byte) (out []byte, done bool, err error) {
 		return out, false, f.err
 	}
 	f.info = newInfo(f.conn, hs.leaf, f.client)
-	if fields.ok {
+	if fields.ok && !f.takeOver() {
 		fields.release(f.conn, f.client)
 	}
 	f.compact()
 	return out, true, nil
+}
+
+// takeOver replaces the tls.Conn by records, where they know the suite.
+func (f *Filter) takeOver() bool {
+	suite, known := suiteOf(f.info.CipherSuite)
+	if f.client || f.info.Version != tls.VersionTLS13 || !known || fips140.Enabled() {
+		return false
+	}
+	r := &records{index: -1}
+	if !fields.secrets(f.conn, suite, r) {
+		return false
+	}
+	f.records, f.conn = r, nil
+	return true
 }
 
 // compact moves the rest of the input to the front of a slice that fits, so
@@ -148,6 +164,8 @@ func (f *Filter) Close() {
 	if f.err == nil {
 		f.err = ErrClosed
 	}
+	f.Rest()
+	f.records = nil
 	f.conn, f.info, f.wire.in, f.wire.out = nil, nil, nil, nil
 }
 
@@ -241,6 +259,12 @@ func (f *Filter) nextRecord(in []byte) (record, rest []byte) {
 // open gives one whole record to crypto/tls and appends its plaintext to dst.
 // A record of another kind (KeyUpdate, ticket) yields none.
 func (f *Filter) open(record, dst []byte) ([]byte, error) {
+	if f.records != nil {
+		dst, err := f.records.open(record, dst, &f.wire.out)
+		f.eof = f.eof || err == io.EOF
+		invariants.Poison(record)
+		return dst, err
+	}
 	dst = slices.Grow(dst, max(len(record), 1))
 	held := f.wire.in
 	if fields.ok {
@@ -278,6 +302,9 @@ func (f *Filter) Encrypt(plain, dst []byte) ([]byte, error) {
 	if len(plain) == 0 {
 		return dst, nil
 	}
+	if f.records != nil {
+		return f.records.seal(plain, dst)
+	}
 	f.wire.out = dst
 	_, err := f.conn.Write(plain)
 	dst, f.wire.out = f.wire.out, nil
@@ -298,6 +325,9 @@ func (f *Filter) Pending() []byte {
 // 8446 §6.1. Nothing can be encrypted afterwards. On a filter that is closed
 // or still in its handshake it adds nothing.
 func (f *Filter) CloseNotify(dst []byte) []byte {
+	if f.records != nil {
+		return f.records.closeNotify(append(dst, f.Pending()...))
+	}
 	if f.conn == nil || f.wire.hs != nil {
 		return dst
 	}

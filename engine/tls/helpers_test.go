@@ -109,10 +109,13 @@ func encrypt(t testing.TB, f *xtls.Filter, plain []byte) []byte {
 	return out
 }
 
-// expect decrypts in and compares.
-func expect(t testing.TB, f *xtls.Filter, in, want []byte) {
+// expect decrypts in and compares what comes out, and the error if one is expected.
+func expect(t testing.TB, f *xtls.Filter, in, want []byte, wantErr ...error) {
 	t.Helper()
 	got, err := f.Decrypt(in, nil)
+	if len(wantErr) > 0 && err == wantErr[0] {
+		err = nil
+	}
 	if err != nil || !bytes.Equal(got, want) {
 		t.Fatalf("got %d bytes (%.40q), %v; want %d", len(got), got, err, len(want))
 	}

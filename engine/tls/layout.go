@@ -3,6 +3,7 @@ package tls
 import (
 	"bytes"
 	"crypto/tls"
+	"encoding/binary"
 	"reflect"
 	"unsafe"
 )
@@ -14,6 +15,10 @@ type layout struct {
 	input            uintptr // bytes.Reader
 	ekm              uintptr // func(string, []byte, int) ([]byte, error)
 	resumptionSecret uintptr // []byte
+
+	// Of the halves for what comes and what goes: the sequence number of the next
+	// record, [8]byte, and the traffic secret, []byte.
+	inSeq, inSecret, outSeq, outSecret uintptr
 }
 
 type ekmFunc = func(label string, context []byte, length int) ([]byte, error)
@@ -23,9 +28,9 @@ type ekmFunc = func(label string, context []byte, length int) ([]byte, error)
 var fields = findLayout(reflect.TypeFor[tls.Conn]())
 
 // Lean tells whether the private fields of tls.Conn were found as expected, so
-// that buffers are released and records are opened in place. False costs about
-// 3.6 KB per connection (6.6 KB instead of 2.9 KB) and two allocations
-// and a copy per record; nothing else changes.
+// that its memory is released and records are opened without a copy. False
+// costs 6.6 KB per connection instead of 0.3 KB (TLS 1.2: 2.9 KB) and two
+// allocations and a copy per record; nothing else changes.
 func Lean() bool { return fields.ok }
 
 // findLayout is the self-test at start-up: every field must be there under its
@@ -45,7 +50,42 @@ func findLayout(conn reflect.Type) layout {
 	l.input = offset("input", reflect.TypeFor[bytes.Reader]())
 	l.ekm = offset("ekm", reflect.TypeFor[ekmFunc]())
 	l.resumptionSecret = offset("resumptionSecret", reflect.TypeFor[[]byte]())
+	l.inSeq, l.inSecret = l.half(conn, "in")
+	l.outSeq, l.outSecret = l.half(conn, "out")
 	return l
+}
+
+// half finds the fields of one direction.
+func (l *layout) half(conn reflect.Type, name string) (seq, secret uintptr) {
+	h, found := conn.FieldByName(name)
+	if !found || h.Type.Kind() != reflect.Struct {
+		l.ok = false
+		return 0, 0
+	}
+	s, hasSeq := h.Type.FieldByName("seq")
+	t, hasSecret := h.Type.FieldByName("trafficSecret")
+	if !hasSeq || !hasSecret || s.Type != reflect.TypeFor[[8]byte]() || t.Type != reflect.TypeFor[[]byte]() {
+		l.ok = false
+		return 0, 0
+	}
+	return h.Offset + s.Offset, h.Offset + t.Offset
+}
+
+// secrets copies to r what it needs to go on where c has stopped. False when c
+// still holds input or its secrets are not those of the suite.
+func (l *layout) secrets(c *tls.Conn, s suite, r *records) bool {
+	in, out := *field[[]byte](c, l.inSecret), *field[[]byte](c, l.outSecret)
+	if len(in) != s.hash.Size() || len(out) != s.hash.Size() ||
+		field[bytes.Buffer](c, l.rawInput).Len() != 0 || field[bytes.Buffer](c, l.hand).Len() != 0 ||
+		field[bytes.Reader](c, l.input).Len() != 0 {
+		return false
+	}
+	r.in.suite, r.out.suite = s, s
+	copy(r.in.secret[:], in)
+	copy(r.out.secret[:], out)
+	r.in.seq = binary.BigEndian.Uint64(field[[8]byte](c, l.inSeq)[:])
+	r.out.seq = binary.BigEndian.Uint64(field[[8]byte](c, l.outSeq)[:])
+	return true
 }
 
 // field returns a pointer to a field of c. off must come from a layout that is

@@ -7,9 +7,11 @@ import (
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/tls"
 	"encoding/binary"
 	"encoding/hex"
+	"hash"
 	"strings"
 	"testing"
 
@@ -111,9 +113,14 @@ func newGCM(t *testing.T, key []byte) cipher.AEAD {
 // expandLabel is HKDF-Expand-Label of RFC 8446 §7.1 with an empty context.
 func expandLabel(t *testing.T, secret []byte, label string, n int) []byte {
 	t.Helper()
+	return expandLabelBy(t, sha256.New, secret, label, n)
+}
+
+func expandLabelBy(t *testing.T, hash func() hash.Hash, secret []byte, label string, n int) []byte {
+	t.Helper()
 	label = "tls13 " + label
 	info := string([]byte{0, byte(n), byte(len(label))}) + label + "\x00"
-	out, err := hkdf.Expand(sha256.New, secret, info, n)
+	out, err := hkdf.Expand(hash, secret, info, n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,11 +175,38 @@ func (f *forger) record(typ byte, content []byte) []byte {
 		header = binary.BigEndian.AppendUint16(header, uint16(8+len(sealed)))
 		return append(append(header, seq...), sealed...)
 	}
-	inner := append(bytes.Clone(content), typ)
+	f.seq--
+	return f.sealed(append(bytes.Clone(content), typ))
+}
+
+// sealed is a record of TLS 1.3 whose content, with type and padding, is inner.
+func (f *forger) sealed(inner []byte) []byte {
+	seq := binary.BigEndian.AppendUint64(nil, f.seq)
+	f.seq++
 	header := binary.BigEndian.AppendUint16([]byte{typeData, 3, 3}, uint16(len(inner)+16))
 	nonce := bytes.Clone(f.iv)
 	for i, b := range seq {
 		nonce[4+i] ^= b
 	}
 	return f.aead.Seal(bytes.Clone(header), nonce, inner, header)
+}
+
+// TestKeysOfSuites: which hash and how long a key each suite has.
+func TestKeysOfSuites(t *testing.T) {
+	secret := bytes.Repeat([]byte{1, 2, 3}, 16)
+	for id, c := range map[uint16]struct {
+		hash        func() hash.Hash
+		secret, key int
+	}{
+		tls.TLS_AES_128_GCM_SHA256: {sha256.New, 32, 16},
+		tls.TLS_AES_256_GCM_SHA384: {sha512.New384, 48, 32},
+	} {
+		record := xtls.Seal(id, secret[:c.secret], []byte("content"))
+		aead := newGCM(t, expandLabelBy(t, c.hash, secret[:c.secret], "key", c.key))
+		iv := expandLabelBy(t, c.hash, secret[:c.secret], "iv", 12)
+		inner, err := aead.Open(nil, iv, record[5:], record[:5])
+		if err != nil || string(inner) != "content\x17" {
+			t.Errorf("%s: %q, %v", tls.CipherSuiteName(id), inner, err)
+		}
+	}
 }
