@@ -20,7 +20,8 @@ var table = []layer{
 	{"parser/corpus", nil, nil}, // stanzas for benchmarks
 	{"stanza", list("jid", "parser"), nil},
 	{"session/sasl", nil, list("golang.org/x/crypto", "golang.org/x/text")},
-	{"session", list("jid", "parser", "stanza", "storage", "session/sasl"), nil},
+	{"session/token", nil, nil}, // what is stored of the tokens of FAST
+	{"session", list("jid", "parser", "stanza", "storage", "session/sasl", "session/token"), nil},
 	{"routing", list("jid", "stanza"), list("github.com/puzpuzpuz/xsync/v4")},
 
 	{"storage", list("jid"), nil},

@@ -24,9 +24,9 @@ var (
 // ClientConfig is what the client side of an exchange needs.
 type ClientConfig struct {
 	Username string // localpart, sent as given
-	Password string
+	Password string // the token, for the mechanisms of OfferTokens
 	Authzid  string // bare JID, or empty (the usual case)
-	// Binding is required for -PLUS mechanisms.
+	// Binding is required for -PLUS mechanisms, and for tokens that bind.
 	Binding *Binding
 	// CanBind says that this client could bind but saw no -PLUS mechanism; it
 	// sends the "y" flag then, RFC 5802 §6.
@@ -45,8 +45,9 @@ type ClientConfig struct {
 // harness and tests. Not safe for concurrent use.
 type Client struct {
 	cfg       ClientConfig
-	hash      *hashKind // nil for PLAIN
+	hash      *hashKind // nil for PLAIN and for tokens
 	plus      bool
+	isToken   bool
 	step      int // 0: nothing sent, 1: first, 2: final, 3: server's signature was right
 	bare      []byte
 	header    []byte
@@ -58,7 +59,9 @@ type Client struct {
 // ErrServer when a -PLUS mechanism is asked for without a binding.
 func NewClient(mechanism string, cfg ClientConfig) (*Client, error) {
 	c := &Client{cfg: cfg}
-	if mechanism != Plain {
+	typ, isToken := tokenBinding(mechanism)
+	c.isToken, c.plus = isToken, typ != ""
+	if mechanism != Plain && !isToken {
 		var ok bool
 		if c.hash, c.plus, ok = scramMechanism(mechanism); !ok {
 			return nil, ErrMechanism
@@ -76,6 +79,9 @@ func NewClient(mechanism string, cfg ClientConfig) (*Client, error) {
 // First returns the initial response, to go into <auth/>.
 func (c *Client) First() []byte {
 	c.step = 1
+	if c.isToken {
+		return c.firstToken()
+	}
 	if c.hash == nil {
 		return fmt.Appendf(nil, "%s\x00%s\x00%s", c.cfg.Authzid, c.cfg.Username, c.cfg.Password)
 	}
@@ -100,6 +106,16 @@ func (c *Client) First() []byte {
 	return append(append([]byte(nil), c.header...), c.bare...)
 }
 
+// firstToken is the only message of a client with a token.
+func (c *Client) firstToken() []byte {
+	var binding []byte
+	if c.plus {
+		binding = c.cfg.Binding.Data
+	}
+	c.signature = hashToken([]byte(c.cfg.Password), "Responder", binding)
+	return append(append([]byte(c.cfg.Username), 0), hashToken([]byte(c.cfg.Password), "Initiator", binding)...)
+}
+
 // Next answers a challenge. A server that asks for the initial response by an
 // empty challenge gets it; one that sends its signature in a challenge instead
 // of with success gets an empty answer. Expensive for SCRAM: one PBKDF2 run.
@@ -121,7 +137,9 @@ func (c *Client) Next(challenge []byte) ([]byte, error) {
 // or success comes too early, ErrSignature.
 func (c *Client) Finish(data []byte) error {
 	switch {
-	case c.step == 3 && len(data) == 0, c.hash == nil && c.step == 1 && len(data) == 0:
+	case c.isToken && subtle.ConstantTimeCompare(data, c.signature) != 1:
+		return ErrSignature
+	case c.isToken, c.step == 3 && len(data) == 0, c.hash == nil && c.step == 1 && len(data) == 0:
 		c.step = 3
 		return nil
 	case c.hash == nil || c.step != 2:

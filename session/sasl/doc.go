@@ -13,6 +13,7 @@
 //	switch step.Kind {
 //	case sasl.NeedCredentials: // load e.Username(), then step = e.Credentials(c), nil if unknown
 //	case sasl.NeedVerify:      // worker: ok := cfg.Verify(c, e.Username(), step.Password); step = e.Verified(ok)
+//	case sasl.NeedTokens: // load those of e.Username() and of the client, then step = e.Tokens(list)
 //	case sasl.Challenge:       // <challenge/> with step.Data
 //	case sasl.Success:         // <success/> with step.Data
 //	case sasl.Failure:         // <failure/> with step.Condition and step.Text
@@ -23,6 +24,7 @@
 // That an account is disabled may be told only after Success was reached here.
 //
 // Mechanisms: PLAIN (RFC 4616), SCRAM-SHA-1 (RFC 5802), SCRAM-SHA-256 (RFC
-// 7677) and their -PLUS forms with tls-exporter (RFC 9266) and
-// tls-server-end-point (RFC 5929) or whatever binding the caller supplies.
+// 7677) and their -PLUS forms with tls-exporter (RFC 9266), tls-server-end-point
+// (RFC 5929) or whatever binding the caller supplies; HT-SHA-256 for tokens
+// (draft-schmaus-kitten-sasl-ht-09).
 package sasl

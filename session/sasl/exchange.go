@@ -13,6 +13,7 @@ const (
 	awaitCredentials              // the caller's Credentials
 	awaitFinal                    // SCRAM: the client's proof
 	awaitVerified                 // PLAIN: the caller's Verified
+	awaitTokens                   // tokens: the caller's Tokens
 	done                          // nothing; every further input is refused
 )
 
@@ -26,6 +27,7 @@ type Exchange struct {
 	state     state
 	prompted  bool // the empty challenge of RFC 6120 §6.4.2 was sent
 	scram     scramServer
+	token     hashedToken
 }
 
 // Start begins an attempt with the mechanism that the client named. Whether
@@ -33,7 +35,8 @@ type Exchange struct {
 // ErrMechanism for a name not in this package, ErrConfig for a bad cfg.
 func Start(mechanism string, cfg *Config) (*Exchange, error) {
 	e := &Exchange{cfg: cfg, mechanism: mechanism}
-	if mechanism != Plain {
+	_, isToken := tokenBinding(mechanism)
+	if mechanism != Plain && !isToken {
 		hash, plus, ok := scramMechanism(mechanism)
 		if !ok {
 			return nil, ErrMechanism
@@ -71,6 +74,8 @@ func (e *Exchange) Respond(msg []byte) Step {
 		return e.end(malformed("no message expected now"))
 	case len(msg) > MaxMessage:
 		return e.end(malformed("message too long"))
+	case e.isToken():
+		return e.tokenFirst(msg)
 	case !utf8.Valid(msg):
 		return e.end(malformed("message is not UTF-8"))
 	case e.mechanism == Plain:
@@ -79,6 +84,11 @@ func (e *Exchange) Respond(msg []byte) Step {
 		return e.scramFirst(msg)
 	}
 	return e.scramFinal(msg)
+}
+
+func (e *Exchange) isToken() bool {
+	_, ok := tokenBinding(e.mechanism)
+	return ok
 }
 
 // Credentials answers NeedCredentials. Nil stands for an unknown user (or one

@@ -19,10 +19,11 @@ const (
 // The others (account-disabled, incorrect-encoding, invalid-mechanism,
 // temporary-auth-failure, …) are the session's to say.
 const (
-	CondAborted          = "aborted"           // §6.5.1: the client gave up
-	CondInvalidAuthzid   = "invalid-authzid"   // §6.5.6: asked to act as somebody else
-	CondMalformedRequest = "malformed-request" // §6.5.8: against the mechanism's syntax
-	CondNotAuthorized    = "not-authorized"    // §6.5.10: unknown user, wrong password, wrong binding
+	CondAborted          = "aborted"             // §6.5.1: the client gave up
+	CondExpired          = "credentials-expired" // §6.5.2: right, but no longer taken
+	CondInvalidAuthzid   = "invalid-authzid"     // §6.5.6: asked to act as somebody else
+	CondMalformedRequest = "malformed-request"   // §6.5.8: against the mechanism's syntax
+	CondNotAuthorized    = "not-authorized"      // §6.5.10: unknown user, wrong password, wrong binding
 )
 
 // Bounds on what a peer may send, in bytes.
@@ -50,9 +51,10 @@ type Binding struct {
 	Data []byte // 32 bytes for tls-exporter, a certificate hash for tls-server-end-point
 }
 
-// Names of the channel binding types of RFC 9266 and RFC 5929 §4.
+// Names of the channel binding types of RFC 9266 and RFC 5929 §3 and §4.
 const (
 	TLSExporter       = "tls-exporter"
+	TLSUnique         = "tls-unique" // TLS 1.2 only
 	TLSServerEndPoint = "tls-server-end-point"
 )
 
@@ -137,9 +139,10 @@ const (
 	Failure                             // over; Condition and Text say why
 	NeedCredentials                     // load the credentials of Username, then Credentials
 	NeedVerify                          // check Password for Username on a worker, then Verified
+	NeedTokens                          // load the tokens of Username's client, then Tokens
 )
 
-var stepKindNames = [...]string{"none", "challenge", "success", "failure", "need-credentials", "need-verify"}
+var stepKindNames = [...]string{"none", "challenge", "success", "failure", "need-credentials", "need-verify", "need-tokens"}
 
 // String returns the kind in words, for logs and tests.
 func (k StepKind) String() string {
