@@ -1,6 +1,7 @@
 package tls
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
@@ -23,6 +24,10 @@ type Info struct {
 	// Exporter is the data of the channel binding "tls-exporter" (RFC 9266), 32
 	// bytes; nil on TLS 1.2 without the extended master secret (RFC 9266 §3).
 	Exporter []byte
+	// Unique is the data of the channel binding "tls-unique" (RFC 5929 §3) on TLS
+	// 1.2 with the extended master secret, without which it is not safe (RFC 7627);
+	// nil otherwise.
+	Unique []byte
 	// EndPoint is the data of the channel binding "tls-server-end-point" (RFC 5929
 	// §4): the hash of the server's certificate. Nil when the certificate is not
 	// known (a Config not made by ServerConfig) or its signature algorithm has no
@@ -54,6 +59,9 @@ func newInfo(c *tls.Conn, l leaf, client bool) *Info {
 	// same as no context (RFC 5705 §4).
 	if key, err := cs.ExportKeyingMaterial(exporterLabel, []byte{}, exporterSize); err == nil {
 		info.Exporter = key
+		if cs.Version == tls.VersionTLS12 {
+			info.Unique = bytes.Clone(cs.TLSUnique)
+		}
 	}
 	if client && len(cs.PeerCertificates) > 0 {
 		info.EndPoint = EndPoint(cs.PeerCertificates[0])

@@ -41,6 +41,9 @@ func TestInfo(t *testing.T) {
 		if len(s.Exporter) != 32 || !bytes.Equal(s.Exporter, c.Exporter) {
 			t.Errorf("%s: tls-exporter %x and %x", name, s.Exporter, c.Exporter)
 		}
+		if len(s.Unique) != len(c.Unique) || !bytes.Equal(s.Unique, c.Unique) || (len(s.Unique) > 0) != (version == tls.VersionTLS12) {
+			t.Errorf("%s: tls-unique %x and %x", name, s.Unique, c.Unique)
+		}
 		if !bytes.Equal(s.EndPoint, sum[:]) || !bytes.Equal(c.EndPoint, sum[:]) {
 			t.Errorf("%s: tls-server-end-point %x and %x, want %x", name, s.EndPoint, c.EndPoint, sum)
 		}
