@@ -8,6 +8,7 @@ import (
 
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/session/sasl"
+	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/storage"
 	"github.com/xylem-im/xylem/xep"
 )
@@ -17,6 +18,10 @@ const (
 	collectionAccount = xep.CollectionAccount
 	keyCredentials    = xep.KeyCredentials
 )
+
+// collectionTokens is where the records of an account's clients are kept, by the
+// ids of their user agents (package session/token).
+const collectionTokens = "token"
 
 // Errors of Accounts.
 var (
@@ -42,6 +47,7 @@ type Accounts struct {
 	store      Store
 	iterations int
 	leaving    func(context.Context, jid.JID) error // before an account is deleted
+	revoked    func(jid.JID, stanza.StreamError)    // after what it was logged in by has changed
 }
 
 // NewAccounts works on store; iterations is Config.ScramIterations (0: the
@@ -58,7 +64,9 @@ func (a *Accounts) Create(ctx context.Context, who jid.JID, password string) err
 	return a.put(ctx, who, password, false)
 }
 
-// SetPassword changes the password of an account. ErrNoAccount when there is none.
+// SetPassword changes the password of an account. Its tokens end, and those of a
+// running engine its sessions, with the stream error reset: who knew only the old
+// password must not stay. ErrNoAccount when there is none.
 func (a *Accounts) SetPassword(ctx context.Context, who jid.JID, password string) error {
 	return a.put(ctx, who, password, true)
 }
@@ -82,7 +90,28 @@ func (a *Accounts) put(ctx context.Context, who jid.JID, password string, exists
 	if err != nil {
 		return fmt.Errorf("engine: password of %s: %w", who, err)
 	}
-	return a.store.Do(ctx, putCredentials(who, before, creds.Append(nil))).Err
+	if err := a.store.Do(ctx, putCredentials(who, before, creds.Append(nil))).Err; err != nil {
+		return err
+	}
+	if exists {
+		a.revoke(who, errPasswordChanged)
+	}
+	return nil
+}
+
+// What the sessions are told that end with a password, or with their account.
+var (
+	// RFC 6120 §4.9.3.16: reset asks to authenticate anew.
+	errPasswordChanged = stanza.StreamError{Condition: stanza.StreamReset, Text: "the password was changed"}
+	errTokensRevoked   = stanza.StreamError{Condition: stanza.StreamReset, Text: "log in by the password"}
+	// XEP-0077 §3.2.
+	errAccountDeleted = stanza.StreamError{Condition: stanza.StreamNotAuthorized, Text: "the account was deleted"}
+)
+
+func (a *Accounts) revoke(who jid.JID, why stanza.StreamError) {
+	if a.revoked != nil {
+		a.revoked(who, why)
+	}
 }
 
 // stored is the account's credentials as they lie in the store.
@@ -99,8 +128,17 @@ func (a *Accounts) stored(ctx context.Context, who jid.JID) ([]byte, error) {
 
 func isAccount(who jid.JID) bool { return who.Local() != "" && who.Resource() == "" }
 
-// Delete removes an account and all that it owns. ErrNoAccount when there is none.
+// Delete removes an account and all that it owns, and ends the sessions that a
+// running engine has of it with not-authorized. ErrNoAccount when there is none.
 func (a *Accounts) Delete(ctx context.Context, who jid.JID) error {
+	if err := a.remove(ctx, who); err != nil {
+		return err
+	}
+	a.revoke(who, errAccountDeleted)
+	return nil
+}
+
+func (a *Accounts) remove(ctx context.Context, who jid.JID) error {
 	if !isAccount(who) {
 		return fmt.Errorf("%w: %q", ErrBadAccount, who)
 	}
@@ -174,7 +212,8 @@ func (a *Accounts) List(ctx context.Context, domain string, f func(jid.JID) bool
 }
 
 // putCredentials writes credentials on the condition that what is stored is
-// still before (nil: nothing).
+// still before (nil: nothing). Tokens that rest on the old ones end, and so do
+// those that an earlier account of the name left behind.
 func putCredentials(who jid.JID, before, creds []byte) *storage.Op {
 	op := &storage.Op{Kind: storage.Apply, Owner: who.String(), Durable: true}
 	key := []byte(keyCredentials)
@@ -184,6 +223,7 @@ func putCredentials(who jid.JID, before, creds []byte) *storage.Op {
 		op.Batch.CheckValue(collectionAccount, key, before)
 	}
 	op.Batch.Put(collectionAccount, key, creds)
+	op.Batch.DeleteRange(collectionTokens, nil, nil)
 	return op
 }
 

@@ -31,6 +31,10 @@ func (l *loop) start(c *conn, op session.Op) {
 		c.verify(op)
 	case session.OpRegister:
 		c.register(op)
+	case session.OpToken:
+		c.readToken(op)
+	case session.OpTokenPut:
+		c.putToken(op)
 	}
 }
 
@@ -97,7 +101,7 @@ func (f *found) apply(_ *loop, c *conn) {
 // when there are none. Loop only.
 func (c *conn) check(op session.Op, creds *sasl.Credentials, err error) {
 	e, answer := c.loop.engine, c.answer()
-	if err == nil && !e.workers.submit(func() { answer(session.Result{OK: e.sasl.Verify(creds, op.Local, op.Password)}) }) {
+	if err == nil && !e.workers.submit(func() { answer(session.Result{OK: e.sasl.Verify(creds, op.Local, op.Password), Credentials: creds}) }) {
 		err = storage.ErrBusy
 	}
 	if err != nil {

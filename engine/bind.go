@@ -71,6 +71,9 @@ func (l *loop) enterTable(c *conn, op session.Op) (full jid.JID, old routing.Mai
 			return jid.JID{}, 0, err
 		}
 	}
+	if e.revocations.since(full.Bare().String(), op.Since) {
+		return jid.JID{}, 0, l.voidLogin(c)
+	}
 	if _, taken := d.LookupFull(op.Local, op.Resource); !taken && !l.makeRoom(d.Lookup(op.Local)) {
 		return jid.JID{}, 0, stanza.Error{Condition: stanza.ResourceConstraint,
 			Text: fmt.Sprintf("the account has %d resources already", e.limits.SessionsPerUser)}
@@ -80,10 +83,24 @@ func (l *loop) enterTable(c *conn, op session.Op) (full jid.JID, old routing.Mai
 		d.Unbind(op.Local, op.Resource, c.mailbox())
 		return jid.JID{}, 0, stanza.Error{Condition: stanza.ItemNotFound, Text: "the domain is served no more"}
 	}
+	if e.revocations.since(full.Bare().String(), op.Since) { // since the check above; revoke looks at the table later
+		d.Unbind(op.Local, op.Resource, c.mailbox())
+		if old != 0 {
+			l.postControl(old, &ending{err: errPasswordChanged})
+		}
+		return jid.JID{}, 0, l.voidLogin(c)
+	}
 	c.entered = true
 	c.marks = l.inherit(d, op.Local, op.Resource, c.mailbox())
 	l.stats.sessions.Add(1)
 	return full, old, nil
+}
+
+// voidLogin ends a stream whose login rests on a password or a token that has
+// changed since, and is why it may bind nothing.
+func (l *loop) voidLogin(c *conn) error {
+	l.postControl(c.mailbox(), &ending{err: errPasswordChanged})
+	return stanza.Error{Condition: stanza.NotAuthorized}
 }
 
 // endEarlier ends what else the same client has bound: it cannot be there twice

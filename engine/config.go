@@ -64,6 +64,17 @@ type Config struct {
 	// users are shown, at least 10,000 (RFC 7677 §4 asks for 4,096). Default 10,000.
 	ScramIterations int
 
+	// TokenLifetime is for how long a client may log in by a token that it was given
+	// (FAST, XEP-0484); each use of one that is a day old brings another. Tokens are
+	// given out for accounts in Store. At least a minute; negative: none.
+	// Default 21 days.
+	TokenLifetime time.Duration
+
+	// TokenKey is what tokens are made with, 32 bytes or more. Kept apart from
+	// Store, a stolen store lets nobody in; when it changes all tokens end. nil: one
+	// is made and kept in Store.
+	TokenKey []byte
+
 	// Loops is the number of event loops. Default: one per usable core.
 	Loops int
 
@@ -139,6 +150,7 @@ type Limits struct {
 	AuthAttempts           int           // failed SASL exchanges per connection; then policy-violation. Default 5
 	HandshakeQueue         int           // TLS handshakes that wait for a worker; the surplus is closed. Default 16,384
 	SessionsPerUser        int           // resources of one account; resource-constraint on bind (RFC 6120 §7.6.2.1). Default 64
+	TokensPerUser          int           // clients of one account that may log in by a token (XEP-0484); that which did so the longest ago loses its. Default 32
 	ResumeWindow           time.Duration // time for which a session without a connection waits to be resumed (XEP-0198); a client may ask for less. Negative: none can be resumed. Default 5 min
 	UnackedBytes           int           // bytes of stanzas that a client with stream management has not acknowledged; then resource-constraint, and they are routed again as at the end of the window. Default 1,048,576
 	UnackedStanzas         int           // and their number; the same. Default 2,000

@@ -12,6 +12,7 @@ import (
 	xtls "github.com/xylem-im/xylem/engine/tls"
 	"github.com/xylem-im/xylem/parser"
 	"github.com/xylem-im/xylem/session"
+	"github.com/xylem-im/xylem/session/token"
 	"github.com/xylem-im/xylem/xep"
 )
 
@@ -44,6 +45,15 @@ func (e *Engine) configure() error {
 	}
 	if e.cfg.ScramIterations < defaultScramIterations {
 		faults = append(faults, fmt.Errorf("engine: ScramIterations: %d is too few, want at least %d", e.cfg.ScramIterations, defaultScramIterations))
+	}
+	if e.cfg.TokenLifetime == 0 {
+		e.cfg.TokenLifetime = 21 * 24 * time.Hour
+	}
+	if e.cfg.TokenLifetime > 0 && e.cfg.TokenLifetime < time.Minute {
+		faults = append(faults, fmt.Errorf("engine: TokenLifetime: %s is too short, want at least a minute, or less than 0 for none", e.cfg.TokenLifetime))
+	}
+	if e.cfg.TokenKey != nil && len(e.cfg.TokenKey) < token.MinKey {
+		faults = append(faults, fmt.Errorf("engine: TokenKey: %d bytes are too few, want at least %d", len(e.cfg.TokenKey), token.MinKey))
 	}
 	if e.cfg.Loops < 0 || e.cfg.Loops > maxLoops {
 		faults = append(faults, fmt.Errorf("engine: Loops: %d is out of range, want 0 to %d", e.cfg.Loops, maxLoops))
@@ -217,6 +227,7 @@ func (l Limits) withDefaults() (Limits, []error) {
 	number("AuthAttempts", &l.AuthAttempts, 5, 1, 100)
 	number("HandshakeQueue", &l.HandshakeQueue, 16_384, 1, 1<<24)
 	number("SessionsPerUser", &l.SessionsPerUser, 64, 1, 1<<16)
+	number("TokensPerUser", &l.TokensPerUser, 32, 1, 1000)
 	number("UnackedBytes", &l.UnackedBytes, 1<<20, 64<<10, most)
 	number("UnackedStanzas", &l.UnackedStanzas, 2000, 100, 1<<24)
 	number("ComponentBytes", &l.ComponentBytes, 4<<20, 64<<10, most)

@@ -408,6 +408,9 @@ func (c *conn) secured() {
 	if info.Exporter != nil {
 		bindings = append(bindings, sasl.Binding{Type: sasl.TLSExporter, Data: info.Exporter})
 	}
+	if info.Unique != nil {
+		bindings = append(bindings, sasl.Binding{Type: sasl.TLSUnique, Data: info.Unique})
+	}
 	if info.EndPoint != nil {
 		bindings = append(bindings, sasl.Binding{Type: sasl.TLSServerEndPoint, Data: info.EndPoint})
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/xylem-im/xylem/s2s/component"
 	"github.com/xylem-im/xylem/session"
 	"github.com/xylem-im/xylem/session/sasl"
+	"github.com/xylem-im/xylem/session/token"
 	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/storage"
 	"github.com/xylem-im/xylem/storage/async"
@@ -67,18 +68,19 @@ type Engine struct {
 	dialing      context.Context
 	stopDialing  context.CancelFunc
 
-	admission admission
-	failures  failures // logins, by address
-	pace      pace
-	attempts  attempts     // at registration
-	detached  atomic.Int64 // sessions that wait for a resumption
-	returning atomic.Int64 // ended sessions whose unacknowledged stanzas are not dealt with yet
-	workers   *workers
-	pump      *async.Pump
-	pool      batchPool
-	buffers   bytebufferpool.Pool
-	chunks    chunkPool
-	nextLoop  atomic.Uint32
+	admission   admission
+	failures    failures // logins, by address
+	pace        pace
+	attempts    attempts // at registration
+	revocations revocations
+	detached    atomic.Int64 // sessions that wait for a resumption
+	returning   atomic.Int64 // ended sessions whose unacknowledged stanzas are not dealt with yet
+	workers     *workers
+	pump        *async.Pump
+	pool        batchPool
+	buffers     bytebufferpool.Pool
+	chunks      chunkPool
+	nextLoop    atomic.Uint32
 
 	ready    chan struct{}
 	stop     chan struct{} // closed by the first Shutdown
@@ -195,6 +197,27 @@ func (e *Engine) openStore(ctx context.Context) error {
 		return err
 	}
 	e.sasl = sasl.Config{DecoySecret: secret, Iterations: e.cfg.ScramIterations}
+	return e.openTokens(ctx)
+}
+
+// openTokens lets clients log in by tokens. The key may be kept in the store, but
+// who has that can make tokens then.
+func (e *Engine) openTokens(ctx context.Context) error {
+	if !e.ownAccounts() || e.cfg.TokenLifetime < 0 {
+		return nil
+	}
+	key := e.cfg.TokenKey
+	if key == nil {
+		key = make([]byte, token.MinKey)
+		if _, err := rand.Read(key); err != nil {
+			return fmt.Errorf("engine: random numbers: %w", err)
+		}
+		var err error
+		if key, err = storedSecret(ctx, e.pump, "token", key); err != nil {
+			return fmt.Errorf("engine: store: %w", err)
+		}
+	}
+	e.sessions.Tokens = &token.Policy{Key: key, Lifetime: int64(e.cfg.TokenLifetime / time.Second)}
 	return nil
 }
 
@@ -334,6 +357,7 @@ func (e *Engine) Accounts() *Accounts {
 	}
 	a := NewAccounts(e.pump, e.cfg.ScramIterations)
 	a.leaving = e.leaving
+	a.revoked = func(who jid.JID, why stanza.StreamError) { e.revoke(who, 0, why) }
 	return a
 }
 

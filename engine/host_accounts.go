@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/routing"
 	"github.com/xylem-im/xylem/session/sasl"
 	"github.com/xylem-im/xylem/storage"
 	"github.com/xylem-im/xylem/xep"
@@ -44,7 +45,7 @@ func (l *loop) Exists(bare jid.JID, done func(exists bool, err error)) {
 }
 
 // SetPassword implements xep.Host. The hash is made by a worker.
-func (l *loop) SetPassword(bare jid.JID, password string, done func(error)) {
+func (l *loop) SetPassword(bare jid.JID, password string, by xep.SessionRef, done func(error)) {
 	e := l.engine
 	if !e.ownAccounts() {
 		l.later(func() { done(xep.ErrForeignAccounts) })
@@ -62,7 +63,7 @@ func (l *loop) SetPassword(bare jid.JID, password string, done func(error)) {
 			if err != nil {
 				err = fmt.Errorf("%w: %w", xep.ErrPassword, err)
 			}
-			e.sendLoop(l.index, call(func() { l.putPassword(bare, before, creds, err, done) }))
+			e.sendLoop(l.index, call(func() { l.putPassword(bare, before, creds, by, err, done) }))
 		}
 		if !e.workers.submit(job) {
 			done(storage.ErrBusy)
@@ -70,12 +71,17 @@ func (l *loop) SetPassword(bare jid.JID, password string, done func(error)) {
 	})
 }
 
-func (l *loop) putPassword(bare jid.JID, before []byte, creds sasl.Credentials, err error, done func(error)) {
+func (l *loop) putPassword(bare jid.JID, before []byte, creds sasl.Credentials, by xep.SessionRef, err error, done func(error)) {
 	if err != nil {
 		done(err)
 		return
 	}
-	l.ask(putCredentials(bare, before, creds.Append(nil)), func(res *storage.Result) { done(res.Err) })
+	l.ask(putCredentials(bare, before, creds.Append(nil)), func(res *storage.Result) {
+		if res.Err == nil {
+			l.engine.revoke(bare, routing.Mailbox(by.ID), errPasswordChanged)
+		}
+		done(res.Err)
+	})
 }
 
 // DeleteAccount implements xep.Host. What Accounts does waits for the store
@@ -89,7 +95,10 @@ func (l *loop) DeleteAccount(bare jid.JID, done func(error)) {
 	}
 	bare = bare.Clone()
 	go func() {
-		err := e.Accounts().Delete(context.Background(), bare)
+		err := e.Accounts().remove(context.Background(), bare)
+		if err == nil { // the caller ends the sessions, after it has answered one of them
+			e.voidLogins(bare)
+		}
 		e.sendLoop(l.index, call(func() { done(err) }))
 	}()
 }

@@ -20,6 +20,35 @@ const (
 	resume2 = "<resume xmlns='" + nsManage + "' previd='x' h='0'/>"
 )
 
+const (
+	zeros32 = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+	fast2   = "<fast xmlns='" + nsFAST + "'/>"
+	token2  = "<initial-response>{b64:mallory\x00" + zeros32 + "}</initial-response>" + agent2
+)
+
+// hostileFAST breaks XEP-0484 where accounts are in the store, so that there are
+// tokens.
+var hostileFAST = []hostile{
+	{"FAST: no token", opened, with2("HT-SHA-256-NONE", token2+fast2), "sasl2 not-authorized", "tls"},
+	{"FAST: bound to the channel, no token", opened, with2("HT-SHA-256-EXPR", token2+fast2), "sasl2 not-authorized", "tls"},
+	{"FAST: bound to the certificate, no token", opened, with2("HT-SHA-256-ENDP", token2+fast2), "sasl2 not-authorized", "tls"},
+	{"FAST: binding of TLS 1.2", opened, with2("HT-SHA-256-UNIQ", token2+fast2), "sasl2 invalid-mechanism", "tls"},
+	{"FAST: unknown hash", opened, with2("HT-SHA-512-NONE", token2+fast2), "sasl2 invalid-mechanism", "tls"},
+	{"FAST: without fast", opened, with2("HT-SHA-256-NONE", token2), "sasl2 invalid-mechanism", "tls"},
+	{"FAST: by the old profile", opened, authWith("HT-SHA-256-NONE", "{b64:mallory\x00"+zeros32+"}"), "sasl invalid-mechanism", "tls"},
+	{"FAST: with a password", opened, with2("PLAIN", initial("{b64:\x00mallory\x00secret}")+agent2+fast2), "sasl2 invalid-mechanism", "tls"},
+	{"FAST: no agent", opened, with2("HT-SHA-256-NONE", "<initial-response>{b64:mallory\x00"+zeros32+"}</initial-response>"+fast2), "sasl2 malformed-request", "tls"},
+	{"FAST: twice", opened, with2("HT-SHA-256-NONE", token2+fast2+fast2), "sasl2 malformed-request", "tls"},
+	{"FAST: count below zero", opened, with2("HT-SHA-256-NONE", token2+"<fast xmlns='"+nsFAST+"' count='-1'/>"), "sasl2 malformed-request", "tls"},
+	{"FAST: count too high", opened, with2("HT-SHA-256-NONE", token2+"<fast xmlns='"+nsFAST+"' count='4294967296'/>"), "sasl2 malformed-request", "tls"},
+	{"FAST: invalidate maybe", opened, with2("HT-SHA-256-NONE", token2+"<fast xmlns='"+nsFAST+"' invalidate='maybe'/>"), "sasl2 malformed-request", "tls"},
+	{"FAST: two requests", opened, with2("SCRAM-SHA-1", first2+agent2+strings.Repeat("<request-token xmlns='"+nsFAST+"' mechanism='HT-SHA-256-NONE'/>", 2)), "sasl2 malformed-request", "tls"},
+	{"FAST: half a hash", opened, with2("HT-SHA-256-NONE", initial("{b64:mallory\x00abc}")+agent2+fast2), "sasl2 malformed-request", "tls"},
+	{"FAST: no user", opened, with2("HT-SHA-256-NONE", initial("{b64:\x00"+zeros32+"}")+agent2+fast2), "sasl2 malformed-request", "tls"},
+	{"FAST: user of another domain", opened, with2("HT-SHA-256-NONE", initial("{b64:mallory@localhost\x00"+zeros32+"}")+agent2+fast2), "sasl2 not-authorized", "tls"},
+	{"FAST: nothing", opened, with2("HT-SHA-256-NONE", initial("")+agent2+fast2), "sasl2 malformed-request", "tls"},
+}
+
 // hostileSASL2 breaks XEP-0388, XEP-0386 and what goes with them. After a failure
 // the client may try again on the same stream.
 var hostileSASL2 = []hostile{
@@ -66,6 +95,8 @@ var hostileSASL2 = []hostile{
 	{"2: once more when bound", bound, with2("SCRAM-SHA-1", first2), "stream unsupported-stanza-type", "tls"},
 	{"2: too many attempts", opened, strings.Repeat(with2("SCRAM-SHA-1", initial("!!!")), 5),
 		strings.Repeat("sasl2 incorrect-encoding, ", 5) + "stream policy-violation", "tls"},
+	{"FAST: no fast element", opened, with2("HT-SHA-256-NONE", initial("{b64:mallory\x00"+zeros32+"}")+agent2), "sasl2 invalid-mechanism", "tls"},
+	{"FAST: where there are no tokens", opened, with2("HT-SHA-256-NONE", initial("{b64:mallory\x00"+zeros32+"}")+agent2+fast2), "sasl2 invalid-mechanism", "tls"},
 	{"2: too deep", opened, "<authenticate xmlns='" + nsSASL2 + "' mechanism='PLAIN'>" + strings.Repeat("<a>", 20), "stream policy-violation", "tls"},
 	{"2: too long", opened, with2("PLAIN", initial(strings.Repeat("A", 6_000))), "stream policy-violation", "tls"},
 	{"2: a sender of another domain", connected, strings.Replace(streamHeader, " to=", " from='mallory@other.example' to=", 1), "stream invalid-from", "tls"},

@@ -46,12 +46,12 @@ const (
 const unencrypted = "pipe,tcp"
 
 func TestHostileTableIsLarge(t *testing.T) {
-	n := len(hostileXML) + len(hostileStream) + len(hostileSASL) + len(hostileSASL2) + len(hostileStanza) + len(hostileSize) + len(slowCases)
+	n := len(hostileXML) + len(hostileStream) + len(hostileSASL) + len(hostileSASL2) + len(hostileFAST) + len(hostileStanza) + len(hostileSize) + len(slowCases)
 	if n < 80 {
 		t.Errorf("%d cases, want at least 80", n)
 	}
 	seen := map[string]bool{}
-	for _, table := range [][]hostile{hostileXML, hostileStream, hostileSASL, hostileSASL2, hostileStanza, hostileSize} {
+	for _, table := range [][]hostile{hostileXML, hostileStream, hostileSASL, hostileSASL2, hostileFAST, hostileStanza, hostileSize} {
 		for _, h := range table {
 			if seen[h.name] {
 				t.Errorf("two cases are called %q", h.name)
@@ -65,16 +65,26 @@ func TestHostileXML(t *testing.T)    { runHostile(t, hostileXML) }
 func TestHostileStream(t *testing.T) { runHostile(t, hostileStream) }
 func TestHostileSASL(t *testing.T)   { runHostile(t, hostileSASL) }
 func TestHostileSASL2(t *testing.T)  { runHostile(t, hostileSASL2) }
+func TestHostileFAST(t *testing.T) {
+	runHostileAt(t, hostileFAST, withStore, "mallory@localhost", "alice@localhost", "bob@localhost")
+}
 func TestHostileStanza(t *testing.T) { runHostile(t, hostileStanza) }
 func TestHostileSize(t *testing.T)   { runHostile(t, hostileSize) }
 
 func runHostile(t *testing.T, table []hostile) {
+	runHostileAt(t, table, func(cfg *engine.Config) { cfg.Auth = newAccounts("mallory", "alice", "bob") })
+}
+
+// runHostileAt is runHostile with a change to the configuration, and accounts to be
+// made.
+func runHostileAt(t *testing.T, table []hostile, change func(*engine.Config), users ...string) {
 	t.Parallel()
 	s := serve(t, func(cfg *engine.Config) {
-		cfg.Auth = newAccounts("mallory", "alice", "bob")
+		change(cfg)
 		cfg.Limits.StanzaBytes = 20_000
 		cfg.Limits.PreAuthBytes = 5_000
 	})
+	s.create(t, users...)
 	for _, transport := range transports {
 		t.Run(transport, func(t *testing.T) {
 			t.Parallel()

@@ -31,7 +31,7 @@ func (s *Session) bindRequest(f *parser.Frame, out *Out) {
 		return
 	}
 	s.login.bindID = append([]byte(nil), id...)
-	s.ask(Op{Kind: OpBind, Local: s.jid.Local(), Domain: s.jid.Domain(), Resource: wanted}, out)
+	s.ask(Op{Kind: OpBind, Local: s.jid.Local(), Domain: s.jid.Domain(), Resource: wanted, Since: s.login.since}, out)
 }
 
 // bindQuery finds <bind/> in an IQ set.

@@ -58,7 +58,7 @@ func (s *Session) bindInline(out *Out) {
 		return
 	}
 	ident := s.clientIdent(r.agent.id)
-	op := Op{Kind: OpBind, Local: s.jid.Local(), Domain: s.jid.Domain(), Inline: r.bind.inline, Client: ident}
+	op := Op{Kind: OpBind, Local: s.jid.Local(), Domain: s.jid.Domain(), Inline: r.bind.inline, Client: ident, Since: s.login.since}
 	if ident == "" {
 		ident = s.randomID(8)
 	}

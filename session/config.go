@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/xylem-im/xylem/parser"
+	"github.com/xylem-im/xylem/session/token"
 )
 
 // Config is shared by all sessions of a listener and only read.
@@ -30,6 +31,9 @@ type Config struct {
 	// Inline are what clients may ask of extensions while they bind a resource by
 	// Bind 2 (XEP-0386): 32 at most. Op.Inline tells which they did ask for.
 	Inline []InlineFeature
+
+	// Tokens lets clients log in by tokens (FAST, XEP-0484); nil: not.
+	Tokens *token.Policy
 
 	AuthAttempts int   // failed SASL exchanges until policy-violation
 	PreAuthTime  int64 // nanoseconds from Open until login and binding are done; 0: no bound

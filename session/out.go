@@ -83,6 +83,9 @@ const (
 	OpBind               // enter the session under Local@Domain/Resource
 	OpRegister           // make the account Local@Domain with Password
 	OpResume             // find the session that the SM-ID Resume names; a failure only is answered
+	OpToken              // read the record of the client Client of Local@Domain, see Token
+	OpTokenPut           // change it as Token says
+	OpUpgrade            // store Upgrade for Local@Domain
 	OpStanza             // never in Out: a stanza is being handled, see Session.Wait
 )
 
@@ -91,11 +94,26 @@ type Op struct {
 	Kind          OpKind
 	Local, Domain string
 	Resource      string // OpBind: prepared, or "" for one that the engine makes
-	Client        string // OpBind: what the resources of this client end in (ClientIdent); "": it said no id
+	Client        string // OpBind: what the resources of this client end in (ClientIdent); "": it said no id. OpToken, OpTokenPut: the id
 	Inline        uint32 // OpBind: bit n: Config.Inline[n] is asked for
 	Password      string // OpVerify, OpRegister
 	Resume        string // OpResume: the SM-ID
 	H             uint32 // OpResume: what the client has handled
+	Since         int64  // OpBind: when what the login rests on was asked for, Unix nanoseconds
+
+	Token *TokenChange // OpTokenPut
+	// Credentials are what the login rests on; OpTokenPut and OpUpgrade fail with
+	// storage.ErrConflict when they are not those any more. nil: a token.
+	Credentials *sasl.Credentials
+	// Upgrade is Credentials with other keys, OpUpgrade.
+	Upgrade *sasl.Credentials
+}
+
+// TokenChange replaces the stored record of a client; it fails with
+// storage.ErrConflict when that is not Before any more.
+type TokenChange struct {
+	Before, After []byte // nil: there is none
+	Durable       bool   // answered when it is on disk
 }
 
 // Result answers an Op.
@@ -104,8 +122,11 @@ type Result struct {
 	// OpResume it is what the client sees, a stanza.Error or anything else for
 	// internal-server-error.
 	Err error
-	// Credentials answers OpCredentials; nil: no such account.
+	// Credentials answers OpCredentials; nil: no such account. With OpVerify it may
+	// say by which the password was checked.
 	Credentials *sasl.Credentials
+	// Record answers OpToken; nil: there is none.
+	Record []byte
 	// OK answers OpVerify.
 	OK bool
 	// JID answers OpBind: the full JID that was entered.

@@ -126,9 +126,14 @@ func (s *Session) authStep(step sasl.Step, out *Out) {
 		out.Bytes = appendBase64(out.Bytes, "challenge", step.Data)
 	case sasl.Success:
 		s.authSuccess(step.Data, out)
+	case sasl.NeedTokens:
+		s.login.since = s.loginTime()
+		s.askToken(s.login.exchange.Username(), out)
 	case sasl.NeedCredentials:
+		s.login.since = s.loginTime()
 		s.ask(Op{Kind: OpCredentials, Local: s.login.exchange.Username(), Domain: s.domain}, out)
 	case sasl.NeedVerify:
+		s.login.since = s.loginTime()
 		s.ask(Op{Kind: OpVerify, Local: s.login.exchange.Username(), Domain: s.domain, Password: step.Password}, out)
 	default:
 		s.authFailure(step.Condition, step.Text, out)
@@ -141,6 +146,9 @@ func (s *Session) fromAllows(authzid string) bool {
 	return authzid == "" || s.login.from.IsZero() || s.login.from.Local() == s.login.exchange.Username()
 }
 
+// loginTime is now during a login, Unix nanoseconds.
+func (s *Session) loginTime() int64 { return max(s.active, s.login.now) }
+
 // ask starts an operation and consumes nothing until it is answered.
 func (s *Session) ask(op Op, out *Out) {
 	s.waiting = op.Kind
@@ -149,6 +157,7 @@ func (s *Session) ask(op Op, out *Out) {
 
 // authAnswer goes on with what the engine found out.
 func (s *Session) authAnswer(op OpKind, res *Result, out *Out) {
+	s.login.credentials = res.Credentials
 	switch {
 	case res.Err != nil:
 		s.authFailure("temporary-auth-failure", "", out)
@@ -185,7 +194,7 @@ func (s *Session) authFailure(condition, text string, out *Out) {
 	} else {
 		out.Bytes = appendFailure(out.Bytes, condition, text)
 	}
-	s.login.exchange, s.login.request = nil, nil
+	s.login.exchange, s.login.request, s.login.credentials = nil, nil, nil
 	s.state = stateOpen
 	out.AuthFailures++
 	s.login.failures++

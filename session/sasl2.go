@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/base64"
+	"slices"
 
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/parser"
@@ -20,8 +21,11 @@ type request struct {
 	resume *resumeRequest // nil: nothing to resume
 	bind   *bindRequest2  // nil: a resource is bound later, or none
 
-	data   []byte // additional data of the mechanism, until it is told
-	failed []byte // <failed/>: why nothing was resumed
+	user   jid.JID // who has authenticated; zero before that
+	data   []byte  // additional data of the mechanism, until it is told
+	failed []byte  // <failed/>: why nothing was resumed
+
+	fast fastRequest
 }
 
 // sasl2 takes an element of the SASL2 namespace.
@@ -71,13 +75,16 @@ func (s *Session) authenticate(f *parser.Frame, out *Out) {
 	}
 	raw, _ := e.Attr("mechanism")
 	mechanism := string(parser.Unescape(raw))
-	if !s.offers(mechanism) {
+	r, ok := s.readRequest(e)
+	switch {
+	case !s.offers(mechanism) && !s.offersToken(mechanism), ok && r.fast.login != s.offersToken(mechanism):
 		s.authFailure("invalid-mechanism", "", out)
 		return
-	}
-	r, ok := s.readRequest(e)
-	if !ok {
+	case !ok:
 		s.authFailure(sasl.CondMalformedRequest, "an element is there twice, or is not as it should be", out)
+		return
+	case r.fast.login && r.agent.id == "":
+		s.authFailure(sasl.CondMalformedRequest, "a token goes with the id of a user agent", out)
 		return
 	}
 	var msg []byte // nil without an initial response
@@ -88,6 +95,9 @@ func (s *Session) authenticate(f *parser.Frame, out *Out) {
 		}
 	}
 	s.login.request = r
+	if r.fast.login {
+		r.fast.message = slices.Clone(msg)
+	}
 	s.begin(mechanism, msg, out)
 }
 
@@ -110,6 +120,11 @@ func (s *Session) readRequest(e parser.Element) (r *request, ok bool) {
 		case child.Is(NSManage, "resume") && s.cfg.Management != nil:
 			ok = seen.once(seenResume)
 			r.resume = readResume(child.Attr)
+		case child.Is(NSFAST, "fast") && s.cfg.Tokens != nil:
+			ok = seen.once(seenFast) && r.fast.readLogin(child)
+		case child.Is(NSFAST, "request-token") && s.cfg.Tokens != nil:
+			ok = seen.once(seenRequest)
+			r.fast.request = s.readTokenRequest(child)
 		}
 		if !ok {
 			return nil, false
@@ -126,6 +141,8 @@ const (
 	seenAgent
 	seenBind
 	seenResume
+	seenFast
+	seenRequest
 )
 
 // once tells whether what is met for the first time.
@@ -170,10 +187,9 @@ func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\
 // done before <success/>, in the order of XEP-0388 §2.6.1, XEP-0198 §10 and
 // XEP-0386 §4.2.
 func (s *Session) authenticated(user jid.JID, data []byte, out *Out) {
-	s.login.request.data = data
-	s.login.exchange = nil
-	s.jid = user
-	s.establish(out)
+	r := s.login.request
+	r.user, r.data = user, data
+	s.settleTokens(out)
 }
 
 // establish resumes a session or binds a resource. From here on the client is
@@ -181,6 +197,8 @@ func (s *Session) authenticated(user jid.JID, data []byte, out *Out) {
 func (s *Session) establish(out *Out) {
 	out.AuthSuccesses++
 	r := s.login.request
+	s.jid = r.user
+	s.login.exchange, s.login.credentials = nil, nil
 	switch {
 	case r.resume == nil:
 		s.bindInline(out)
@@ -216,6 +234,7 @@ func (r *request) appendSuccess(b []byte, who jid.JID, results []byte) []byte {
 	b = append(b, "</authorization-identifier>"...)
 	b = append(b, r.failed...)
 	b = append(b, results...)
+	b = append(b, r.fast.issued...)
 	return append(b, "</success>"...)
 }
 
@@ -263,5 +282,6 @@ func (s *Session) appendAuthentication(b []byte) []byte {
 		b = append(b, "<sm xmlns='"+NSManage+"'/>"...)
 	}
 	b = s.appendBindFeature(b)
+	b = s.appendTokenMechanisms(b)
 	return append(b, "</inline></authentication>"...)
 }

@@ -57,6 +57,10 @@ type login struct {
 	from      jid.JID  // the from of the stream header; zero: none
 	request   *request // the <authenticate/> under way; nil: none, or classic SASL
 
+	credentials *sasl.Credentials // by which the user was checked; nil: not known
+	since       int64             // when what the login rests on was asked for, Unix nanoseconds
+	now         int64             // of the last answer, Unix nanoseconds
+
 	registered bool // an account was made on this stream
 }
 
@@ -202,9 +206,16 @@ func (s *Session) Complete(now int64, res *Result, out *Out) {
 	if s.state == stateClosed {
 		return
 	}
+	if s.login != nil {
+		s.login.now = now
+	}
 	switch op {
 	case OpCredentials, OpVerify:
 		s.authAnswer(op, res, out)
+	case OpToken:
+		s.tokenAnswer(res, out)
+	case OpTokenPut:
+		s.tokenStored(res, out)
 	case OpBind:
 		s.bindAnswer(now, res, out)
 	case OpRegister:

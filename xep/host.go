@@ -59,9 +59,10 @@ type Host interface {
 	// ForeignAccounts tells whether accounts are kept by an embedding program's
 	// Authenticator, and not in the store.
 	ForeignAccounts() bool
-	// SetPassword changes the password of an account; done is called later on this
+	// SetPassword changes the password of an account, and ends its tokens (XEP-0484)
+	// and its sessions but for by, which asked for it; done is called later on this
 	// loop. Errors: ErrForeignAccounts, ErrPassword, those of storage.
-	SetPassword(bare jid.JID, password string, done func(error))
+	SetPassword(bare jid.JID, password string, by SessionRef, done func(error))
 	// DeleteAccount removes an account and all that it owns, but ends no session;
 	// done is called later on this loop. Errors: ErrForeignAccounts, those of storage.
 	DeleteAccount(bare jid.JID, done func(error))

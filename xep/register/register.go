@@ -86,7 +86,7 @@ func (x *extension) change(a *xep.Home, req *xep.Request, query parser.Element) 
 	}
 	a.SetState(x.slot, a.Now())
 	a.Busy++ // keeps the time of the change
-	a.SetPassword(a.JID(), password, func(err error) {
+	a.SetPassword(a.JID(), password, req.Session, func(err error) {
 		a.Busy--
 		if err != nil {
 			a.SetState(x.slot, nil)
