@@ -23,6 +23,8 @@ type accounts interface {
 	SetPassword(ctx context.Context, who jid.JID, password string) error
 	Delete(ctx context.Context, who jid.JID) error
 	List(ctx context.Context, domain string, f func(jid.JID) bool) error
+	Tokens(ctx context.Context, who jid.JID) ([]engine.TokenInfo, error)
+	RevokeTokens(ctx context.Context, who jid.JID, client string) (int, error)
 	Close() error
 }
 

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 
 	"github.com/xylem-im/xylem/engine"
 	"github.com/xylem-im/xylem/jid"
-	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/storage"
 )
 
@@ -17,8 +15,10 @@ import (
 //	GET    /v1/status                        statusReport
 //	GET    /v1/users?domain=D                a stream of listItem, in order; domain "" for all
 //	POST   /v1/users        credentials      create
-//	PUT    /v1/users        credentials      change the password; sessions end
+//	PUT    /v1/users        credentials      change the password; sessions and tokens end
 //	DELETE /v1/users?jid=J                   delete; sessions end
+//	GET    /v1/tokens?jid=J                  []engine.TokenInfo
+//	DELETE /v1/tokens?jid=J&client=ID        revoke; client "" for all; the number of clients; sessions end
 //	GET    /v1/domains                       []string
 //	POST   /v1/domains?domain=D              serve it
 //	DELETE /v1/domains?domain=D              stop serving it
@@ -72,6 +72,7 @@ func adminCodes() []adminCode {
 		{"conflict", storage.ErrConflict, http.StatusConflict},
 		{"address", engine.ErrBadAccount, http.StatusBadRequest},
 		{"taken", engine.ErrDomainTaken, http.StatusConflict},
+		{"token", engine.ErrNoToken, http.StatusNotFound},
 		{"domain", errDomainAbsent, http.StatusNotFound},
 		{"request", errRequest, http.StatusBadRequest},
 	}
@@ -96,6 +97,8 @@ func adminHandler(s *server) http.Handler {
 	handle("POST /v1/users", s.createUser)
 	handle("PUT /v1/users", s.changePassword)
 	handle("DELETE /v1/users", s.deleteUser)
+	handle("GET /v1/tokens", s.listTokens)
+	handle("DELETE /v1/tokens", s.revokeTokens)
 	handle("GET /v1/domains", func(*http.Request) (any, error) { return s.engine.Domains(), nil })
 	handle("POST /v1/domains", func(r *http.Request) (any, error) {
 		return nil, s.addDomain(r.URL.Query().Get("domain"))
@@ -162,8 +165,7 @@ func (s *server) createUser(r *http.Request) (any, error) {
 	return nil, nil
 }
 
-// changePassword also ends the account's sessions: who knew only the old
-// password must not stay. RFC 6120 §4.9.3.16: reset asks to authenticate anew.
+// changePassword also ends the account's sessions and tokens, see package engine.
 func (s *server) changePassword(r *http.Request) (any, error) {
 	who, password, err := readCredentials(r)
 	if err != nil {
@@ -172,31 +174,41 @@ func (s *server) changePassword(r *http.Request) (any, error) {
 	if err := s.engine.Accounts().SetPassword(r.Context(), who, password); err != nil {
 		return nil, err
 	}
-	closed := s.engine.Kick(who.String(), stanza.StreamError{Condition: stanza.StreamReset, Text: "password changed"})
-	s.log.Info("password changed", "account", who.String(), "sessions_closed", closed)
+	s.log.Info("password changed", "account", who.String())
 	return nil, nil
 }
 
-// deleteUser ends the sessions with not-authorized, as XEP-0077 §3.2 says of
-// accounts that are removed.
+func (s *server) listTokens(r *http.Request) (any, error) {
+	who, err := parseAccount(r.URL.Query().Get("jid"))
+	if err != nil {
+		return nil, err
+	}
+	return s.engine.Accounts().Tokens(r.Context(), who)
+}
+
+func (s *server) revokeTokens(r *http.Request) (any, error) {
+	who, err := parseAccount(r.URL.Query().Get("jid"))
+	if err != nil {
+		return nil, err
+	}
+	n, err := s.engine.Accounts().RevokeTokens(r.Context(), who, r.URL.Query().Get("client"))
+	if err != nil {
+		return nil, err
+	}
+	s.log.Info("tokens revoked", "account", who.String(), "clients", n)
+	return n, nil
+}
+
 func (s *server) deleteUser(r *http.Request) (any, error) {
 	who, err := parseAccount(r.URL.Query().Get("jid"))
 	if err != nil {
 		return nil, err
 	}
-	if err := s.deleteAccount(r.Context(), who); err != nil {
+	if err := s.engine.Accounts().Delete(r.Context(), who); err != nil {
 		return nil, err
 	}
+	s.log.Info("account deleted", "account", who.String())
 	return nil, nil
-}
-
-func (s *server) deleteAccount(ctx context.Context, who jid.JID) error {
-	if err := s.engine.Accounts().Delete(ctx, who); err != nil {
-		return err
-	}
-	closed := s.engine.Kick(who.String(), stanza.StreamError{Condition: stanza.StreamNotAuthorized, Text: "account deleted"})
-	s.log.Info("account deleted", "account", who.String(), "sessions_closed", closed)
-	return nil
 }
 
 // parseAccount is an account's address: localpart@domainpart.

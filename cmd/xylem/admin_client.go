@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/xylem-im/xylem/engine"
 	"github.com/xylem-im/xylem/jid"
 )
 
@@ -106,6 +107,18 @@ func (c *adminClient) SetPassword(ctx context.Context, who jid.JID, password str
 // Delete implements accounts.
 func (c *adminClient) Delete(ctx context.Context, who jid.JID) error {
 	return c.call(ctx, http.MethodDelete, "/v1/users", url.Values{"jid": {who.String()}}, nil, nil)
+}
+
+// Tokens implements accounts.
+func (c *adminClient) Tokens(ctx context.Context, who jid.JID) (list []engine.TokenInfo, err error) {
+	err = c.call(ctx, http.MethodGet, "/v1/tokens", url.Values{"jid": {who.String()}}, nil, &list)
+	return list, err
+}
+
+// RevokeTokens implements accounts.
+func (c *adminClient) RevokeTokens(ctx context.Context, who jid.JID, client string) (n int, err error) {
+	err = c.call(ctx, http.MethodDelete, "/v1/tokens", url.Values{"jid": {who.String()}, "client": {client}}, nil, &n)
+	return n, err
 }
 
 // List implements accounts.

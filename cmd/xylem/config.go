@@ -87,7 +87,8 @@ type certificateConfig struct {
 
 // authConfig is [auth].
 type authConfig struct {
-	ScramIterations int // hash rounds for new passwords. Default 10,000
+	ScramIterations int           // hash rounds for new passwords. Default 10,000
+	TokenLifetime   time.Duration // of tokens by which clients log in again; 0: none are given. Default 21 days
 }
 
 // httpConfig is [http]: health and metrics for machines.
@@ -127,7 +128,7 @@ func defaultConfig() config {
 			Allow: []string{}, Deny: []string{}, Domains: []s2sDomain{}, StaticHosts: map[string][]resolve.Host{}},
 		DNS:  dnsConfig{Server: []string{}, Records: 20_000},
 		TLS:  tlsConfig{CAFile: []string{}, SystemRoots: true, Held: 1000},
-		Auth: authConfig{ScramIterations: 10_000},
+		Auth: authConfig{ScramIterations: 10_000, TokenLifetime: 21 * 24 * time.Hour},
 
 		Registration: engine.Registration{PerAddress: 5, PerHour: 1000},
 		HTTP:         httpConfig{Listen: "127.0.0.1:5280"},
@@ -149,6 +150,7 @@ func defaultConfig() config {
 			Detached:         100_000,
 			ComponentBytes:   4 << 20,
 			DetachedPerUser:  8,
+			TokensPerUser:    32,
 			DrainTime:        5 * time.Second,
 		},
 		Federation: engine.Federation{

@@ -80,6 +80,7 @@ func configKeys() []configKey {
 			field: func(c *config) any { return &c.TLS.SystemRoots }},
 
 		number("auth.scram_iterations", "", 10_000, 10_000_000, "rounds", func(c *config) *int { return &c.Auth.ScramIterations }),
+		orNone(span("auth.token_lifetime", time.Minute, 365*24*time.Hour, func(c *config) *time.Duration { return &c.Auth.TokenLifetime })),
 
 		{name: "registration.enabled", accept: "true or false",
 			field: func(c *config) any { return &c.Registration.Enabled }},
@@ -114,6 +115,7 @@ func configKeys() []configKey {
 		number("limits.component_bytes", "", 65_536, 1<<30, "bytes", func(c *config) *int { return &c.Limits.ComponentBytes }),
 		number("limits.detached", "", 1, 1<<28, "sessions", func(c *config) *int { return &c.Limits.Detached }),
 		number("limits.detached_per_user", "", 1, 65_536, "sessions", func(c *config) *int { return &c.Limits.DetachedPerUser }),
+		number("limits.tokens_per_user", "", 1, 1000, "clients", func(c *config) *int { return &c.Limits.TokensPerUser }),
 		span("stream_management.resume_window", time.Second, 24*time.Hour, func(c *config) *time.Duration { return &c.Limits.ResumeWindow }),
 		span("limits.drain_time", 100*time.Millisecond, time.Hour, func(c *config) *time.Duration { return &c.Limits.DrainTime }),
 

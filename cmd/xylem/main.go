@@ -47,6 +47,8 @@ func commands() []command {
 		{"user passwd", "JID", "change an account's password", (*program).userPasswd},
 		{"user del", "JID", "delete an account", (*program).userDel},
 		{"user list", "[DOMAIN]", "list the accounts", (*program).userList},
+		{"user tokens", "JID", "list the clients of an account that log in by a token", (*program).userTokens},
+		{"user revoke", "JID [CLIENT]", "end the tokens of an account, or of one client of it", (*program).userRevoke},
 		{"user import", "FILE.csv", "create accounts from lines of JID,password", (*program).userImport},
 		{"domain add", "DOMAIN", "serve a domain until the next restart", (*program).domainAdd},
 		{"domain del", "DOMAIN", "stop serving a domain", (*program).domainDel},

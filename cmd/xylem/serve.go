@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -160,6 +161,10 @@ func (s *server) openEngine(conf *loaded) error {
 		return usageError{err}
 	}
 	s.peers = peers
+	key, err := tokenKey(conf.Server.Data)
+	if err != nil {
+		return err
+	}
 	e, err := engine.New(engine.Config{
 		Domains:         conf.Server.Domains,
 		Listeners:       engineListeners(&conf.config),
@@ -171,6 +176,8 @@ func (s *server) openEngine(conf *loaded) error {
 		Components:      engineComponents(&conf.config),
 		Limits:          conf.engineLimits(),
 		ScramIterations: conf.Auth.ScramIterations,
+		TokenLifetime:   cmp.Or(conf.Auth.TokenLifetime, -1),
+		TokenKey:        key,
 		Loops:           conf.Server.Loops,
 		AllowPlaintext:  conf.C2S.AllowPlaintext,
 		Logger:          s.log,

@@ -197,20 +197,30 @@ func (c *client) until(part string) string {
 // must answer: "success" or "failure".
 func (s *testServer) login(user, domain, password, want string) *client {
 	s.t.Helper()
+	c := s.openStream(domain)
+	plain := base64.StdEncoding.EncodeToString([]byte("\x00" + user + "\x00" + password))
+	c.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>"+plain+"</auth>", "<"+want)
+	if want == "success" {
+		c.until(">")
+		c.send(streamHeader(domain), "</stream:features>")
+		c.send("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>", "</iq>")
+	}
+	return c
+}
+
+func streamHeader(domain string) string {
+	return fmt.Sprintf("<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='%s' version='1.0'>", domain)
+}
+
+// openStream connects by direct TLS and takes the features.
+func (s *testServer) openStream(domain string) *client {
+	s.t.Helper()
 	conn := s.dialTLS(domain)
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		s.t.Fatal(err)
 	}
 	c := &client{s.t, conn, bufio.NewReader(conn)}
-	header := fmt.Sprintf("<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='%s' version='1.0'>", domain)
-	c.send(header, "</stream:features>")
-	plain := base64.StdEncoding.EncodeToString([]byte("\x00" + user + "\x00" + password))
-	c.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>"+plain+"</auth>", "<"+want)
-	if want == "success" {
-		c.until(">")
-		c.send(header, "</stream:features>")
-		c.send("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>", "</iq>")
-	}
+	c.send(streamHeader(domain), "</stream:features>")
 	return c
 }
 

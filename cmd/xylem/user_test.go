@@ -115,14 +115,14 @@ func TestChangesReachSessions(t *testing.T) {
 	first := s.login("alice", "localhost", "old", "success")
 
 	s.do("new", "user", "passwd", "alice@localhost", "--password-stdin").want(t, exitOK, "changed the password of alice@localhost\n", "")
-	if end := first.until("</stream:stream>"); !strings.Contains(end, "<reset ") || !strings.Contains(end, "password changed") {
+	if end := first.until("</stream:stream>"); !strings.Contains(end, "<reset ") || !strings.Contains(end, "the password was changed") {
 		t.Errorf("after passwd: %s", end)
 	}
 	s.login("alice", "localhost", "old", "failure")
 	second := s.login("alice", "localhost", "new", "success")
 
 	s.do("", "user", "del", "alice@localhost").want(t, exitOK, "deleted alice@localhost\n", "")
-	if end := second.until("</stream:stream>"); !strings.Contains(end, "<not-authorized ") || !strings.Contains(end, "account deleted") {
+	if end := second.until("</stream:stream>"); !strings.Contains(end, "<not-authorized ") || !strings.Contains(end, "the account was deleted") {
 		t.Errorf("after del: %s", end)
 	}
 	s.login("alice", "localhost", "new", "failure")
