@@ -60,13 +60,15 @@ type Engine struct {
 	peerTLS   sync.Map // the same for streams of other servers
 	directTLS *tls.Config
 
-	peers        s2s.Config // of streams with other servers
-	remoteConfig s2s.RemoteConfig
-	remotes      sync.Map // domain -> *remoteDomain
-	remoteCount  atomic.Int64
-	dials        chan struct{} // one for each look-up or connection under way
-	dialing      context.Context
-	stopDialing  context.CancelFunc
+	peers              s2s.Config // of streams with other servers
+	remoteConfig       s2s.RemoteConfig
+	remotes            sync.Map // domain -> *remoteDomain
+	remoteCount        atomic.Int64
+	peerAttempts       atomic.Uint64 // to reach other servers that have ended
+	peerAttemptsFailed atomic.Uint64 // and of them those that failed
+	dials              chan struct{} // one for each look-up or connection under way
+	dialing            context.Context
+	stopDialing        context.CancelFunc
 
 	admission   admission
 	failures    failures // logins, by address

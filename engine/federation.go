@@ -168,6 +168,65 @@ func (e *Engine) Remotes(ctx context.Context, domains ...string) ([]s2s.Record, 
 	return all, nil
 }
 
+// RecheckRemotes holds all streams with other servers against Federation.Policy,
+// which has changed, and has those that it does not allow end. Domains that
+// could not be reached are tried again when there is something for them.
+func (e *Engine) RecheckRemotes() {
+	if !e.federates() || !e.serving() {
+		return
+	}
+	for i := range e.loops {
+		e.sendLoop(uint32(i), rechecking{})
+	}
+}
+
+type rechecking struct{}
+
+func (rechecking) apply(l *loop, _ *conn) {
+	for _, r := range l.remotes {
+		r.Recheck(l.now, &l.actions)
+		l.act(r.domain, r.Remote)
+	}
+}
+
+// CountRemotes counts remote domains, their streams and what waits for them.
+// Each loop looks at all of its remote domains, some 100 ns each, so it is for
+// once in some seconds. Errors as those of Remotes.
+func (e *Engine) CountRemotes(ctx context.Context) (sum s2s.Counts, err error) {
+	if !e.federates() {
+		return sum, ErrNotFederating
+	}
+	if !e.serving() {
+		return sum, ErrNotRunning
+	}
+	answers := make(chan s2s.Counts, len(e.loops))
+	for i := range e.loops {
+		e.sendLoop(uint32(i), counting(answers))
+	}
+	for range e.loops {
+		select {
+		case c := <-answers:
+			sum.Add(&c)
+		case <-ctx.Done():
+			return sum, ctx.Err()
+		case <-e.stopped:
+			return sum, ErrNotRunning
+		}
+	}
+	return sum, nil
+}
+
+// counting asks a loop for its figures.
+type counting chan<- s2s.Counts
+
+func (to counting) apply(l *loop, _ *conn) {
+	var c s2s.Counts
+	for _, r := range l.remotes {
+		r.Count(l.now, &c)
+	}
+	to <- c
+}
+
 // recording asks a loop for its records.
 type recording struct {
 	domains []string // nil: all

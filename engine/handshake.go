@@ -87,6 +87,8 @@ func (s *stepped) apply(l *loop, c *conn) {
 	switch {
 	case c.phase != phaseHandshake:
 		return
+	case s.err != nil && c.peer != nil:
+		c.abort(handshakeError(s.err))
 	case s.err != nil:
 		c.abort(fmt.Errorf("%w: %w", ErrHandshake, s.err))
 	case s.done:

@@ -39,6 +39,7 @@ func (e *Engine) configureFederation() (faults []error) {
 	}
 	e.remoteConfig = s2s.RemoteConfig{
 		Policy:       f.Policy,
+		Ended:        e.attemptEnded,
 		Jitter:       mathrand.Int64N,
 		QueueBytes:   f.QueueBytes,
 		QueueStanzas: f.QueueStanzas,
@@ -50,6 +51,14 @@ func (e *Engine) configureFederation() (faults []error) {
 	e.dials = make(chan struct{}, f.Dials)
 	e.dialing, e.stopDialing = context.WithCancel(context.Background())
 	return faults
+}
+
+// attemptEnded counts attempts to reach other servers.
+func (e *Engine) attemptEnded(succeeded bool) {
+	e.peerAttempts.Add(1)
+	if !succeeded {
+		e.peerAttemptsFailed.Add(1)
+	}
 }
 
 // openFederation loads the secret that dialback keys are made from. It must be

@@ -41,6 +41,9 @@ func (e *Engine) Stats() Stats {
 		Domains:      int64(len(e.table.Domains())),
 		Remotes:      e.remoteCount.Load(),
 		Components:   e.connectedComponents(),
+
+		AttemptsTotal:       e.peerAttempts.Load(),
+		AttemptsFailedTotal: e.peerAttemptsFailed.Load(),
 	}
 	if !e.serving() {
 		return s

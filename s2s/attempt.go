@@ -94,7 +94,15 @@ func (r *Remote) succeeded() {
 	if !r.try.asks {
 		r.failures, r.nextTry = 0, 0
 	}
+	r.ended(true)
+}
+
+// ended forgets the attempt.
+func (r *Remote) ended(succeeded bool) {
 	r.try = nil
+	if r.cfg.Ended != nil {
+		r.cfg.Ended(succeeded)
+	}
 }
 
 // miss goes on with the next target of the attempt.
@@ -117,7 +125,7 @@ func (r *Remote) miss(now int64, err error, do *Actions) {
 // that is hopeless, or too many failed.
 func (r *Remote) failed(now int64, err error, do *Actions) {
 	r.step(now, "given up: "+err.Error())
-	r.try = nil
+	r.ended(false)
 	r.failures++
 	r.failedWith(now, err)
 	r.nextTry = now + r.retry()

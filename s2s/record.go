@@ -8,9 +8,11 @@ type Record struct {
 	// Steps of the last attempt to reach the domain, or of the one under way: what
 	// was asked and answered, as it happened.
 	Steps []Step
-	// LastError is why the last attempt, or the last stream, ended: a sentence, with
-	// the remedy where there is one. "" when nothing has failed.
+	// LastError is why the last attempt, or the last stream, ended: a sentence. ""
+	// when nothing has failed. Remedy is what to do, where LastError does not say it
+	// and there is something.
 	LastError string
+	Remedy    string
 	ErrorAt   int64
 	Failures  int   // attempts since the last that succeeded
 	NextTry   int64 // before that no attempt is made
@@ -58,8 +60,29 @@ const (
 
 // String is the state in words.
 func (s State) String() string {
-	return [...]string{"idle", "connecting", "connected", "receiving", "backing off", "unreachable"}[s]
+	return [States]string{"idle", "connecting", "connected", "receiving", "backing off", "unreachable"}[s]
 }
+
+// Counts are figures of many remote domains.
+type Counts struct {
+	Domains             [States]int // by State
+	Incoming, Outgoing  int         // streams
+	Queued, QueuedBytes int         // stanzas that wait for a stream
+}
+
+// Add adds other to c.
+func (c *Counts) Add(other *Counts) {
+	for i, n := range other.Domains {
+		c.Domains[i] += n
+	}
+	c.Incoming += other.Incoming
+	c.Outgoing += other.Outgoing
+	c.Queued += other.Queued
+	c.QueuedBytes += other.QueuedBytes
+}
+
+// States is the number of states.
+const States = 6
 
 // maxSteps bounds a story; what comes later is not told.
 const maxSteps = 64

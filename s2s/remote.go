@@ -16,6 +16,9 @@ type RemoteConfig struct {
 	// Jitter is a random number from 0 to n-1; it spreads attempts.
 	Jitter func(n int64) int64
 
+	// Ended, unless nil, is called when an attempt to reach a domain has ended.
+	Ended func(succeeded bool)
+
 	QueueBytes   int   // of stanzas that wait for a stream to one remote domain; one more is returned with resource-constraint
 	QueueStanzas int   // and their number
 	QueueTime    int64 // nanoseconds that a stanza waits at most; then it is returned with remote-server-timeout
@@ -104,8 +107,7 @@ func (r *Remote) Route(local string) (Ref, bool) {
 func (r *Remote) Send(now int64, local string, st []byte, back bool, do *Actions) {
 	r.used = now
 	if r.cfg.Policy(r.domain).Denied {
-		do.add(Action{Kind: ActionBounce, Stanza: slices.Clone(st),
-			Error: stanza.Error{Condition: stanza.NotAllowed, Text: "this server does not federate with " + r.domain}})
+		do.add(Action{Kind: ActionBounce, Stanza: slices.Clone(st), Error: r.notAllowed()})
 		return
 	}
 	p := r.pair(local)
@@ -159,6 +161,10 @@ func (r *Remote) link(ref Ref) *link {
 func (r *Remote) pursue(now int64, do *Actions) {
 	for _, p := range r.pairs {
 		if p.state != pairWanted || p.queue.len() == 0 {
+			continue
+		}
+		if r.cfg.Policy(r.domain).Denied {
+			r.deny(&p.queue, do)
 			continue
 		}
 		if l := r.open(); l != nil && !p.alone {
@@ -476,7 +482,7 @@ func (r *Remote) Record(now int64) Record {
 	rec := Record{Domain: r.domain, State: r.state(now), Steps: slices.Clone(r.steps),
 		ErrorAt: r.errorAt, Failures: r.failures, Queued: r.waiting, QueuedBytes: r.waitingBytes}
 	if r.lastErr != nil {
-		rec.LastError = r.lastErr.Error()
+		rec.LastError, rec.Remedy = r.lastErr.Error(), Remedy(r.lastErr)
 	}
 	if r.nextTry > now {
 		rec.NextTry = r.nextTry
@@ -487,6 +493,20 @@ func (r *Remote) Record(now int64) Record {
 		rec.Streams = append(rec.Streams, s)
 	}
 	return rec
+}
+
+// Count adds how it stands with the domain to c.
+func (r *Remote) Count(now int64, c *Counts) {
+	c.Domains[r.state(now)]++
+	for _, l := range r.links {
+		if l.Outgoing {
+			c.Outgoing++
+		} else {
+			c.Incoming++
+		}
+	}
+	c.Queued += r.waiting
+	c.QueuedBytes += r.waitingBytes
 }
 
 func (r *Remote) state(now int64) State {

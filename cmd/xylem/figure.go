@@ -31,6 +31,8 @@ func figures() []figure {
 		{"component_stanzas_in_total", "Stanzas read from components.", func(s *stats) float64 { return float64(s.ComponentInTotal) }},
 		{"component_stanzas_out_total", "Stanzas given to components.", func(s *stats) float64 { return float64(s.ComponentOutTotal) }},
 		{"stanzas_bounced_total", "Stanzas answered with a stanza error.", func(s *stats) float64 { return float64(s.BouncedTotal) }},
+		{"s2s_attempts_total", "Attempts to reach another server that have ended.", func(s *stats) float64 { return float64(s.AttemptsTotal) }},
+		{"s2s_attempts_failed_total", "Attempts to reach another server that failed.", func(s *stats) float64 { return float64(s.AttemptsFailedTotal) }},
 		{"sessions_resumed_total", "Sessions resumed.", func(s *stats) float64 { return float64(s.ResumedTotal) }},
 		{"stanzas_returned_total", "Stanzas that ended sessions left unacknowledged.", func(s *stats) float64 { return float64(s.ReturnedTotal) }},
 		{"stream_errors_total", "Streams ended with a stream error.", func(s *stats) float64 { return float64(s.StreamErrorsTotal) }},
