@@ -24,8 +24,11 @@ type batch struct {
 type entry struct {
 	to        routing.Mailbox
 	kind      entryKind
-	back      bool    // for entryRemote: it returns from a stream that has ended
-	off, end  uint32  // in batch.data, for all but entryShared and entryControl
+	back      bool   // for entryRemote: it returns from a stream that has ended
+	wanted    bool   // for entryStanza and entryShared: there is a receipt of origin and seq
+	off, end  uint32 // in batch.data, for all but entryShared and entryControl
+	seq       uint32 // of a receipt; for entrySettled, too
+	origin    routing.Mailbox
 	shared    *shared // for entryShared
 	addressee string  // for entryShared that leaves room for a to attribute; for entryRemote and entryPeer the local domain
 	ctl       control // for entryControl; for entryRemote and entryPeer the *remoteDomain, for entryComponent the *componentDomain
@@ -41,7 +44,11 @@ const (
 	entryRemote                     // a rendered stanza for a remote domain that is at home here
 	entryPeer                       // the same, for the stream that takes it there
 	entryComponent                  // a rendered stanza for the stream of a component
+	entrySettled                    // what a session holds was dealt with
 )
+
+// receipt is who waits for the stanza.
+func (e *entry) receipt() receipt { return receipt{e.origin, e.seq, e.wanted} }
 
 // control is done on the loop that it was sent to. c is nil when it was
 // addressed to a connection that has gone, or to none.

@@ -57,6 +57,12 @@ type Config struct {
 	// come and go with AddComponent and RemoveComponent.
 	Components []Component
 
+	// DurableAck lets a message to a client with stream management count as handled
+	// for its sender (XEP-0198) when the recipient has acknowledged it or it is
+	// stored, instead of when it was handed over: so what is acknowledged survives the
+	// end of the process. It needs an extension that stores messages.
+	DurableAck bool
+
 	// Limits bound memory and time; zero fields take the defaults.
 	Limits Limits
 

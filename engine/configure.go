@@ -76,6 +76,9 @@ func (e *Engine) configure() error {
 	if err := e.configureExtensions(); err != nil {
 		faults = append(faults, fmt.Errorf("engine: Extensions: %w", err))
 	}
+	if e.cfg.DurableAck && e.registry.Keeps() == nil {
+		faults = append(faults, errors.New("engine: DurableAck needs an extension that stores messages"))
+	}
 	e.configureSessions()
 	faults = append(faults, e.configureFederation()...)
 	faults = append(faults, e.configureComponents()...)

@@ -35,6 +35,7 @@ type conn struct {
 	backlog  backlog                    // what the peer has not taken
 	awaiting []*parcel                  // those whose acknowledgement is waited for, oldest first
 	parcels  *parcel                    // those that wait for the backlog
+	receipts *receipts                  // of what the client has not acknowledged; nil: none
 
 	slot, generation     uint32
 	wheelNext, wheelPrev *conn // see wheel
@@ -54,6 +55,7 @@ type conn struct {
 	notified   bool     // close_notify was sent
 	throttled  bool     // input waits in partial until paidTo, see pace
 	paidTo     int64    // what the client has sent takes until then, Unix nanoseconds
+	unstored   bool     // what is held for the client could not be stored
 	stalled    bool     // input waits in partial until the peer has read, see behindTooFar
 
 	resumer            *resumption     // the connection that is to have the session; nil: none
@@ -171,7 +173,7 @@ func (c *conn) resume() {
 
 // waits tells whether input must wait for something that is under way.
 func (c *conn) waits() bool {
-	return c.session.Waiting() || c.peer != nil && c.peer.waiting >= peerWindow ||
+	return c.session.Waiting() || c.heldTooMany() && !c.unstored || c.peer != nil && c.peer.waiting >= peerWindow ||
 		c.component != nil && c.component.waiting >= peerWindow
 }
 
@@ -188,7 +190,7 @@ func (c *conn) feed(in []byte) (consumed int) {
 		return c.feedComponent(in)
 	}
 	l := c.loop
-	for consumed < len(in) && c.phase == phaseStream {
+	for consumed < len(in) && c.phase == phaseStream && (c.unstored || !c.heldTooMany()) {
 		if c.behindTooFar() {
 			c.stalled = true
 			break
@@ -265,6 +267,10 @@ func (c *conn) perform(out *session.Out) {
 		c.startTLS()
 	}
 	c.tellAcked()
+	c.acknowledged()
+	if c.entered && c.marks&xep.MarkManaged == 0 && c.session.Managed() {
+		c.markManaged()
+	}
 	switch {
 	case lost:
 		c.lose(ErrSilent)
@@ -283,12 +289,16 @@ func (c *conn) rearm() {
 }
 
 // deliver gives a rendered stanza to the session; false when that has ended.
-// b must stay unchanged until the end of the turn.
-func (c *conn) deliver(b []byte, how session.Delivery) bool {
+// b must stay unchanged until the end of the turn. rc is who waits for the
+// client to acknowledge it.
+func (c *conn) deliver(b []byte, how session.Delivery, rc receipt) bool {
 	l := c.loop
 	out := l.begin()
+	if rc.wanted {
+		how |= session.Awaited
+	}
 	c.session.Deliver(l.now, b, how, out)
-	pass, ask, end, reason := out.Pass, out.Ask, out.Close, out.Reason
+	pass, ask, end, reason, counted := out.Pass, out.Ask, out.Close, out.Reason, out.Counted
 	taken := pass || out.Held
 	if len(out.Bytes) > 0 { // what was held back until now, or last words
 		c.write(out.Bytes)
@@ -300,6 +310,16 @@ func (c *conn) deliver(b []byte, how session.Delivery) bool {
 	}
 	if ask {
 		c.write(askBytes)
+	}
+	switch {
+	case !rc.wanted || !taken:
+	case !counted: // without stream management, or held back until the client is active
+		l.settleReceipt(rc)
+	default:
+		c.await(rc)
+		if c.phase == phaseDetached && !end {
+			c.keepNow()
+		}
 	}
 	if end {
 		c.sessionEnded(reason)
@@ -315,8 +335,13 @@ var askBytes = []byte(session.AckRequest)
 
 // deadline is when tick wants to be called.
 func (c *conn) deadline() int64 {
-	if c.phase == phaseClosing || c.phase == phaseDetached {
+	switch {
+	case c.phase == phaseClosing:
 		return c.lingerTo
+	case c.phase == phaseDetached && c.resumer != nil:
+		return session.Earlier(session.Earlier(c.lingerTo, c.keepDue()), c.resumer.until)
+	case c.phase == phaseDetached:
+		return session.Earlier(c.lingerTo, c.keepDue())
 	}
 	switch {
 	case c.peer != nil:
@@ -324,7 +349,7 @@ func (c *conn) deadline() int64 {
 	case c.component != nil:
 		return c.component.stream.Deadline()
 	}
-	deadline := c.session.Deadline()
+	deadline := session.Earlier(c.session.Deadline(), c.keepDue())
 	if c.throttled && (deadline == 0 || c.paidTo < deadline) {
 		return c.paidTo
 	}
@@ -333,11 +358,18 @@ func (c *conn) deadline() int64 {
 
 // tick acts on a deadline that is over.
 func (c *conn) tick() {
+	if due := c.keepDue(); due != 0 && c.loop.now >= due {
+		c.keepNow()
+	}
 	switch c.phase {
 	case phaseClosing:
 		c.cut()
 	case phaseDetached:
-		c.expire(ErrNotResumed)
+		if c.loop.now >= c.lingerTo {
+			c.expire(ErrNotResumed)
+		} else if c.resumer != nil {
+			c.grant(c.resumer)
+		}
 	case phaseHandshake:
 		c.abort(ErrHandshake) // a stream error cannot be said yet
 	case phaseStream:
@@ -437,6 +469,7 @@ func (c *conn) sessionEnded(reason error) {
 	}
 	c.entered = false
 	handed := c.session.Managed() && c.giveBack()
+	c.freeReceipts()
 	c.loop.leave(c, handed, reason)
 }
 

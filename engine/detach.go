@@ -63,6 +63,7 @@ func (c *conn) detach() {
 		c.dispose()
 		return
 	}
+	c.keepNow()
 	c.markDetached()
 	l.engine.log.Debug("session detached", "jid", c.session.JID().String())
 }
@@ -88,6 +89,16 @@ func (c *conn) markDetached() {
 	detached := detachedOf(d.Lookup(j.Local())) // looked at afterwards: another loop may be doing the same
 	for i := range len(detached) - l.engine.limits.DetachedPerUser {
 		l.postControl(detached[i].Mailbox, giveUp{ErrTooManyDetached})
+	}
+}
+
+// markManaged lets others see in the routing table that the client tells what
+// it has got.
+func (c *conn) markManaged() {
+	c.marks |= xep.MarkManaged
+	j := c.session.JID()
+	if d := c.loop.engine.table.Domain(j.Domain()); d != nil {
+		d.SetFlags(j.Local(), j.Resource(), c.mailbox(), routing.Flags(xep.MarkManaged), 0)
 	}
 }
 

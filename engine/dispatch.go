@@ -127,10 +127,15 @@ func (l *loop) pass(src *source, v *stanza.View, to jid.View, fw *stanza.Forward
 	case marks&xep.MarkHeld != 0 && isHeld(v, targets):
 		l.handIn(src, workOffline, to.Bare().JID, v, fw, stanza.ServiceUnavailable)
 	default:
-		if marks&xep.MarkArchive != 0 {
+		wait := l.heldFor(v, targets)
+		if wait >= 0 && !src.hold() {
+			l.bounceTo(src, v, to, fw.From, stanza.Error{Condition: stanza.ResourceConstraint, Text: "the server's store takes nothing now"})
+			return
+		}
+		if wait >= 0 || marks&xep.MarkArchive != 0 {
 			l.identify(v, to.Bare(), fw)
 		}
-		l.send(v, targets, fw)
+		l.send(src, v, targets, fw, wait)
 		if v.Kind == stanza.KindMessage {
 			l.hookReceived(v, to, fw, targets, marks)
 		}
@@ -232,30 +237,44 @@ func (l *loop) answer(src *source, v *stanza.View, to jid.View, fw *stanza.Forwa
 	l.handIn(src, w, bare, v, fw, "")
 }
 
-// send renders v once and hands it to its targets.
-func (l *loop) send(v *stanza.View, targets []routing.Entry, fw *stanza.Forward) {
+// send renders v once and hands it to its targets. That at index wait gets the
+// receipt of src, see heldFor; -1: none does.
+func (l *loop) send(src *source, v *stanza.View, targets []routing.Entry, fw *stanza.Forward, wait int) {
+	var rc receipt
+	if wait >= 0 {
+		rc = src.receipt
+		rc.wanted = true
+		src.receipt = receipt{}
+	}
 	if len(targets) == 1 {
 		mb := targets[0].Mailbox
 		b := l.batchFor(mailboxLoop(mb))
 		off := len(b.data)
 		b.data = stanza.AppendForward(b.data, v, fw)
-		b.entries = append(b.entries, newStanzaEntry(mb, off, len(b.data)))
+		e := newStanzaEntry(mb, off, len(b.data))
+		e.origin, e.seq, e.wanted = rc.origin, rc.seq, rc.wanted
+		b.entries = append(b.entries, e)
 		return
 	}
 	s := l.engine.pool.share()
 	s.data = stanza.AppendForward(s.data, v, fw)
 	for i := range targets {
-		l.postShared(targets[i].Mailbox, s, "")
+		if i != wait {
+			l.postShared(targets[i].Mailbox, s, "", receipt{})
+			continue
+		}
+		l.postShared(targets[i].Mailbox, s, "", rc)
 	}
 	l.engine.pool.release(s)
 }
 
 // postShared hands a shared stanza to one more recipient; addressee is what
 // its copy gets as to, if the stanza leaves room for that.
-func (l *loop) postShared(mb routing.Mailbox, s *shared, addressee string) {
+func (l *loop) postShared(mb routing.Mailbox, s *shared, addressee string, rc receipt) {
 	s.refs.Add(1)
 	b := l.batchFor(mailboxLoop(mb))
-	b.entries = append(b.entries, entry{to: mb, kind: entryShared, shared: s, addressee: addressee})
+	b.entries = append(b.entries, entry{to: mb, kind: entryShared, shared: s, addressee: addressee,
+		origin: rc.origin, seq: rc.seq, wanted: rc.wanted})
 }
 
 // postStanza hands a copy of a rendered stanza to a session.
@@ -329,7 +348,7 @@ func (l *loop) bounce(c *conn, v *stanza.View, to jid.View, e stanza.Error) {
 	out.Bytes = stanza.AppendError(out.Bytes, v, to.String(), c.session.JID().String(), e)
 	b := out.Bytes
 	l.took(out)
-	c.deliver(b, session.Alone)
+	c.deliver(b, session.Alone, receipt{})
 }
 
 func newStanzaEntry(mb routing.Mailbox, off, end int) entry {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
 	"github.com/xylem-im/xylem/jid"
@@ -28,8 +29,10 @@ type returned struct {
 
 type returnedStanza struct {
 	raw    []byte
-	at     int64 // when it was given to the session; 0: just now
-	copied bool  // other sessions of the account got it
+	at     int64  // when it was given to the session; 0: just now
+	copied bool   // other sessions of the account got it
+	number uint64 // by which the session knew it, see session.Sent
+	receipt
 }
 
 // giveBack hands over what a session leaves unacknowledged; false when there is
@@ -37,13 +40,15 @@ type returnedStanza struct {
 func (c *conn) giveBack() bool {
 	l := c.loop
 	if id := c.session.ResumeID(); id != "" {
-		l.ended.add(id, c.session.JID().Bare(), c.session.Handled())
+		l.ended.add(id, c.session.JID().Bare(), c.session.Received())
 	}
 	r := &returned{session: xep.SessionRef{JID: c.session.JID(), ID: uint64(c.mailbox())}, bare: c.session.JID().Bare()}
+	number := c.session.Acked()
 	for u := range c.session.Unacked {
+		number++
 		// What is kept comes again by itself, and nobody asks for old presence.
-		if u.Delivery < session.Kept && !bytes.HasPrefix(u.Stanza, []byte("<presence")) {
-			r.stanzas = append(r.stanzas, returnedStanza{slices.Clone(u.Stanza), u.At, u.Delivery == session.Copied})
+		if u.Delivery&session.Kept == 0 && !bytes.HasPrefix(u.Stanza, []byte("<presence")) {
+			r.stanzas = append(r.stanzas, returnedStanza{slices.Clone(u.Stanza), u.At, u.Delivery&session.Copied != 0, number, c.receiptOf(number)})
 		}
 	}
 	if len(r.stanzas) == 0 {
@@ -63,12 +68,12 @@ func (c *conn) giveBack() bool {
 
 // routeAgain sends a rendered stanza whose session has gone to the home of the
 // account that it is for, behind what the session left.
-func (l *loop) routeAgain(b []byte, how session.Delivery) {
+func (l *loop) routeAgain(b []byte, how session.Delivery, rc receipt) {
 	v, err := l.reader.read(b)
 	if err == nil {
 		var to jid.View
 		if to, err = l.viewOf(parser.Unescape(v.To())); err == nil {
-			r := &returned{bare: to.Bare().JID.Clone(), stanzas: []returnedStanza{{raw: slices.Clone(b), copied: how == session.Copied}}}
+			r := &returned{bare: to.Bare().JID.Clone(), stanzas: []returnedStanza{{raw: slices.Clone(b), copied: how&session.Copied != 0, receipt: rc}}}
 			l.engine.returning.Add(1)
 			l.postHome(r.bare.String(), r)
 			return
@@ -100,7 +105,10 @@ func (r *returned) done(l *loop) {
 
 // takeBack deals with one stanza.
 func (l *loop) takeBack(r *returned, a *xep.Home, s *returnedStanza) {
-	req, to, ok := l.returnedRequest(r, s)
+	req, to, ok := l.rawRequest(s.raw, s.at, func() {
+		l.settleReceipt(s.receipt) // unless another session is waited for now
+		r.done(l)
+	})
 	switch {
 	case !ok:
 		r.done(l)
@@ -113,24 +121,16 @@ func (l *loop) takeBack(r *returned, a *xep.Home, s *returnedStanza) {
 	}
 }
 
-// returnedRequest makes of a stanza what a home works with.
-func (l *loop) returnedRequest(r *returned, s *returnedStanza) (req *xep.Request, to jid.View, ok bool) {
-	v, err := l.requests.read(s.raw)
-	if err != nil {
-		return nil, to, false
+// receiptOf is the receipt of a stanza that the client has not acknowledged.
+func (c *conn) receiptOf(number uint64) receipt {
+	if c.receipts != nil {
+		open := c.receipts.open()
+		i, found := slices.BinarySearchFunc(open, number, func(a awaited, n uint64) int { return cmp.Compare(a.number, n) })
+		if found {
+			return open[i].receipt
+		}
 	}
-	from, err := jid.ParseBytes(parser.Unescape(v.From()))
-	if err != nil {
-		return nil, to, false // without from: of the account itself, a roster push
-	}
-	if to, err = l.viewOf(parser.Unescape(v.To())); err != nil {
-		return nil, to, false
-	}
-	req = xep.NewRequest(&v, from, to.Clone(),
-		func(b []byte) { l.replyTo(0, from, b) },
-		func() { r.done(l) })
-	req.Arrived = s.at
-	return req, to, true
+	return receipt{}
 }
 
 // isCarbon tells whether a message is a copy that the account sends to one of
@@ -153,6 +153,11 @@ func (l *loop) rerouteMessage(r *returned, a *xep.Home, s *returnedStanza, req *
 		// than refused: its sender was not told that it was.
 		decision, targets = l.engine.table.Route(to.Bare(), v.Kind, v.Type, nil)
 	}
+	drop := decision.Verdict == routing.Delivered && s.copied && r.otherGot(targets)
+	if k := reg.Keeps(); k != nil && r.session.ID != 0 && k.Release(a, r.session, s.number, drop) {
+		req.Done() // who stores it has it
+		return
+	}
 	switch {
 	case decision.Verdict == routing.Bounce:
 		req.Error(stanza.Error{Condition: decision.Condition})
@@ -160,7 +165,7 @@ func (l *loop) rerouteMessage(r *returned, a *xep.Home, s *returnedStanza, req *
 		req.Error(stanza.Error{Condition: stanza.RemoteServerNotFound, Text: "the domain is served no more"})
 	case decision.Verdict == routing.Offline:
 		l.storeReturned(a, req, to)
-	case decision.Verdict != routing.Delivered || s.copied && r.otherGot(targets):
+	case decision.Verdict != routing.Delivered || drop:
 		req.Done()
 	case isHeld(v, targets) && reg.MustHold(a, req, appendResources(nil, targets)):
 		l.storeReturned(a, req, to)
@@ -187,14 +192,17 @@ func (r *returned) otherGot(targets []routing.Entry) bool {
 
 // sendDelayed says when the message came (XEP-0203), unless that is now.
 func (l *loop) sendDelayed(s *returnedStanza, req *xep.Request, targets []routing.Entry, domain string) {
-	if s.at == 0 {
-		l.send(req.View, targets, &stanza.Forward{From: req.From.String()})
-		return
+	raw := s.raw
+	if s.at != 0 {
+		raw = stanza.AppendDelayed(nil, s.raw, domain, s.at)
 	}
-	v, err := l.requests.read(stanza.AppendDelayed(nil, s.raw, domain, s.at))
+	v, err := l.requests.read(raw)
 	if err != nil {
 		l.engine.log.Error("stanza lost on its way", "error", err)
 		return
 	}
-	l.send(&v, targets, &stanza.Forward{From: req.From.String()})
+	src := source{receipt: s.receipt}
+	wait := l.heldFor(&v, targets)
+	l.send(&src, &v, targets, &stanza.Forward{From: req.From.String()}, wait)
+	s.receipt = src.receipt
 }

@@ -61,11 +61,12 @@ const (
 
 // source is where a stanza comes from, as far as it is known here.
 type source struct {
-	conn   *conn           // the sender's connection, on its own loop only
-	origin routing.Mailbox // the sender's session; 0: none of this server's
-	waits  waiter          // who goes on when the stanza is dealt with
-	passed bool            // the addressee's filters have been asked
-	marks  xep.Mark        // of the sender, until the hooks on what it sends were called
+	conn    *conn           // the sender's connection, on its own loop only
+	origin  routing.Mailbox // the sender's session; 0: none of this server's
+	waits   waiter          // who goes on when the stanza is dealt with
+	passed  bool            // the addressee's filters have been asked
+	receipt                 // of a message that its sender holds; whoever deals with it settles it
+	marks   xep.Mark        // of the sender, until the hooks on what it sends were called
 }
 
 // request carries a stanza to a home.
@@ -83,11 +84,14 @@ type request struct {
 func (l *loop) handIn(src *source, w work, bare jid.JID, v *stanza.View, fw *stanza.Forward, cond stanza.Condition) {
 	r := &request{work: w, bare: bare.Clone(), raw: stanza.AppendForward(nil, v, fw), src: *src, cond: cond}
 	if src.conn != nil {
+		if l.engine.cfg.DurableAck && isLasting(v) && src.hold() {
+			r.src.receipt = src.receipt
+		}
 		r.src.waits = waiter{mailbox: src.origin}
 		r.src.conn = nil
 		src.conn.session.Wait()
 	}
-	src.waits = waiter{} // the request goes on with it
+	src.waits, src.receipt = waiter{}, receipt{} // the request goes on with it
 	l.postHome(bare.String(), r)
 }
 
@@ -141,6 +145,7 @@ func (l *loop) serve(r *request, a *xep.Home, req *xep.Request, to jid.View) {
 	case workOutgoing:
 		src := r.src
 		l.route(&src, req.View, to, &stanza.Forward{From: req.From.String()})
+		l.settleReceipt(src.receipt)
 		l.goOn(src.waits)
 	case workIncoming:
 		refusal, guarded := l.engine.guarded(req.View)
@@ -180,7 +185,11 @@ func (l *loop) serveOffline(r *request, a *xep.Home, req *xep.Request, to jid.Vi
 	case routing.Delivered:
 		marks := marksOf(targets)
 		held := isHeld(req.View, targets) && reg.MustHold(a, req, appendResources(nil, targets))
-		if held || marks&xep.MarkArchive != 0 {
+		wait := -1
+		if !held {
+			wait = l.heldFor(req.View, targets)
+		}
+		if held || wait >= 0 || marks&xep.MarkArchive != 0 {
 			l.identify(req.View, to.Bare(), fw)
 		}
 		l.hookReceived(req.View, to, fw, targets, marks)
@@ -189,7 +198,7 @@ func (l *loop) serveOffline(r *request, a *xep.Home, req *xep.Request, to jid.Vi
 			reg.ServeOffline(a, req, stanza.ServiceUnavailable)
 			return
 		}
-		l.send(req.View, targets, fw)
+		l.send(&r.src, req.View, targets, fw, wait)
 		req.Done()
 	case routing.Offline:
 		l.identify(req.View, to.Bare(), fw)
@@ -215,9 +224,13 @@ func (l *loop) request(r *request, v *stanza.View) (req *xep.Request, to jid.Vie
 		}
 	}
 	origin, waits := r.src.origin, r.src.waits
+	src := &r.src
 	req = xep.NewRequest(v, from, to.Clone(),
 		func(b []byte) { l.replyTo(origin, from, b) },
-		func() { l.goOn(waits) })
+		func() {
+			l.settleReceipt(src.receipt) // unless somebody else does
+			l.goOn(waits)
+		})
 	req.Own = from.Bare() == r.bare
 	if origin != 0 {
 		req.Session = xep.SessionRef{JID: from, ID: uint64(origin)}

@@ -143,7 +143,7 @@ func (l *loop) castTo(s *shared, bare jid.JID) {
 			l.Route(s.addressed(bare.String())) // once, through the account's filters
 			return
 		default:
-			l.postShared(e.Mailbox, s, bare.String())
+			l.postShared(e.Mailbox, s, bare.String(), receipt{})
 		}
 	}
 }

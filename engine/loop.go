@@ -66,6 +66,7 @@ type loop struct {
 	late     []*batch             // handed over behind post, see goOn
 	parcels  []sentParcel         // written in this turn
 	ended    ended                // sessions that could have been resumed
+	receipts []*receipts          // empty ones for reuse
 
 	remotes      map[string]remote // the remote domains that are at home here
 	remoteDue    int64             // the earliest of their deadlines; 0: none
@@ -212,11 +213,15 @@ func (l *loop) deliver(b *batch) {
 		case entryControl:
 			e.ctl.apply(l, c)
 		case entryStanza:
-			l.deliverStanza(c, b.data[e.off:e.end:e.end+spare(b.data, e.end)], session.Alone)
+			l.deliverStanza(c, b.data[e.off:e.end:e.end+spare(b.data, e.end)], session.Alone, e.receipt())
 		case entryShared:
 			l.deliverShared(c, e)
 		case entryInput:
 			l.deliverInput(c, e, b.data[e.off:e.end:e.end])
+		case entrySettled:
+			if c != nil {
+				c.settled(e.seq)
+			}
 		case entryRemote:
 			l.toRemote(e.ctl.(*remoteDomain), e.addressee, b.data[e.off:e.end:e.end+spare(b.data, e.end)], e.back)
 		case entryPeer:
@@ -260,15 +265,15 @@ func spare(data []byte, end uint32) uint32 { return uint32(len(data)) - end }
 func (l *loop) deliverShared(c *conn, e *entry) {
 	s := e.shared
 	if s.toAt == 0 {
-		l.deliverStanza(c, s.data, session.Copied)
+		l.deliverStanza(c, s.data, session.Copied, e.receipt())
 		return
 	}
 	if c == nil || !c.receives() {
-		l.routeAgain(s.addressed(e.addressee), session.Copied)
+		l.routeAgain(s.addressed(e.addressee), session.Copied, receipt{})
 		return
 	}
 	if c.session.Inactive() || c.session.Managed() {
-		l.deliverStanza(c, s.addressed(e.addressee), session.Copied)
+		l.deliverStanza(c, s.addressed(e.addressee), session.Copied, receipt{})
 		return
 	}
 	out := l.begin()
@@ -286,9 +291,9 @@ func (l *loop) deliverShared(c *conn, e *entry) {
 
 // deliverStanza gives a rendered stanza to a session, or routes it anew when
 // the session has gone.
-func (l *loop) deliverStanza(c *conn, b []byte, how session.Delivery) {
-	if c == nil || !c.receives() || !c.deliver(b, how) {
-		l.routeAgain(b, how)
+func (l *loop) deliverStanza(c *conn, b []byte, how session.Delivery, rc receipt) {
+	if c == nil || !c.receives() || !c.deliver(b, how, rc) {
+		l.routeAgain(b, how, rc)
 	}
 }
 

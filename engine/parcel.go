@@ -27,7 +27,7 @@ func (p *parcel) apply(l *loop, c *conn) {
 		case p.taken != nil:
 			how = session.Kept
 		}
-		if !c.receives() || !c.deliver(st, how) {
+		if !c.receives() || !c.deliver(st, how, receipt{}) {
 			p.tell(l, false)
 			return
 		}

@@ -31,6 +31,9 @@ type resumption struct {
 	user jid.JID
 	id   string
 	h    uint32
+
+	granted bool
+	until   int64 // when it need not wait for what is held any more; 0: it does not
 }
 
 // startResume looks for the session that a client wants to resume.
@@ -74,7 +77,7 @@ func (r *refused) apply(_ *loop, c *conn) {
 }
 
 // grant lets a new connection have the session. While a stanza of the client
-// is being handled it waits: h must say what becomes of that.
+// is being handled, or held, it waits: h must say what becomes of that.
 func (c *conn) grant(r *resumption) {
 	l := c.loop
 	if !c.session.CanAck(r.h) {
@@ -91,8 +94,18 @@ func (c *conn) grant(r *resumption) {
 	if older := c.resumer; older != nil && older != r {
 		l.refuse(older, stanza.Error{Condition: stanza.Conflict}, nil)
 	}
-	c.resumer = r
-	if !c.session.Waiting() {
+	if c.resumer != r {
+		c.resumer = r
+		if r.until = 0; c.session.Held() > 0 {
+			r.until = l.now + resumePatience
+		}
+	}
+	c.rearm()
+	if c.session.Waiting() || c.session.Held() > 0 && l.now < r.until {
+		return
+	}
+	if r.until = 0; !r.granted {
+		r.granted = true
 		l.postControl(r.from, &granted{session: c.mailbox(), of: r})
 	}
 }

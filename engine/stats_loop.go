@@ -19,6 +19,7 @@ type loopStats struct {
 	componentOut atomic.Uint64
 	resumed      atomic.Uint64
 	returned     atomic.Uint64
+	kept         atomic.Uint64
 	bounced      atomic.Uint64
 	streamErrors atomic.Uint64
 	throttled    atomic.Uint64
@@ -73,6 +74,7 @@ func (s *Stats) add(l *loopStats) {
 	s.ComponentOutTotal += l.componentOut.Load()
 	s.ResumedTotal += l.resumed.Load()
 	s.ReturnedTotal += l.returned.Load()
+	s.KeptTotal += l.kept.Load()
 	s.BouncedTotal += l.bounced.Load()
 	s.StreamErrorsTotal += l.streamErrors.Load()
 	s.ThrottledTotal += l.throttled.Load()

@@ -61,7 +61,7 @@ func (s *Session) deliverInactive(now int64, st []byte, how Delivery, out *Out) 
 	if class != urgent && class != event {
 		i.drop(class, from)
 	}
-	if class == urgent || how >= Kept || i.bytes+len(st) > maxHeld {
+	if class == urgent || how&(Kept|Awaited) != 0 || i.bytes+len(st) > maxHeld {
 		s.flushHeld(now, out)
 		s.pass(now, st, how, out)
 		return

@@ -35,6 +35,7 @@ type managed struct {
 	unasked int    // stanzas since the last <r/>
 	due     int64  // when manageTick looks; 0: never
 	askedAt int64
+	holding
 }
 
 // Managed tells whether stream management is on: then Deliver must see the
@@ -76,9 +77,12 @@ func (s *Session) UnackedBytes() int {
 	return s.managed.queue.Bytes()
 }
 
-// handled is h as we tell it: a stanza that the session waits for was not
-// handled yet.
+// handled is h as we tell it: a stanza that the session waits for, or that is
+// held, was not handled yet.
 func (s *Session) handled() uint32 {
+	if len(s.managed.held) > 0 {
+		return s.managed.held[0] - 1
+	}
 	if s.waiting == OpStanza {
 		return s.managed.in - 1
 	}
@@ -97,9 +101,7 @@ func (s *Session) manage(f *parser.Frame, out *Out) {
 		out.Bytes = AppendFailed(out.Bytes, stanza.UnexpectedRequest, nil)
 		s.Fail(stanza.StreamError{Condition: stanza.StreamPolicyViolation, Text: "stream management is on already"}, out)
 	case name == "r" && s.managed != nil:
-		out.Bytes = append(out.Bytes, "<a xmlns='"+NSManage+"' h='"...)
-		out.Bytes = strconv.AppendUint(out.Bytes, uint64(s.handled()), 10)
-		out.Bytes = append(out.Bytes, "'/>"...)
+		s.askedFor(out)
 	case name == "a" && s.managed != nil:
 		s.acked(f, out)
 	case name == "r" || name == "a" || name == "resume":
@@ -228,6 +230,7 @@ func (s *Session) count(now int64, st []byte, how Delivery, out *Out) (ask bool)
 		return false
 	}
 	m.queue.Add(now, st, uint32(how), &out.stores)
+	out.Counted = true
 	if m.queue.Bytes() > s.cfg.Management.Bytes || m.queue.Count() > s.cfg.Management.Stanzas {
 		s.Fail(stanza.StreamError{Condition: stanza.StreamResourceConstraint, Text: "too many stanzas are unacknowledged"}, out)
 		return false
@@ -238,8 +241,8 @@ func (s *Session) count(now int64, st []byte, how Delivery, out *Out) (ask bool)
 	m.unasked++
 	switch {
 	case m.asked:
-		m.again = m.again || how == KeptLast
-	case how == KeptLast || m.unasked >= s.cfg.Management.AskStanzas:
+		m.again = m.again || how&Awaited != 0
+	case how&Awaited != 0 || m.unasked >= s.cfg.Management.AskStanzas:
 		s.request(now)
 		return true
 	case m.due == 0:

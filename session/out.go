@@ -28,6 +28,10 @@ type Out struct {
 	// Held tells that the session keeps a copy of the delivered stanza for later.
 	Held bool
 
+	// Counted tells that the client is to acknowledge the delivered stanza: it has
+	// the number Sent.
+	Counted bool
+
 	// Ask tells that AckRequest is to be written after the delivered stanza.
 	Ask bool
 
@@ -61,7 +65,7 @@ func (o *Out) Reset(buf []byte) {
 	o.Bytes = buf
 	o.Stanza, o.HasStanza, o.Pass, o.Held = Stanza{}, false, false, false
 	o.Op = Op{}
-	o.Ask, o.Lost = false, false
+	o.Counted, o.Ask, o.Lost = false, false, false
 	o.StartTLS, o.Close, o.Reason = false, false, nil
 }
 

@@ -106,6 +106,7 @@ func (s *Session) Detach(now int64, out *Out) (until int64) {
 	s.state = stateDetached
 	m := s.managed
 	m.asked, m.again, m.unasked, m.due = false, false, 0, 0
+	m.owed, m.owedDue = false, 0
 	s.deadline, s.pinged = 0, false
 	s.queueHeld(now, out)
 	out.Scanner.Release(&s.stream)
@@ -150,9 +151,21 @@ func (s *Session) Handled() uint32 {
 	return s.handled()
 }
 
+// Received is h of a session that has ended, of which nothing is held any more.
+func (s *Session) Received() uint32 {
+	switch {
+	case s.managed == nil:
+		return 0
+	case s.waiting == OpStanza:
+		return s.managed.in - 1
+	}
+	return s.managed.in
+}
+
 // Resume goes on with a detached session on the connection of from, which
 // waits for OpResume and is closed by this. h acknowledges stanzas; those
-// behind it are sent again (XEP-0198 §5). The caller has asked CanAck.
+// behind it are sent again (XEP-0198 §5). The caller has asked CanAck, and waited
+// for what is Held: the client is told to send again what still is.
 func (s *Session) Resume(now int64, from *Session, h uint32, out *Out) {
 	s.state = stateBound
 	s.stream, s.lang, s.secured = from.stream, from.lang, from.secured
@@ -163,6 +176,7 @@ func (s *Session) Resume(now int64, from *Session, h uint32, out *Out) {
 	if s.cfg.IdleTime > 0 {
 		s.deadline = now + s.cfg.IdleTime
 	}
+	s.forgetHeld()
 	s.ack(h, out)
 	b := s.appendResumed(from.login, out.Bytes)
 	for u := range s.Unacked {

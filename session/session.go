@@ -104,10 +104,19 @@ func (s *Session) Mechanism() string {
 
 // Deadline is when Tick wants to be called, Unix nanoseconds; 0: never.
 func (s *Session) Deadline() int64 {
-	if m := s.managed; m != nil && m.due != 0 && (s.deadline == 0 || m.due < s.deadline) {
-		return m.due
+	at := s.deadline
+	if m := s.managed; m != nil {
+		at = Earlier(Earlier(at, m.due), m.owedDue)
 	}
-	return s.deadline
+	return at
+}
+
+// Earlier is the first of two times, of which 0 is none.
+func Earlier(a, b int64) int64 {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // Release gives parser memory back to the loop. The last call on a session.
@@ -266,6 +275,7 @@ func (s *Session) Tick(now int64, out *Out) {
 	if s.state == stateClosed || s.state == stateDetached {
 		return
 	}
+	s.owes(now, out)
 	if m := s.managed; m != nil && m.due != 0 && now >= m.due {
 		s.manageTick(now, out)
 		if s.state != stateBound || out.Lost {

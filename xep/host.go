@@ -100,6 +100,9 @@ const (
 	// MarkDetached: nobody is connected; the session waits to be resumed (XEP-0198),
 	// and what comes for it is queued.
 	MarkDetached
+	// MarkManaged: the session has stream management on, so that it tells what it
+	// has got.
+	MarkManaged
 )
 
 // MarkAccount is the marks that hold for all resources of an account.

@@ -10,9 +10,11 @@ import (
 // (XEP-0198): so they survive the end of the process. They stay with their
 // session as long as that lives. All functions are called at the account's home.
 type Keeper struct {
-	// Keep stores messages, in their order and behind all that are stored. What is
-	// not of a kind that is stored is done at once.
-	Keep func(a *Home, s SessionRef, list []Kept)
+	// Stores tells whether v is of a kind that is stored. Called on any loop.
+	Stores func(v *stanza.View) bool
+	// Keep stores a message behind all that are stored. What is not of a kind that
+	// is stored is done at once.
+	Keep func(a *Home, s SessionRef, k Kept)
 	// Taken tells that the session has acknowledged the messages up to a serial.
 	Taken func(a *Home, s SessionRef, upTo uint64)
 	// Release tells that the session has ended without acknowledging a message:

@@ -57,28 +57,27 @@ func (g given) cut(session uint64, n int) {
 
 // The functions of this file that follow are those of xep.Keeper.
 
-// keep stores messages that a session has and may never acknowledge.
-func (x *offline) keep(a *xep.Home, s xep.SessionRef, list []xep.Kept) {
+// keep stores a message that a session has and may never acknowledge.
+func (x *offline) keep(a *xep.Home, s xep.SessionRef, k xep.Kept) {
 	q := x.queue(a)
-	for i := range list {
-		k := &list[i]
-		if q.gone || storable(k.Req.View) != stored {
-			k.Req.Done()
-			continue
-		}
-		e := newEntry(a, k.Req, stanza.ServiceUnavailable)
-		e.kept, e.holder = k, s.ID
-		q.load(func(err error) {
-			switch {
-			case err != nil:
-				e.fail(xep.StorageError(err))
-			case e.taken:
-				e.req.Done()
-			default:
-				q.append(e)
-			}
-		})
+	if q.gone || storable(k.Req.View) != stored {
+		k.Req.Done()
+		return
 	}
+	e := newEntry(a, k.Req, stanza.ServiceUnavailable)
+	e.kept, e.holder = &k, s.ID
+	q.entering = append(q.entering, e)
+	q.load(func(err error) {
+		q.entering = slices.DeleteFunc(q.entering, func(o *entry) bool { return o == e })
+		switch {
+		case err != nil:
+			e.fail(xep.StorageError(err))
+		case e.taken:
+			e.req.Done()
+		default:
+			q.append(e)
+		}
+	})
 }
 
 // taken removes what a session has acknowledged, up to a serial.
@@ -110,6 +109,9 @@ func (q *queue) each(f func(*entry)) {
 	for _, e := range q.waiting {
 		f(e)
 	}
+	for _, e := range q.entering {
+		f(e)
+	}
 }
 
 // release is the end of a session for one message that it had: it waits for
@@ -136,7 +138,9 @@ func (x *offline) release(a *xep.Home, s xep.SessionRef, serial uint64, drop boo
 		found = true
 		if e.taken = drop; !drop {
 			e.holder = 0
-			q.pendingOlder++
+			if !slices.Contains(q.entering, e) {
+				q.pendingOlder++
+			}
 		}
 	})
 	q.mark()

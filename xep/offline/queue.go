@@ -38,6 +38,7 @@ type queue struct {
 
 	waiting      []*entry // for the batch under way
 	writing      []*entry // in the batch under way
+	entering     []*entry // that sessions have, until load has ended
 	pendingBytes uint64   // of both
 	pendingOlder int      // those of both that wait for a session
 
