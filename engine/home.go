@@ -116,12 +116,14 @@ func (l *loop) handle(r *request, a *xep.Home, unready error) {
 	v, err := l.requests.read(r.raw)
 	if err != nil {
 		l.engine.log.Error("stanza lost on its way", "error", err)
+		l.settleReceipt(r.src.receipt)
 		l.goOn(r.src.waits)
 		return
 	}
 	req, to, ok := l.request(r, &v)
 	switch {
 	case !ok:
+		l.settleReceipt(r.src.receipt)
 		l.goOn(r.src.waits)
 	case unready != nil:
 		req.Error(xep.StorageError(unready))

@@ -58,6 +58,7 @@ type preset struct {
 func presets() map[string]preset {
 	return map[string]preset{
 		"xylem":         {"the xylem binary with its defaults", startXylem},
+		"xylem-quick":   {"xylem that acknowledges what it has only in memory (durable_ack = false)", startXylemQuick},
 		"prosody":       {"Debian's prosody with the modules that its package enables", startProsody},
 		"prosody-tuned": {"prosody with few modules, generational collector and immediate writes", startProsodyTuned},
 		"ejabberd":      {"Debian's ejabberd with Debian's modules for users, without archive", startEjabberd},

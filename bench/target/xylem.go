@@ -11,7 +11,14 @@ import (
 )
 
 // startXylem runs `xylem serve` with its defaults on a free port.
-func startXylem(ctx context.Context, s Settings) (*Server, error) {
+func startXylem(ctx context.Context, s Settings) (*Server, error) { return serveXylem(ctx, s) }
+
+// startXylemQuick has it acknowledge messages before they are safe.
+func startXylemQuick(ctx context.Context, s Settings) (*Server, error) {
+	return serveXylem(ctx, s, "--set", "stream_management.durable_ack=false")
+}
+
+func serveXylem(ctx context.Context, s Settings, more ...string) (*Server, error) {
 	if s.Xylem == "" {
 		return nil, errors.New("no binary; name one by --xylem")
 	}
@@ -21,6 +28,7 @@ func startXylem(ctx context.Context, s Settings) (*Server, error) {
 	args := []string{
 		"serve", "--data", s.path("data"), "--domain", domain, "--c2s", "127.0.0.1:0", "--c2s-tls", "", "--s2s", "", "--s2s-tls", "", "--http", "",
 	}
+	args = append(args, more...)
 	if !s.TLS {
 		args = append(args, "--allow-plaintext")
 	}

@@ -23,9 +23,11 @@ type config struct {
 	Registration engine.Registration
 	HTTP         httpConfig
 	Components   componentsConfig
-	Limits       engine.Limits     // [limits]; StanzaBytes is c2s.max_stanza_bytes
-	Federation   engine.Federation // limits.s2s_*; what is no limit is filled in by federation
-	Log          logConfig
+	// StreamManagement is [stream_management], but for what is among the Limits.
+	StreamManagement streamManagementConfig
+	Limits           engine.Limits     // [limits]; StanzaBytes is c2s.max_stanza_bytes
+	Federation       engine.Federation // limits.s2s_*; what is no limit is filled in by federation
+	Log              logConfig
 
 	Extensions standard.Options // [contact], and what [limits] says of them
 }
@@ -91,6 +93,11 @@ type authConfig struct {
 	TokenLifetime   time.Duration // of tokens by which clients log in again; 0: none are given. Default 21 days
 }
 
+// streamManagementConfig is [stream_management].
+type streamManagementConfig struct {
+	DurableAck bool // see engine.Config.DurableAck. Default true
+}
+
 // httpConfig is [http]: health and metrics for machines.
 type httpConfig struct {
 	Listen string // host:port; "": none. Default "127.0.0.1:5280"
@@ -133,6 +140,8 @@ func defaultConfig() config {
 		Registration: engine.Registration{PerAddress: 5, PerHour: 1000},
 		HTTP:         httpConfig{Listen: "127.0.0.1:5280"},
 		Components:   componentsConfig{Listen: []string{}, ListenTLS: []string{}},
+
+		StreamManagement: streamManagementConfig{DurableAck: true},
 		Limits: engine.Limits{
 			StanzaBytes:      262_144,
 			BytesPerSecond:   32 << 20,

@@ -117,6 +117,8 @@ func configKeys() []configKey {
 		number("limits.detached_per_user", "", 1, 65_536, "sessions", func(c *config) *int { return &c.Limits.DetachedPerUser }),
 		number("limits.tokens_per_user", "", 1, 1000, "clients", func(c *config) *int { return &c.Limits.TokensPerUser }),
 		span("stream_management.resume_window", time.Second, 24*time.Hour, func(c *config) *time.Duration { return &c.Limits.ResumeWindow }),
+		{name: "stream_management.durable_ack", accept: "true or false",
+			field: func(c *config) any { return &c.StreamManagement.DurableAck }},
 		span("limits.drain_time", 100*time.Millisecond, time.Hour, func(c *config) *time.Duration { return &c.Limits.DrainTime }),
 
 		number("limits.s2s_domains", "", 1, 10_000_000, "domains", func(c *config) *int { return &c.Federation.Domains }),
@@ -245,20 +247,6 @@ func durationText(d time.Duration) string {
 		s = s[:len(s)-2]
 	}
 	return s
-}
-
-// later names the keys that are reserved for features that this version
-// does not have. They are refused: a setting that is silently without effect
-// is worse than an error.
-func later(key string) (feature string, ok bool) {
-	for _, l := range []struct{ prefix, feature string }{
-		{"stream_management.durable_ack", "acknowledgement before storage"},
-	} {
-		if key == l.prefix || strings.HasPrefix(key, l.prefix+".") {
-			return l.feature, true
-		}
-	}
-	return "", false
 }
 
 func checkNotEmpty(field any) error {

@@ -116,17 +116,15 @@ func (f *flattener) table(prefix string, t map[string]any) {
 		value := t[k]
 		sub, isTable := value.(map[string]any)
 		switch {
-		case strings.Contains(k, ".") && !isLaterTable(key): // "c2s.listen" in quotes is one name, not two
+		case strings.Contains(k, "."): // "c2s.listen" in quotes is one name, not two
 			f.faults.add(&configError{at: f.origin(key), key: strconv.Quote(key), problem: "is no key", mend: "write it without quotes"})
-		case isTable && (isTablePrefix(key) || isLaterTable(key)):
+		case isTable && isTablePrefix(key):
 			f.table(key+".", sub)
 		default:
 			f.settings = append(f.settings, setting{at: f.origin(key), key: key, value: value, places: f.at})
 		}
 	}
 }
-
-func isLaterTable(key string) bool { _, ok := later(key); return ok }
 
 func (f *flattener) origin(path string) origin {
 	o := f.at[path]
@@ -230,11 +228,6 @@ func findKey(name string) (configKey, bool) {
 // unknownKey explains a key that does not exist.
 func unknownKey(s setting) *configError {
 	e := &configError{at: s.at, key: s.key, problem: "is no key", mend: "docs/operator.md lists the keys"}
-	if feature, ok := later(s.key); ok {
-		e.problem = feature + " is not in this version"
-		e.mend = "remove the key"
-		return e
-	}
 	if isTablePrefix(s.key) {
 		e.value, e.problem = valueText(s.value), "is "+typeName(s.value)+", not a table"
 		e.mend = "write a line [" + s.key + "] and the keys below it"

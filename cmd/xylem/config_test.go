@@ -56,7 +56,6 @@ func TestBadConfig(t *testing.T) {
 		{"components in no table", "components.service = \"x\"\n", `x.toml:1:12: components.service: is a string, not an array of tables; write a line [[components.service]] with double brackets, and below it domain and secret`},
 		{"components in a list of strings", "components.service = [\"secret\"]\n", `x.toml:1:12: components.service: item 1 is a string, not a table; accepted: {domain = "bridge.example.org", secret = "…"}`},
 		{"components where clients connect", "components.listen = \"127.0.0.1:5222\"\n", `x.toml:1:12: components.listen = "127.0.0.1:5222": is already the address of c2s.listen; choose another port`},
-		{"durable acknowledgement", "[stream_management]\ndurable_ack = false\n", "x.toml:2:1: stream_management.durable_ack: acknowledgement before storage is not in this version; remove the key"},
 		{"no registrations", "[registration]\nper_address = 0\n", "x.toml:2:1: registration.per_address = 0: is too small; accepted: 1 to 1048576 attempts an hour"},
 		{"string for a number", "[c2s]\nmax_stanza_bytes = \"many\"\n", `x.toml:2:1: c2s.max_stanza_bytes = "many": is a string, not a whole number; accepted: 10000 to 16777216 bytes`},
 		{"fraction for a number", "[server]\nloops = 1.5\n", "x.toml:2:1: server.loops = 1.5: is a fraction, not a whole number; accepted: 0 to 1024 event loops; 0: one per usable core"},

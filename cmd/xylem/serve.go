@@ -175,6 +175,7 @@ func (s *server) openEngine(conf *loaded) error {
 		Federation:      peers.engine(conf.Federation),
 		Components:      engineComponents(&conf.config),
 		Limits:          conf.engineLimits(),
+		DurableAck:      conf.StreamManagement.DurableAck,
 		ScramIterations: conf.Auth.ScramIterations,
 		TokenLifetime:   cmp.Or(conf.Auth.TokenLifetime, -1),
 		TokenKey:        key,
