@@ -136,7 +136,7 @@ func (e *Engine) configureSessions() {
 
 func (e *Engine) configureListeners() (faults []error) {
 	if e.cfg.Certificates != nil {
-		e.directTLS = xtls.ServerConfig(e.cfg.Certificates.Certificate, xtls.ALPNClient)
+		e.directTLS = xtls.ServerConfig(e.cfg.Certificates.Certificate, e.tickets, xtls.ALPNClient)
 	}
 	for i, l := range e.cfg.Listeners {
 		if l.Name == "" {
@@ -169,7 +169,7 @@ func (e *Engine) configureListeners() (faults []error) {
 		case l.Role == RolePeer:
 			ln.tlsFor = e.peerServerTLS(l.TLS)
 		case l.Role == RoleComponent && l.TLS: // no ALPN: there is none for components
-			cfg := xtls.ServerConfig(e.cfg.Certificates.Certificate)
+			cfg := xtls.ServerConfig(e.cfg.Certificates.Certificate, nil)
 			ln.tlsFor = func(string) *tls.Config { return cfg }
 		case l.TLS:
 			ln.tlsFor = func(string) *tls.Config { return e.directTLS }
@@ -182,7 +182,9 @@ func (e *Engine) configureListeners() (faults []error) {
 // startTLSConfig is the TLS configuration after STARTTLS on a stream to
 // domain: a client that sends no SNI has named its domain there already.
 func (e *Engine) startTLSConfig(domain string) *tls.Config {
-	return e.configFor(&e.tlsByName, domain, xtls.ServerConfig)
+	return e.configFor(&e.tlsByName, domain, func(get xtls.GetCertificate, alpn ...string) *tls.Config {
+		return xtls.ServerConfig(get, e.tickets, alpn...)
+	})
 }
 
 // configFor is the one that known has for a domain, or a new one.

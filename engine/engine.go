@@ -17,6 +17,7 @@ import (
 	"github.com/panjf2000/gnet/v2/pkg/logging"
 	"github.com/valyala/bytebufferpool"
 
+	xtls "github.com/xylem-im/xylem/engine/tls"
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/routing"
 	"github.com/xylem-im/xylem/s2s"
@@ -59,6 +60,7 @@ type Engine struct {
 	tlsByName sync.Map // domain -> *tls.Config of STARTTLS without SNI
 	peerTLS   sync.Map // the same for streams of other servers
 	directTLS *tls.Config
+	tickets   *xtls.Tickets // of clients, on all listeners
 
 	peers              s2s.Config // of streams with other servers
 	remoteConfig       s2s.RemoteConfig
@@ -100,6 +102,7 @@ func New(cfg Config) (*Engine, error) {
 		log:     cfg.Logger,
 		table:   routing.NewTable(),
 		seed:    maphash.MakeSeed(),
+		tickets: xtls.NewTickets(time.Now()),
 		ready:   make(chan struct{}),
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),

@@ -148,6 +148,7 @@ type client struct {
 	dec    *xml.Decoder
 	header xml.StartElement
 	jid    string
+	first  string // sent in front of what is sent next
 }
 
 func newClient(t testing.TB, conn net.Conn) *client {
@@ -178,6 +179,7 @@ func (c *client) send(format string, args ...any) {
 	if len(args) > 0 {
 		format = fmt.Sprintf(format, args...)
 	}
+	format, c.first = c.first+format, ""
 	if _, err := io.WriteString(c.conn, format); err != nil {
 		c.t.Fatalf("write: %v", err)
 	}

@@ -127,7 +127,8 @@ func (e *Engine) tick() {
 	defer t.Stop()
 	for {
 		select {
-		case <-t.C:
+		case now := <-t.C:
+			e.tickets.Rotate(now)
 			for _, l := range e.loops {
 				l.due.Store(true)
 				l.waker.wake()

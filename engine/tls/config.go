@@ -1,8 +1,6 @@
 package tls
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 )
@@ -21,12 +19,11 @@ const (
 type GetCertificate = func(serverName string) (*tls.Certificate, error)
 
 // ServerConfig makes the one Config that all connections of a listener share:
-// TLS 1.2 and 1.3, session tickets, certificates by SNI. With alpn, a client
+// TLS 1.2 and 1.3, certificates by SNI, and tickets (nil: none). With alpn, a client
 // that offers none of these names gets no_application_protocol, one that
 // offers no names at all is let in; without alpn, ALPN is not looked at
-// (STARTTLS). A ticket is honoured only while get still returns the certificate
-// it was issued under, so tls-server-end-point is right on resumed connections.
-func ServerConfig(get GetCertificate, alpn ...string) *tls.Config {
+// (STARTTLS). Early data (0-RTT) is never taken: crypto/tls has it for QUIC only.
+func ServerConfig(get GetCertificate, tickets *Tickets, alpn ...string) *tls.Config {
 	cfg := &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		NextProtos: alpn,
@@ -47,32 +44,8 @@ func ServerConfig(get GetCertificate, alpn ...string) *tls.Config {
 		}
 		return cert, err
 	}
-	cfg.WrapSession = func(cs tls.ConnectionState, ss *tls.SessionState) ([]byte, error) {
-		ss.Extra = append(ss.Extra, ticketMark(get, cs.ServerName))
-		return cfg.EncryptTicket(cs, ss)
-	}
-	cfg.UnwrapSession = func(identity []byte, cs tls.ConnectionState) (*tls.SessionState, error) {
-		ss, err := cfg.DecryptTicket(identity, cs)
-		if err != nil || ss == nil {
-			return nil, nil // not ours any more: a full handshake
-		}
-		mark := ticketMark(get, cs.ServerName)
-		if len(mark) == 0 || len(ss.Extra) != 1 || !bytes.Equal(ss.Extra[0], mark) {
-			return nil, nil
-		}
-		return ss, nil
-	}
+	tickets.use(cfg, get)
 	return cfg
-}
-
-// ticketMark names the certificate in a ticket; empty if there is none.
-func ticketMark(get GetCertificate, serverName string) []byte {
-	cert, err := get(serverName)
-	if err != nil || cert == nil || len(cert.Certificate) == 0 {
-		return nil
-	}
-	sum := sha256.Sum256(cert.Certificate[0])
-	return sum[:]
 }
 
 // leaf is how a server's certificate is found again after the handshake, since

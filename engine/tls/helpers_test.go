@@ -35,7 +35,7 @@ func newCertificate(t testing.TB, names ...string) *tls.Certificate {
 // serverConfig serves one certificate for every name.
 func serverConfig(t testing.TB, alpn ...string) *tls.Config {
 	cert := newCertificate(t, "localhost")
-	return xtls.ServerConfig(func(string) (*tls.Certificate, error) { return cert, nil }, alpn...)
+	return xtls.ServerConfig(func(string) (*tls.Certificate, error) { return cert, nil }, xtls.NewTickets(time.Now()), alpn...)
 }
 
 func clientConfig(version uint16) *tls.Config {

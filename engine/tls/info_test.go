@@ -14,6 +14,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	xtls "github.com/xylem-im/xylem/engine/tls"
 )
@@ -25,7 +26,7 @@ func TestInfo(t *testing.T) {
 		server := xtls.Server(xtls.ServerConfig(func(serverName string) (*tls.Certificate, error) {
 			asked = serverName
 			return cert, nil
-		}, xtls.ALPNClient))
+		}, nil, xtls.ALPNClient))
 		cfg := clientConfig(version)
 		cfg.NextProtos = []string{"h2", xtls.ALPNClient}
 		client := xtls.Client(cfg)
@@ -110,7 +111,7 @@ func TestResumption(t *testing.T) {
 	for name, version := range versions {
 		t.Run(name, func(t *testing.T) {
 			cert := newCertificate(t, "localhost")
-			scfg := xtls.ServerConfig(func(string) (*tls.Certificate, error) { return cert, nil })
+			scfg := xtls.ServerConfig(func(string) (*tls.Certificate, error) { return cert, nil }, xtls.NewTickets(time.Now()))
 			ccfg := clientConfig(version)
 			ccfg.ClientSessionCache = tls.NewLRUClientSessionCache(8)
 			for i, resumed := range []bool{false, true, true, false, true} {
@@ -173,8 +174,8 @@ func TestALPN(t *testing.T) {
 }
 
 func TestNoCertificateAndOldVersion(t *testing.T) {
-	none := xtls.ServerConfig(func(string) (*tls.Certificate, error) { return nil, nil })
-	broken := xtls.ServerConfig(func(string) (*tls.Certificate, error) { return nil, errors.New("no disk") })
+	none := xtls.ServerConfig(func(string) (*tls.Certificate, error) { return nil, nil }, xtls.NewTickets(time.Now()))
+	broken := xtls.ServerConfig(func(string) (*tls.Certificate, error) { return nil, errors.New("no disk") }, xtls.NewTickets(time.Now()))
 	for name, c := range map[string]struct {
 		version uint16
 		scfg    *tls.Config

@@ -11,9 +11,8 @@ import "crypto/tls"
 // missing from the list. No tickets: servers reconnect rarely, and each proof
 // is made from a handshake that showed the certificate.
 func PeerServerConfig(get GetCertificate, alpn ...string) *tls.Config {
-	cfg := ServerConfig(get, alpn...)
+	cfg := ServerConfig(get, nil, alpn...)
 	cfg.ClientAuth = tls.RequestClientCert
-	cfg.SessionTicketsDisabled = true
 	return cfg
 }
 
