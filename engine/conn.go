@@ -173,7 +173,8 @@ func (c *conn) resume() {
 
 // waits tells whether input must wait for something that is under way.
 func (c *conn) waits() bool {
-	return c.session.Waiting() || c.heldTooMany() && !c.unstored || c.peer != nil && c.peer.waiting >= peerWindow ||
+	return c.session.Waiting() || c.heldTooMany() && !c.unstored ||
+		c.peer != nil && (c.peer.waiting >= peerWindow || c.peer.leaving) ||
 		c.component != nil && c.component.waiting >= peerWindow
 }
 

@@ -28,7 +28,8 @@ type peer struct {
 	known    []*remoteDomain // whose homes know of the stream
 	security string
 	proof    s2s.Proof
-	waiting  int // stanzas that are with homes, see peerWindow
+	waiting  int  // stanzas that are with homes, see peerWindow
+	leaving  bool // nothing more is taken from it
 	ended    bool
 }
 
@@ -182,6 +183,17 @@ func (l *loop) fromPeer(c *conn, out *s2s.Out) {
 		c.peer.waiting++
 		c.peer.stream.Hold()
 	}
+}
+
+// finishesPeer tells, when the server stops, that stanzas of another server are
+// still with homes: its stream ends when they are dealt with and acknowledged,
+// and takes no more.
+func (c *conn) finishesPeer() bool {
+	if c.peer == nil || c.phase != phaseStream || c.peer.waiting == 0 {
+		return false
+	}
+	c.peer.leaving = true
+	return true
 }
 
 // peerHandled goes on after a stanza that a home has dealt with.

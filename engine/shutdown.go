@@ -53,7 +53,7 @@ type drainAll struct{ components bool }
 
 func (d drainAll) apply(l *loop, _ *conn) {
 	for i := range l.slots.table {
-		if c := l.slots.table[i].conn; c != nil && (c.component == nil || d.components) {
+		if c := l.slots.table[i].conn; c != nil && (c.component == nil || d.components) && !c.finishesPeer() {
 			c.fail(stanza.StreamError{Condition: stanza.StreamSystemShutdown})
 		}
 	}

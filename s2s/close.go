@@ -48,6 +48,7 @@ func (s *Stream) Fail(e stanza.StreamError, out *Out) {
 		if !s.opened {
 			s.appendHeader(out)
 		}
+		s.lastAck(out)
 		out.Bytes = e.Append(out.Bytes)
 	}
 	s.end(e, out)
@@ -61,6 +62,7 @@ func (s *Stream) end(reason error, out *Out) {
 		return
 	}
 	if s.opened && s.state != stateEnding {
+		s.lastAck(out)
 		out.Bytes = append(out.Bytes, "</stream:stream>"...)
 	}
 	s.state = stateClosed

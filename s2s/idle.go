@@ -122,6 +122,7 @@ func (s *Stream) unused(now int64) bool {
 // leave closes our side properly and goes on with what the peer still sends
 // until it does the same (RFC 6120 §4.4).
 func (s *Stream) leave(now int64, out *Out) {
+	s.lastAck(out)
 	out.Bytes = append(out.Bytes, "</stream:stream>"...)
 	out.Ended, out.Reason = true, nil
 	s.state = stateEnding

@@ -27,6 +27,7 @@ type managed struct {
 	in     uint32           // stanzas received, modulo 2^32
 	held   []uint32         // of these, by their number, those that are not dealt with yet; ascending
 	on     bool             // the peer has agreed
+	told   uint32           // what was acknowledged last
 	owes   bool             // we have answered an <r/> with less than has come
 	asked  int64            // when the <r/> was sent that is not answered; 0: there is none
 	since  int64            // since when something is unacknowledged and not asked for; 0: nothing is
@@ -86,10 +87,19 @@ func (m *managed) handled() uint32 {
 // acknowledge tells what was dealt with, XEP-0198 §4.
 func (s *Stream) acknowledge(out *Out) {
 	m := s.managed
+	m.told = m.handled()
 	out.Bytes = append(out.Bytes, "<a xmlns='"+NSManage+"' h='"...)
-	out.Bytes = strconv.AppendUint(out.Bytes, uint64(m.handled()), 10)
+	out.Bytes = strconv.AppendUint(out.Bytes, uint64(m.told), 10)
 	out.Bytes = append(out.Bytes, "'/>"...)
 	m.owes = len(m.held) > 0
+}
+
+// lastAck tells what was dealt with before our side of the stream ends, so that
+// the peer sends nothing again that has arrived.
+func (s *Stream) lastAck(out *Out) {
+	if m := s.managed; m != nil && m.on && m.told != m.handled() {
+		s.acknowledge(out)
+	}
 }
 
 // acked takes what the peer has dealt with.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/xylem-im/xylem/s2s"
+	"github.com/xylem-im/xylem/stanza"
 )
 
 // Each way to prove a pair, with the input in one piece and byte by byte.
@@ -128,5 +129,39 @@ func TestStreamPolicies(t *testing.T) {
 	k.open(false)
 	if !strings.Contains(string(k.b.wire), "<policy-violation") || !k.b.Closed() {
 		t.Errorf("b sent %s", k.b.wire)
+	}
+}
+
+// Whoever ends a stream acknowledges first what it has dealt with, and nothing
+// else, so that the peer sends that again and only that.
+func TestStreamLastAcknowledgement(t *testing.T) {
+	for _, x := range []struct {
+		name string
+		end  func(s *side)
+	}{
+		{"by an error", func(s *side) { s.Fail(stanza.StreamError{Condition: stanza.StreamSystemShutdown}, s.begin()) }},
+		{"properly", func(s *side) { s.End(nil, s.begin()) }},
+	} {
+		for held, want := range []int{0, 1, 2} {
+			k := newTalk(t, []string{"a.example"}, []string{"b.example"})
+			k.open(false)
+			for range 3 {
+				k.deliver(k.a, "a.example", "b.example", message)
+				if 3-len(k.b.stanzas) < held {
+					k.b.Hold()
+				}
+			}
+			x.end(k.b)
+			k.b.took(k.a, nil)
+			k.run()
+			unacked := 0
+			k.a.Unacked(func(s2s.Pair, []byte) bool {
+				unacked++
+				return true
+			})
+			if unacked != want || !k.a.Closed() {
+				t.Errorf("%s: with %d stanzas not dealt with %d are to be sent again: %s", x.name, held, unacked, k.b.wire)
+			}
+		}
 	}
 }
