@@ -124,6 +124,9 @@ type fleet []*generator
 // Pairs and groups stay together.
 func (p *Plan) split(job load.Job) (jobs []load.Job) {
 	unit := 2
+	if job.Scenario == load.S2S {
+		unit = load.Quartet
+	}
 	if job.Fanout > 0 {
 		unit = job.Fanout + 1
 	}

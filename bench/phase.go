@@ -27,8 +27,9 @@ const (
 type outcome struct {
 	counters map[string]int64
 	hists    map[string]*hdrhistogram.Histogram
-	server   measure.CPU
-	measured bool // server is known
+	server   measure.CPU   // of all servers
+	servers  []measure.CPU // of each
+	measured bool          // server is known
 	wall     time.Duration
 	genUse   float64 // share of the generator's cores
 	series   []report.Sample
@@ -66,8 +67,8 @@ func (r *run) phase(ctx context.Context, name string, timed bool) (*outcome, err
 func (r *run) observe(ctx context.Context, c load.Command) *outcome {
 	o := &outcome{}
 	at := func(t int64) time.Duration { return time.Duration(r.job.Epoch + t - time.Now().UnixNano()) }
-	begin, from := r.cpu(), time.Now()
-	last, lastTime, lastCount := begin, from, r.fleet.counter(r.counts)
+	begin, from := r.cpus(), time.Now()
+	last, lastTime, lastCount := total(begin), from, r.fleet.counter(r.counts)
 	var open, closed <-chan time.Time
 	if c.To > 0 {
 		open, closed = time.After(at(c.From)), time.After(at(c.To))
@@ -82,18 +83,22 @@ func (r *run) observe(ctx context.Context, c load.Command) *outcome {
 	ended := false
 	end := func() {
 		ended = true
-		o.server, o.wall = r.cpu().Sub(begin), time.Since(from)
-		o.measured = r.server.PID != 0
+		o.wall = time.Since(from)
+		for i, now := range r.cpus() {
+			o.servers = append(o.servers, now.Sub(begin[i]))
+		}
+		o.server = total(o.servers)
+		o.measured = r.known()
 		r.surroundings(load0, o)
 	}
 	for {
 		select {
 		case <-open:
-			begin, from, load0 = r.cpu(), time.Now(), measure.ReadLoad()
+			begin, from, load0 = r.cpus(), time.Now(), measure.ReadLoad()
 		case <-closed:
 			end()
 		case now := <-tick.C:
-			cpu, count := r.cpu(), r.fleet.counter(r.counts)
+			cpu, count := total(r.cpus()), r.fleet.counter(r.counts)
 			span := now.Sub(lastTime).Seconds()
 			s := report.Sample{At: now.Sub(zero).Seconds(), Rate: float64(count-lastCount) / span,
 				Server: cpu.Sub(last).Total().Seconds() / span}
@@ -122,7 +127,7 @@ func (r *run) tell(c load.Command, s report.Sample) {
 		done = min(1, max(0, (s.At+r.job.Warmup.Seconds())/whole))
 	}
 	state := fmt.Sprintf("%s %.0f/s", r.counts, s.Rate)
-	if r.server.PID != 0 {
+	if r.known() {
 		state += fmt.Sprintf(", server %.2f cores", s.Server)
 	}
 	if s.At < 0 {

@@ -141,6 +141,11 @@ func (p *Plan) check(s *load.Settings) error {
 	} else {
 		s.Sessions &^= 1
 	}
+	if s.Scenario == load.S2S {
+		if s.Sessions -= s.Sessions % load.Quartet; s.Sessions == 0 {
+			return errors.New("needs at least 4 sessions, two at each server")
+		}
+	}
 	if s.Scenario == load.Mix && s.Rate <= 0 {
 		return errors.New("needs a rate")
 	}

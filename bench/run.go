@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -57,7 +58,8 @@ type run struct {
 	name   string
 	turn   int
 	report *report.Report
-	server *target.Server
+	server *target.Server // where sessions log in
+	second *target.Server // s2s: and half of them here; nil: there is one server
 	job    load.Job
 	fleet  fleet
 	counts string // the counter that shows progress
@@ -80,13 +82,18 @@ func (r *run) measure(ctx context.Context, s load.Settings) (err error) {
 		return err
 	}
 	defer func() {
-		if stopErr := r.server.Stop(); stopErr != nil {
-			r.out.Warnings = append(r.out.Warnings, stopErr.Error())
+		for _, server := range r.servers() {
+			if stopErr := server.Stop(); stopErr != nil {
+				r.out.Warnings = append(r.out.Warnings, stopErr.Error())
+			}
 		}
 	}()
 	r.job = load.Job{
 		Settings: s, Address: r.server.Address, Domain: r.server.Domain, DirectTLS: r.server.DirectTLS, Relay: r.server.Relay,
 		Accounts: r.plan.Users, PerAddress: max(0, r.plan.PerAddress), Epoch: time.Now().UnixNano(),
+	}
+	if r.second != nil {
+		r.job.Other = &load.Place{Address: r.second.Address, Domain: r.second.Domain}
 	}
 	r.job.Run = strconv.FormatInt(r.job.Epoch, 36)
 	if r.fleet, err = r.plan.launch(r.job); err != nil {
@@ -118,18 +125,26 @@ func relayCan(s load.Settings) bool {
 // start makes sure that there is a server with its accounts.
 func (r *run) start(ctx context.Context, s load.Settings) error {
 	p := r.plan
-	if !target.IsPreset(r.name) {
+	switch {
+	case !target.IsPreset(r.name) && s.Scenario == load.S2S:
+		return errors.New("two servers are needed, and the harness can only start its presets twice")
+	case !target.IsPreset(r.name):
 		return r.external(ctx, s)
 	}
 	log := func(format string, args ...any) {
 		p.watch(Progress{What: r.title("making accounts"), Done: -1, State: fmt.Sprintf(format, args...)})
 	}
 	p.watch(Progress{What: r.title("starting"), Done: -1})
-	var err error
-	r.server, err = target.Start(ctx, r.name, target.Settings{
+	settings := target.Settings{
 		Dir: p.Dir, TLS: s.TLS, CPUs: p.ServerCPUs, Count: p.accounts(), Users: p.Users, Xylem: p.Xylem, Self: p.Self,
 		Payload: s.Payload, Log: log,
-	})
+	}
+	var err error
+	if s.Scenario == load.S2S {
+		r.server, r.second, err = target.StartPair(ctx, r.name, settings)
+	} else {
+		r.server, err = target.Start(ctx, r.name, settings)
+	}
 	if err == nil {
 		r.report.Versions[r.name] = r.server.Version
 	}
@@ -155,17 +170,41 @@ func (r *run) external(ctx context.Context, s load.Settings) error {
 	return target.Register(ctx, opts, p.Users, 0, p.accounts())
 }
 
-// cpu is what the server has used until now; zero if its process is not known.
-func (r *run) cpu() measure.CPU {
-	if r.server.PID == 0 {
-		return measure.CPU{}
+// servers are those that this run uses.
+func (r *run) servers() []*target.Server {
+	if r.second != nil {
+		return []*target.Server{r.server, r.second}
 	}
-	c, _ := measure.ProcessCPU(r.server.PID) // a server that ended breaks all sessions, which is told
-	return c
+	return []*target.Server{r.server}
 }
 
+// known tells whether something can be measured from outside.
+func (r *run) known() bool { return r.server.PID != 0 }
+
+// cpus is what each server has used until now; zero if its process is not
+// known.
+func (r *run) cpus() (list []measure.CPU) {
+	for _, server := range r.servers() {
+		var c measure.CPU
+		if server.PID != 0 {
+			c, _ = measure.ProcessCPU(server.PID) // a server that ended breaks all sessions, which is told
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+func total(list []measure.CPU) (sum measure.CPU) {
+	for _, c := range list {
+		sum.User += c.User
+		sum.System += c.System
+	}
+	return sum
+}
+
+// memory is that of the first server: two run only where memory is no figure.
 func (r *run) memory() (measure.Memory, error) {
-	if r.server.PID == 0 {
+	if !r.known() {
 		return measure.Memory{}, nil
 	}
 	return measure.ProcessMemory(r.server.PID)

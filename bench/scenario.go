@@ -25,6 +25,8 @@ func (r *run) scenario(ctx context.Context) error {
 		return r.offline(ctx)
 	case load.Slow:
 		return r.slow(ctx)
+	case load.S2S:
+		return r.federation(ctx)
 	}
 	return r.single(ctx, r.messages)
 }

@@ -19,7 +19,7 @@ func (w *Worker) chat(ctx context.Context, c Command) error {
 		if p.peer == nil {
 			continue
 		}
-		to := p.peer.s.Account.Bare(w.job.Domain)
+		to := p.peer.bare
 		if w.job.FullJID {
 			to = p.peer.s.JID
 		}
@@ -40,8 +40,10 @@ func (w *Worker) chat(ctx context.Context, c Command) error {
 // chatClosed gives each pair its window. Every message is answered by one, so
 // that many stay in flight.
 func (w *Worker) chatClosed() {
-	for i := 0; i+1 < len(w.players); i += 2 {
-		p := w.players[i]
+	for _, p := range w.players {
+		if p.peer == nil || p.s.Account.Index > p.peer.s.Account.Index {
+			continue // one of each pair begins
+		}
 		now := w.clock.now()
 		var burst []byte
 		for range max(1, w.job.Window) {

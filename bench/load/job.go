@@ -16,10 +16,11 @@ const (
 	Churn    = "churn"    // chat while others connect and leave
 	Slow     = "slow"     // chat beside clients that do not read what floods them
 	Mix      = "mix"      // logins, presence and chat at once
+	S2S      = "s2s"      // chat between the users of two servers, beside that within each
 )
 
 // Scenarios lists them in the order in which the documentation tells them.
-var Scenarios = [...]string{Chat, Login, Idle, Presence, Offline, Churn, Slow, Mix}
+var Scenarios = [...]string{Chat, Login, Idle, Presence, Offline, Churn, Slow, Mix, S2S}
 
 // Settings are what one measurement is made with. They are part of every
 // result: only results with equal Settings may be compared.
@@ -47,6 +48,7 @@ type Job struct {
 	Settings
 	Address    string          `json:"address"`
 	Domain     string          `json:"domain"`
+	Other      *Place          `json:"other,omitempty"` // s2s: the server of accounts with odd numbers
 	DirectTLS  bool            `json:"direct_tls,omitempty"`
 	Relay      bool            `json:"relay,omitempty"`
 	Accounts   client.Accounts `json:"accounts"`
@@ -58,6 +60,12 @@ type Job struct {
 	PerAddress int             `json:"per_address"` // sessions for each source address; 0: the kernel chooses
 	Epoch      int64           `json:"epoch"`       // zero of all times, Unix nanoseconds; the same for all processes
 	Run        string          `json:"run"`         // names the run in tokens
+}
+
+// A Place is where accounts log in.
+type Place struct {
+	Address string `json:"address"`
+	Domain  string `json:"domain"`
 }
 
 // A Command is one thing for a Worker to do.

@@ -16,6 +16,7 @@ import (
 type player struct {
 	w    *Worker
 	s    *client.Session
+	bare string // JID without resource
 	m    *meter
 	peer *player       // of the goroutine that carries out commands
 	sent atomic.Uint64 // numbers used
@@ -27,6 +28,8 @@ type player struct {
 	reply  bool  // answer each message by one (closed loop)
 	role   role  // nil: chat only
 	in     flow  // messages of peer
+	writer int   // number of peer's account, when peers change; messages of others are late
+	strict bool  // writer counts
 	newest int64 // when the last one arrived
 
 	pong  chan struct{} // an answer to ping
@@ -59,7 +62,7 @@ func (p *player) Stanza(s *client.Session, f *parser.Frame, at time.Time) {
 func (p *player) message(f *parser.Frame, at time.Time) {
 	if kind, _ := f.Type(); string(kind) == "error" {
 		p.m.errors.Add(1)
-		p.w.note("a message came back: %.300s", f.Raw())
+		p.w.note("a message came back: %.400s", f.Raw())
 		return
 	}
 	id, _ := f.ID()
@@ -72,6 +75,11 @@ func (p *player) message(f *parser.Frame, at time.Time) {
 	}
 	now := p.w.clock.since(at)
 	p.mu.Lock()
+	if p.strict && tok.flow != p.writer {
+		p.mu.Unlock()
+		p.m.stray.Add(1)
+		return
+	}
 	fresh := p.in.take(tok.number)
 	p.newest = now
 	reply, tmpl := p.reply, p.tmpl
@@ -137,7 +145,7 @@ func (p *player) iq(f *parser.Frame) {
 // ping waits until the server has answered a request that it got after
 // everything sent before.
 func (p *player) ping(ctx context.Context) error {
-	err := p.s.Send(fmt.Appendf(nil, "<iq type='get' id='ping' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>", p.w.job.Domain))
+	err := p.s.Send(fmt.Appendf(nil, "<iq type='get' id='ping' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>", p.w.options(p.s.Account).Domain))
 	if err != nil {
 		return err
 	}
@@ -176,11 +184,13 @@ func (w *Worker) join(ctx context.Context, a client.Account) (*player, error) {
 
 // joinAs is join for a player of which some fields are set.
 func (w *Worker) joinAs(ctx context.Context, a client.Account, p *player) (*player, error) {
-	s, err := client.Login(ctx, &w.opts, a)
+	opts := w.options(a)
+	s, err := client.Login(ctx, opts, a)
 	if err != nil {
 		w.fails.Add(1)
 		return nil, err
 	}
+	p.bare = a.Bare(opts.Domain)
 	m := w.meters.of(a.Index)
 	w.logins.Add(1)
 	m.login(s.Timings())

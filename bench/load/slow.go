@@ -42,7 +42,7 @@ func (w *Worker) connectCrowd(ctx context.Context) error {
 			}
 			return err
 		}
-		s, err := client.Login(ctx, &w.opts, a)
+		s, err := client.Login(ctx, w.options(a), a)
 		if err != nil {
 			return err
 		}

@@ -71,7 +71,7 @@ func over(ctx context.Context) bool {
 // once logs one account in and out.
 func (w *Worker) once(ctx context.Context, a client.Account) {
 	a.Peer = w.job.Accounts.At(a.Index ^ 1).User
-	s, err := client.Login(ctx, &w.opts, a)
+	s, err := client.Login(ctx, w.options(a), a)
 	now := w.clock.now()
 	switch {
 	case err != nil && over(ctx):

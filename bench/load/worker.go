@@ -27,6 +27,7 @@ type Worker struct {
 	clock   clock
 	meters  *meters
 	opts    client.Options
+	other   client.Options // of Job.Other
 	players []*player
 	groups  []*fan         // presence, mix
 	crowd   crowd          // slow
@@ -90,21 +91,35 @@ func newWorker(job Job, out io.Writer) *Worker {
 		clock:  newClock(job.Epoch),
 		meters: newMeters(4 * runtime.GOMAXPROCS(0)),
 		out:    json.NewEncoder(out),
-		opts: client.Options{
-			Address: job.Address, Domain: job.Domain, DirectTLS: job.DirectTLS, Mechanism: job.Mechanism,
-			StreamManagement: job.Managed, Roster: job.Scenario == Idle && !job.Relay, Relay: job.Relay,
-		},
 	}
-	if job.TLS {
-		w.opts.TLS = client.TLSConfig(job.Domain)
-	}
-	if job.PerAddress > 0 {
-		w.opts.Source = client.Spread(job.PerAddress)
-	}
-	if job.Count <= 2000 && job.Scenario != Idle {
-		w.opts.BufferBytes = 16 << 10 // so that pipelined stanzas are answered together
+	job.configure(&w.opts, Place{job.Address, job.Domain})
+	if job.Other != nil {
+		job.configure(&w.other, *job.Other)
 	}
 	return w
+}
+
+// configure says how sessions log in at a place.
+func (job *Job) configure(o *client.Options, at Place) {
+	o.Address, o.Domain, o.DirectTLS, o.Mechanism = at.Address, at.Domain, job.DirectTLS, job.Mechanism
+	o.StreamManagement, o.Roster, o.Relay = job.Managed, job.Scenario == Idle && !job.Relay, job.Relay
+	if job.TLS {
+		o.TLS = client.TLSConfig(at.Domain)
+	}
+	if job.PerAddress > 0 {
+		o.Source = client.Spread(job.PerAddress)
+	}
+	if job.Count <= 2000 && job.Scenario != Idle {
+		o.BufferBytes = 16 << 10 // so that pipelined stanzas are answered together
+	}
+}
+
+// options says where an account logs in, and how.
+func (w *Worker) options(a client.Account) *client.Options {
+	if w.job.Other != nil && a.Index%2 == 1 {
+		return &w.other
+	}
+	return &w.opts
 }
 
 func (w *Worker) tell(e Event) error {
@@ -152,7 +167,7 @@ func (w *Worker) obey(ctx context.Context, c Command) Event {
 func (w *Worker) run(ctx context.Context, c Command) (*Result, error) {
 	phases := map[string]func(context.Context, Command) error{
 		Chat: w.chat, Login: w.storm, Idle: w.hold, Presence: w.presence, Offline: w.offline,
-		Churn: w.churn, Slow: w.slow, Mix: w.mix,
+		Churn: w.churn, Slow: w.slow, Mix: w.mix, S2S: w.federate,
 	}
 	phase, ok := phases[w.job.Scenario]
 	if !ok {

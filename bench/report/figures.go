@@ -50,6 +50,11 @@ const (
 	DrainP99          = "drain_p99_us"
 	CalmP99           = "calm_p99_us"
 	FloodRatio        = "flood_p99_ratio"
+	FirstCPU          = "first_cpu_us_per_message"
+	SecondCPU         = "second_cpu_us_per_message"
+	LocalCPU          = "local_cpu_us_per_message"
+	LocalPerSec       = "local_messages_per_s"
+	FederationRatio   = "s2s_cpu_ratio"
 	PeakRSS           = "peak_rss_bytes"
 	ServerCores       = "server_cores"
 	GeneratorUse      = "generator_use"
@@ -65,7 +70,12 @@ const (
 func Figures() []Figure {
 	return []Figure{
 		{Key: CPUPerMessage, Title: "server CPU per message", Unit: "µs", About: "user and system time of the server's processes in the window, divided by what arrived in it"},
+		{Key: FirstCPU, Title: "of it on the first server", Unit: "µs", About: "messages go both ways, so each server sends half of them and receives the others"},
+		{Key: SecondCPU, Title: "of it on the second server", Unit: "µs"},
+		{Key: LocalCPU, Title: "the same within a server", Unit: "µs", About: "the same sessions writing to users of their own server, in the same run"},
+		{Key: FederationRatio, Title: "busier server / within a server", Unit: "×", About: "what federation costs a server for each message, compared with delivering it itself"},
 		{Key: MessagesPerSec, Title: "messages", Unit: "/s", Higher: true, About: "that arrived; in presence, deliveries"},
+		{Key: LocalPerSec, Title: "messages within both servers", Unit: "/s", Higher: true},
 		{Key: LatencyP50, Title: "latency p50", Unit: "time", About: "from when a message was due (open loop) or written (closed loop) until its receiver read it"},
 		{Key: LatencyP99, Title: "latency p99", Unit: "time"},
 		{Key: LatencyP999, Title: "latency p99.9", Unit: "time"},

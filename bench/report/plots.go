@@ -31,6 +31,8 @@ func headline(scenario string) []string {
 		return []string{StorePerSec, DrainPerSec}
 	case load.Slow:
 		return []string{LatencyP99, FloodRatio, PeakRSS}
+	case load.S2S:
+		return []string{CPUPerMessage, FederationRatio, MessagesPerSec}
 	case InProcess:
 		return []string{HeapPerSession, CPUPerMessage, PauseP99}
 	case load.Churn, load.Mix:

@@ -27,7 +27,7 @@ func (s Settings) certificate() (cert, key string, err error) {
 	}
 	now := time.Now()
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: domain}, DNSNames: []string{domain},
+		SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: s.domain}, DNSNames: []string{s.domain},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0), KeyUsage: x509.KeyUsageDigitalSignature,
 		BasicConstraintsValid: true, IsCA: true,
 	}

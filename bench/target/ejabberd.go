@@ -30,6 +30,9 @@ func startEjabberd(ctx context.Context, s Settings) (*Server, error) {
 		"EJABBERD_CONFIG_PATH=" + s.path("ejabberd.yml"), "EJABBERD_LOG_PATH=" + s.path("ejabberd.log"),
 		"ERL_CRASH_DUMP=" + s.path("crash.dump"), "HOME=" + s.Dir, "ERL_MAX_PORTS=100000",
 	}
+	if s.peer != nil {
+		env = append(env, "ERL_INETRC="+s.path("inetrc"))
+	}
 	p, err := s.launch(nil, env, erl, "+K", "true", "+P", "1000000", "-noinput", "-start_epmd", "false",
 		"-pa", dirs[len(dirs)-1], "-mnesia", "dir", `"`+s.path("data")+`"`, "-ejabberd", "quiet", "true", "-s", "ejabberd")
 	if err != nil {
@@ -79,19 +82,34 @@ listen:
     starttls: true
     starttls_required: %t
     protocol_options: ["no_sslv3", "no_tlsv1", "no_tlsv1_1"]
-modules:
+%smodules:
   mod_register:
     ip_access: everybody
     access: everybody
     password_strength: 0
   mod_offline:
     access_max_user_messages: everybody_messages
-`, domain, cert, key, port, max(262144, s.Payload+65536), s.TLS)
+`, s.domain, cert, key, port, max(262144, s.Payload+65536), s.TLS, s.ejabberdListener())
 	for _, m := range ejabberdModules {
 		fmt.Fprintf(&b, "  %s: {}\n", m)
 	}
-
+	if p := s.peer; p != nil {
+		b.WriteString("  mod_s2s_dialback: {}\ns2s_use_starttls: required\noutgoing_s2s_families: [ipv4]\n")
+		resolver := fmt.Sprintf("{lookup, [dns]}.\n{resolv_conf, \"\"}.\n{hosts_file, \"\"}.\n{nameserver, {127,0,0,1}, %d}.\n", p.names)
+		if err := s.write("inetrc", resolver); err != nil {
+			return err
+		}
+	}
 	return s.write("ejabberd.yml", b.String())
+}
+
+// ejabberdListener is the one for the other server of a pair.
+func (s Settings) ejabberdListener() string {
+	if s.peer == nil {
+		return ""
+	}
+	return fmt.Sprintf("  - port: %d\n    ip: \"127.0.0.1\"\n    module: ejabberd_s2s_in\n    shaper: none\n    max_stanza_size: %d\n",
+		s.peer.listen, max(262144, s.Payload+65536))
 }
 
 func makeDir(path string) error { return os.MkdirAll(path, 0o755) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 )
 
@@ -44,6 +45,13 @@ func (s Settings) prosody(ctx context.Context, modules []string, tuning string) 
 	if err != nil {
 		return nil, err
 	}
+	federation, err := s.prosodyFederation()
+	if err != nil {
+		return nil, err
+	}
+	if s.peer != nil {
+		modules = append(slices.Clone(modules), "dialback", "bench_peer")
+	}
 	config := fmt.Sprintf(`-- written by xylem-bench
 run_as_root = true
 pidfile = %q
@@ -53,7 +61,7 @@ network_backend = "epoll"
 interfaces = { "127.0.0.1" }
 c2s_ports = { %d }
 modules_enabled = { "%s" }
-modules_disabled = { "s2s" }
+%s
 authentication = "internal_hashed"
 allow_registration = true
 c2s_require_encryption = %t
@@ -62,8 +70,8 @@ c2s_stanza_size_limit = %d
 %s
 VirtualHost %q
 	ssl = { certificate = %q, key = %q }
-`, s.path("prosody.pid"), s.path("data"), port, strings.Join(modules, `"; "`), s.TLS, !s.TLS, max(262144, s.Payload+65536),
-		tuning, domain, cert, key)
+`, s.path("prosody.pid"), s.path("data"), port, strings.Join(modules, `"; "`), federation, s.TLS, !s.TLS, max(262144, s.Payload+65536),
+		tuning, s.domain, cert, key)
 	if err := s.write("prosody.cfg.lua", config); err != nil {
 		return nil, err
 	}
@@ -80,4 +88,28 @@ VirtualHost %q
 		return nil, err
 	}
 	return server, s.register(ctx, server)
+}
+
+// prosodyFederation is what the configuration says of other servers. Prosody
+// has no table of hosts, so a module answers for the other server of a pair.
+func (s Settings) prosodyFederation() (string, error) {
+	p := s.peer
+	if p == nil {
+		return `modules_disabled = { "s2s" }`, nil
+	}
+	module := fmt.Sprintf(`-- written by xylem-bench
+module:set_global();
+local adns = require "net.adns";
+function adns.resolver()
+	return { lookup = function (_, answer, name)
+		if name == "_xmpp-server._tcp.%s" then
+			answer({ { srv = { priority = 0, weight = 0, port = %d, target = "127.0.0.1" } } });
+		else
+			answer(nil);
+		end
+	end };
+end
+`, p.domain, p.port)
+	return fmt.Sprintf("plugin_paths = { %q }\ns2s_ports = { %d }\ns2s_stanza_size_limit = %d", s.Dir, p.listen, max(524288, s.Payload+65536)),
+		s.write("mod_bench_peer.lua", module)
 }

@@ -6,6 +6,7 @@ package target
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,6 +27,18 @@ type Settings struct {
 	Self    string          // binary of xylem-bench, for the relay
 	Log     func(format string, args ...any)
 	Payload int // bytes of the largest stanza, to raise limits if needed
+
+	domain string    // that the server serves
+	peer   *neighbor // StartPair: the other server; nil: no federation
+}
+
+// neighbor is how two servers of a pair find each other, both on 127.0.0.1: by
+// a table of hosts where they have one.
+type neighbor struct {
+	names  int    // port of a DNS server that knows both
+	listen int    // port for the other server
+	domain string // of the other server
+	port   int    // where it listens
 }
 
 // Server is one that runs.
@@ -39,6 +52,7 @@ type Server struct {
 	PID       int // 0: not known, so nothing is measured from outside
 	Notes     []string
 	process   *process
+	names     *names // stopped with it; may be nil
 }
 
 // Stop ends a server that was started here.
@@ -46,7 +60,11 @@ func (s *Server) Stop() error {
 	if s.process == nil {
 		return nil
 	}
-	return s.process.stop()
+	err := s.process.stop()
+	if s.names != nil {
+		err = errors.Join(err, s.names.stop())
+	}
+	return err
 }
 
 // preset is a server that can be started.
@@ -87,7 +105,9 @@ func Start(ctx context.Context, name string, s Settings) (*Server, error) {
 	if !ok {
 		return nil, fmt.Errorf("there is no preset %q", name)
 	}
-	s.Dir = filepath.Join(s.Dir, name)
+	if s.domain == "" {
+		s.Dir, s.domain = filepath.Join(s.Dir, name), domain
+	}
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -95,11 +115,39 @@ func Start(ctx context.Context, name string, s Settings) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	server.Name = name
-	if server.Domain == "" {
-		server.Domain = domain
-	}
+	server.Name, server.Domain = name, s.domain
 	return server, nil
+}
+
+// StartPair starts a preset twice. The servers federate with each other and
+// nobody else: TLS, and Server Dialback, since their certificates are their
+// own. Both have all accounts.
+func StartPair(ctx context.Context, name string, s Settings) (first, second *Server, err error) {
+	domains := [2]string{"one.bench", "two.bench"}
+	var ports [2]int
+	for i := range ports {
+		if ports[i], err = freePort(); err != nil {
+			return nil, nil, err
+		}
+	}
+	names, err := serveNames(map[string]int{domains[0]: ports[0], domains[1]: ports[1]})
+	if err != nil {
+		return nil, nil, err
+	}
+	var servers [2]*Server
+	for i := range servers {
+		t, other := s, 1-i
+		t.Dir, t.domain = filepath.Join(s.Dir, name+"-"+domains[i]), domains[i]
+		t.peer = &neighbor{names: names.port, listen: ports[i], domain: domains[other], port: ports[other]}
+		if servers[i], err = Start(ctx, name, t); err != nil {
+			if i == 1 {
+				err = errors.Join(err, servers[0].Stop())
+			}
+			return nil, nil, errors.Join(err, names.stop())
+		}
+	}
+	servers[1].names = names
+	return servers[0], servers[1], nil
 }
 
 // write makes a file of the server's.

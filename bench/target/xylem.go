@@ -26,7 +26,16 @@ func serveXylem(ctx context.Context, s Settings, more ...string) (*Server, error
 		return nil, err
 	}
 	args := []string{
-		"serve", "--data", s.path("data"), "--domain", domain, "--c2s", "127.0.0.1:0", "--c2s-tls", "", "--s2s", "", "--s2s-tls", "", "--http", "",
+		"serve", "--data", s.path("data"), "--domain", s.domain, "--c2s", "127.0.0.1:0", "--c2s-tls", "", "--s2s-tls", "", "--http", "",
+	}
+	if p := s.peer; p != nil {
+		config := fmt.Sprintf("[s2s.static_hosts]\n%q = \"127.0.0.1:%d\"\n", p.domain, p.port)
+		if err := s.write("xylem.toml", config); err != nil {
+			return nil, err
+		}
+		args = append(args, "--config", s.path("xylem.toml"), "--s2s", fmt.Sprintf("127.0.0.1:%d", p.listen))
+	} else {
+		args = append(args, "--s2s", "")
 	}
 	args = append(args, more...)
 	if !s.TLS {
@@ -74,7 +83,7 @@ func (s Settings) importXylem(ctx context.Context) error {
 	var list strings.Builder
 	for i := have; i < s.Count; i++ {
 		a := s.Users.At(i)
-		fmt.Fprintf(&list, "%s,%s\n", a.Bare(domain), a.Password)
+		fmt.Fprintf(&list, "%s,%s\n", a.Bare(s.domain), a.Password)
 	}
 	if err := os.MkdirAll(s.path("data"), 0o700); err != nil {
 		return err

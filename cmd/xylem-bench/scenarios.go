@@ -29,6 +29,7 @@ func usuals() map[string]usual {
 		load.Churn:    {sessions: 200, extra: 100, rate: 1000},
 		load.Slow:     {sessions: 200, extra: 210, rate: 1000},
 		load.Mix:      {sessions: 1100, fanout: 10, extra: 100, rate: 1000},
+		load.S2S:      {sessions: 200},
 	}
 }
 

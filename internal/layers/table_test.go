@@ -43,7 +43,8 @@ var table = []layer{
 		list("github.com/panjf2000/gnet/v2", "github.com/valyala/bytebufferpool", "github.com/klauspost/compress", "github.com/pires/go-proxyproto", "golang.org/x/sys")},
 
 	{"bench/inproc/...", list("any"), list("github.com/HdrHistogram/hdrhistogram-go")},
-	{"bench/relay", nil, list("github.com/panjf2000/gnet/v2")}, // the floor: the engine's event loop without the engine
+	{"bench/relay", nil, list("github.com/panjf2000/gnet/v2")},        // the floor: the engine's event loop without the engine
+	{"bench/target", list("bench/..."), list("github.com/miekg/dns")}, // where ejabberd finds the server that it federates with
 	{"bench/...", list("jid", "parser", "stanza", "session/sasl", "bench/..."),
 		list("github.com/HdrHistogram/hdrhistogram-go", "github.com/schollz/progressbar/v3", "golang.org/x/sys")},
 
