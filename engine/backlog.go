@@ -4,11 +4,21 @@ import "sync"
 
 // backlog holds what a peer has not taken yet, in chunks, beside the short
 // buffer of gnet (whose own cost grows with the square of the backlog). The
-// zero value is empty. Loop only.
-type backlog struct {
-	chunks [][]byte
-	read   int // bytes of chunks[0] that were taken
-	size   int // bytes held
+// zero value is empty, and one word, since nearly all are. Loop only.
+type backlog struct{ *held }
+
+type held struct {
+	chunks [][]byte // at least one
+	read   int      // bytes of chunks[0] that were taken
+	bytes  int      // bytes held
+}
+
+// size is the number of bytes held.
+func (q *backlog) size() int {
+	if q.held == nil {
+		return 0
+	}
+	return q.bytes
 }
 
 const backlogChunk = 16 << 10
@@ -27,7 +37,13 @@ func (p *chunkPool) put(chunk []byte) { p.pool.Put((*[backlogChunk]byte)(chunk[:
 
 // add copies b to the end.
 func (q *backlog) add(b []byte, pool *chunkPool) {
-	q.size += len(b)
+	if len(b) == 0 {
+		return
+	}
+	if q.held == nil {
+		q.held = &held{}
+	}
+	q.bytes += len(b)
 	for len(b) > 0 {
 		last := len(q.chunks) - 1
 		if last < 0 || len(q.chunks[last]) == backlogChunk {
@@ -43,7 +59,7 @@ func (q *backlog) add(b []byte, pool *chunkPool) {
 // front is the oldest piece; empty when nothing is held. valid until the next
 // call of drop.
 func (q *backlog) front() []byte {
-	if len(q.chunks) == 0 {
+	if q.held == nil {
 		return nil
 	}
 	return q.chunks[0][q.read:]
@@ -51,20 +67,23 @@ func (q *backlog) front() []byte {
 
 // drop removes the oldest piece.
 func (q *backlog) drop(pool *chunkPool) {
-	q.size -= len(q.chunks[0]) - q.read
+	q.bytes -= len(q.chunks[0]) - q.read
 	pool.put(q.chunks[0])
 	q.chunks[0] = nil
 	q.chunks = q.chunks[1:]
 	q.read = 0
 	if len(q.chunks) == 0 {
-		q.chunks = nil
+		q.held = nil
 	}
 }
 
 // clear gives all memory back.
 func (q *backlog) clear(pool *chunkPool) {
+	if q.held == nil {
+		return
+	}
 	for _, chunk := range q.chunks {
 		pool.put(chunk)
 	}
-	*q = backlog{}
+	q.held = nil
 }

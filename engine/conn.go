@@ -40,6 +40,7 @@ type conn struct {
 	slot, generation     uint32
 	wheelNext, wheelPrev *conn // see wheel
 	armed                int64
+	paidTo               int64 // what the client has sent takes until then, Unix nanoseconds; see pace
 	wheelSlot            uint16
 
 	handshaken bool     // the handshake is over and was counted
@@ -48,18 +49,29 @@ type conn struct {
 	shut       bool     // our side of the transport is closed
 	entered    bool     // in the routing table
 	stepping   bool     // a handshake step runs on a worker
-	lingerTo   int64    // phaseClosing: when the connection is cut, Unix nanoseconds
-	reason     error    // why the session ended
 	marks      xep.Mark // what the routing table says of the session
 	paused     bool     // the transport is not read
 	notified   bool     // close_notify was sent
 	throttled  bool     // input waits in partial until paidTo, see pace
-	paidTo     int64    // what the client has sent takes until then, Unix nanoseconds
 	unstored   bool     // what is held for the client could not be stored
 	stalled    bool     // input waits in partial until the peer has read, see behindTooFar
 
+	*leaving // nil most of the time
+}
+
+// leaving is what only a connection needs that comes to its end or is resumed.
+type leaving struct {
+	lingerTo           int64           // phaseClosing: when the connection is cut, Unix nanoseconds
 	resumer            *resumption     // the connection that is to have the session; nil: none
 	movedTo, movedFrom routing.Mailbox // phaseMoved: who has the transport; and on its side
+}
+
+// leave makes room for what is needed in leaving.
+func (c *conn) leave() *leaving {
+	if c.leaving == nil {
+		c.leaving = &leaving{}
+	}
+	return c.leaving
 }
 
 // phase is what a connection's input means.
@@ -428,8 +440,8 @@ func (c *conn) complete(res *session.Result) {
 	out := c.loop.begin()
 	c.session.Complete(c.loop.now, res, out)
 	c.perform(out)
-	if r := c.resumer; r != nil && c.phase == phaseDetached {
-		c.grant(r)
+	if c.phase == phaseDetached && c.resumer != nil {
+		c.grant(c.resumer)
 	}
 }
 
@@ -455,9 +467,6 @@ func (c *conn) secured() {
 
 // sessionEnded takes the session out of the routing table, once.
 func (c *conn) sessionEnded(reason error) {
-	if c.reason == nil {
-		c.reason = reason
-	}
 	c.settle(false)
 	switch {
 	case c.peer != nil:
@@ -486,7 +495,7 @@ func (c *conn) abort(reason error) {
 	c.sessionEnded(reason)
 	c.phase = phaseClosing
 	c.loop.engine.log.Debug("connection aborted", "remote", c.transport.remote(), "reason", reason)
-	c.lingerTo = c.loop.now
+	c.leave().lingerTo = c.loop.now
 	c.dropOut()
 	c.clearBacklog()
 	c.loop.cutLater(c)
@@ -504,7 +513,7 @@ func (c *conn) finish() {
 		return
 	}
 	c.phase = phaseClosing
-	c.lingerTo = c.loop.now + lingerTime
+	c.leave().lingerTo = c.loop.now + lingerTime
 	c.loop.wheel.arm(c, c.lingerTo)
 	c.loop.touch(c)
 }
@@ -527,7 +536,7 @@ func (c *conn) transportClosed() {
 		return
 	}
 	l := c.loop
-	if c.movedFrom != 0 {
+	if c.leaving != nil && c.movedFrom != 0 {
 		l.engine.send(c.movedFrom, moveOver{})
 		c.movedFrom = 0
 	}
@@ -558,7 +567,7 @@ func (c *conn) transportClosed() {
 }
 
 func (c *conn) clearBacklog() {
-	c.loop.stats.outbound.Add(-int64(c.backlog.size))
+	c.loop.stats.outbound.Add(-int64(c.backlog.size()))
 	c.backlog.clear(&c.loop.engine.chunks)
 }
 

@@ -50,7 +50,7 @@ func (c *conn) mayDetach() bool {
 func (c *conn) detach() {
 	l := c.loop
 	out := l.begin()
-	c.lingerTo = c.session.Detach(l.now, out)
+	c.leave().lingerTo = c.session.Detach(l.now, out)
 	end, reason := out.Close, out.Reason
 	c.unreadGone()
 	c.transport = gone{c.transport.remote()}
@@ -156,7 +156,10 @@ func (c *conn) shed() *conn {
 	l := c.loop
 	c.unpause()
 	shell := &conn{loop: l, transport: c.transport, listener: c.listener, tls: c.tls, handshaken: c.handshaken,
-		movedFrom: c.movedFrom, out: c.out, backlog: c.backlog, phase: phaseStream}
+		out: c.out, backlog: c.backlog, phase: phaseStream}
+	if c.leaving != nil && c.movedFrom != 0 {
+		shell.leave().movedFrom = c.movedFrom
+	}
 	c.out, c.backlog, c.tls = nil, backlog{}, nil
 	shell.slot, shell.generation = l.slots.add(shell)
 	shell.session.Release(&l.out)
@@ -164,7 +167,7 @@ func (c *conn) shed() *conn {
 	if shell.out != nil {
 		l.touch(shell)
 	}
-	if shell.backlog.size > 0 {
+	if shell.backlog.size() > 0 {
 		l.block(shell)
 	}
 	return shell

@@ -371,7 +371,7 @@ func (e *Engine) Accounts() *Accounts {
 func (e *Engine) leaving(ctx context.Context, who jid.JID) error {
 	before := 0 // the request to delete the account may be under way itself
 	_, err := e.visitHome(ctx, who, func(a *xep.Home) {
-		before = a.Busy
+		before = int(a.Busy)
 		e.registry.AccountDeleted(a)
 	})
 	if err != nil {
@@ -396,7 +396,7 @@ func (e *Engine) visitHome(ctx context.Context, who jid.JID, f func(*xep.Home)) 
 	done := make(chan int, 1)
 	e.sendLoop(e.homeLoop(who.String()), &visit{who, func(a *xep.Home) {
 		f(a)
-		done <- a.Busy
+		done <- int(a.Busy)
 	}})
 	select {
 	case busy = <-done:

@@ -18,9 +18,17 @@ func (e *Engine) homeLoop(bare string) uint32 {
 
 // home is the account as this loop, its home, knows it. bare may be borrowed.
 func (l *loop) home(bare jid.JID) *xep.Home {
+	if a := l.homes[bare.String()]; a != nil {
+		a.Used = l.now
+		return a
+	}
+	return l.ownedHome(bare.Clone())
+}
+
+// ownedHome is home for an address that may be kept.
+func (l *loop) ownedHome(bare jid.JID) *xep.Home {
 	a := l.homes[bare.String()]
 	if a == nil {
-		bare = bare.Clone()
 		a = xep.NewHome(l, bare)
 		l.homes[bare.String()] = a
 	}
@@ -292,7 +300,7 @@ func (g goingOn) apply(_ *loop, c *conn) {
 type opened struct{ session xep.SessionRef }
 
 func (o *opened) apply(l *loop, _ *conn) {
-	a := l.home(o.session.JID.Bare())
+	a := l.ownedHome(o.session.JID.Bare())
 	a.Sessions++
 	mb := routing.Mailbox(o.session.ID)
 	a.Prepared(func(error) {

@@ -51,7 +51,7 @@ func (c *conn) flush() {
 		c.send(o)
 		c.loop.freeOutList(o)
 	}
-	if c.phase == phaseClosing && c.backlog.size == 0 {
+	if c.phase == phaseClosing && c.backlog.size() == 0 {
 		c.closeWrite()
 	}
 }
@@ -97,7 +97,7 @@ func (c *conn) transmit(pieces [][]byte) {
 	for _, p := range pieces {
 		l.stats.bytesOut.Add(uint64(len(p)))
 	}
-	if c.backlog.size == 0 && c.transport.buffered() <= shortBuffer {
+	if c.backlog.size() == 0 && c.transport.buffered() <= shortBuffer {
 		l.stats.writes.Add(1)
 		c.transport.write(pieces)
 		if c.connected() && c.transport.buffered() > 0 {
@@ -109,7 +109,7 @@ func (c *conn) transmit(pieces [][]byte) {
 		c.backlog.add(p, &c.loop.engine.chunks)
 		l.stats.outbound.Add(int64(len(p)))
 	}
-	if c.backlog.size > c.outboundBytes() {
+	if c.backlog.size() > c.outboundBytes() {
 		l.stats.slowClosed.Add(1)
 		c.lose(ErrSlowConsumer)
 		return
@@ -134,7 +134,7 @@ func (c *conn) outboundBytes() int {
 // refill moves the backlog on when the peer has taken what gnet held. It
 // tells whether the connection is still behind.
 func (c *conn) refill() bool {
-	for c.connected() && c.backlog.size > 0 && c.transport.buffered() < shortBuffer {
+	for c.connected() && c.backlog.size() > 0 && c.transport.buffered() < shortBuffer {
 		front := c.backlog.front()
 		c.loop.stats.writes.Add(1)
 		c.transport.write([][]byte{front})
@@ -148,10 +148,10 @@ func (c *conn) refill() bool {
 		return false
 	}
 	c.unstall()
-	if c.backlog.size == 0 && c.phase == phaseClosing {
+	if c.backlog.size() == 0 && c.phase == phaseClosing {
 		c.closeWrite()
 	}
-	return c.connected() && (c.backlog.size > 0 || c.transport.buffered() > 0)
+	return c.connected() && (c.backlog.size() > 0 || c.transport.buffered() > 0)
 }
 
 // closeWrite ends our side of a closing connection, once.

@@ -119,4 +119,4 @@ func (c *conn) settleRead(ok bool) {
 }
 
 // behind tells whether something waits for the peer to read.
-func (c *conn) behind() bool { return c.backlog.size > 0 || c.transport.buffered() > 0 }
+func (c *conn) behind() bool { return c.backlog.size() > 0 || c.transport.buffered() > 0 }

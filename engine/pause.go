@@ -51,7 +51,7 @@ func (c *conn) pause() {
 // behindTooFar tells whether the client must read before more of what it sends
 // is looked at.
 func (c *conn) behindTooFar() bool {
-	n := c.backlog.size
+	n := c.backlog.size()
 	if c.out != nil {
 		n += c.out.bytes
 	}

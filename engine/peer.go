@@ -238,7 +238,7 @@ func (c *conn) overfull() bool {
 	if c.peer != nil && c.peer.stream.Full() {
 		return true
 	}
-	n := c.backlog.size
+	n := c.backlog.size()
 	if c.out != nil {
 		n += c.out.bytes
 	}

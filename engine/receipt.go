@@ -309,8 +309,8 @@ func (c *conn) settled(seq uint32) {
 		c.resume()
 	}
 	c.rearm()
-	if r := c.resumer; r != nil && c.phase == phaseDetached {
-		c.grant(r)
+	if c.phase == phaseDetached && c.resumer != nil {
+		c.grant(c.resumer)
 	}
 }
 

@@ -91,7 +91,7 @@ func (c *conn) grant(r *resumption) {
 		l.refuse(r, stanza.Error{Condition: stanza.ItemNotFound}, l.ended.find(r.id, r.user))
 		return
 	}
-	if older := c.resumer; older != nil && older != r {
+	if older := c.leave().resumer; older != nil && older != r {
 		l.refuse(older, stanza.Error{Condition: stanza.Conflict}, nil)
 	}
 	if c.resumer != r {
@@ -145,7 +145,7 @@ func (c *conn) moveTo(g *granted) {
 	}
 	s, isSocket := c.transport.(socket)
 	sameLoop := mailboxLoop(g.session) == l.index
-	if c.backlog.size > 0 || isSocket && !sameLoop && s.buffered() > 0 {
+	if c.backlog.size() > 0 || isSocket && !sameLoop && s.buffered() > 0 {
 		(&refused{err: stanza.Error{Condition: stanza.ResourceConstraint, Text: "read what was sent before"}}).apply(l, c)
 		return
 	}
@@ -159,7 +159,7 @@ func (c *conn) moveTo(g *granted) {
 	switch {
 	case !isSocket:
 		a.movedFrom = c.mailbox()
-		c.movedTo = g.session
+		c.leave().movedTo = g.session
 		c.leaveFor(phaseMoved)
 		l.postControl(g.session, a)
 	case sameLoop:
@@ -244,7 +244,7 @@ func (a *adoption) apply(l *loop, c *conn) {
 // connection, while it was on its way.
 func (l *loop) orphan(a *adoption) {
 	c := &conn{loop: l, transport: a.transport, listener: a.listener, tls: a.tls, handshaken: a.handshaken,
-		partial: a.partial, movedFrom: a.movedFrom, phase: phaseStream}
+		partial: a.partial, leaving: &leaving{movedFrom: a.movedFrom}, phase: phaseStream}
 	c.slot, c.generation = l.slots.add(c)
 	c.session = a.from
 	a.transport.use(c)
@@ -254,9 +254,12 @@ func (l *loop) orphan(a *adoption) {
 // adopt goes on with a detached session on a new transport.
 func (c *conn) adopt(a *adoption) {
 	l := c.loop
-	c.resumer = nil
+	c.leaving = nil
+	if a.movedFrom != 0 {
+		c.leave().movedFrom = a.movedFrom
+	}
 	c.transport, c.listener, c.tls, c.handshaken = a.transport, a.listener, a.tls, a.handshaken
-	c.partial, c.movedFrom = a.partial, a.movedFrom
+	c.partial = a.partial
 	c.transport.use(c)
 	if c.tls != nil {
 		c.tls.KeepIn(&l.warmth)

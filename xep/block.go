@@ -18,14 +18,15 @@ func (a *Home) Prepared(f func(error)) {
 		f(nil)
 		return
 	}
-	a.waiting = append(a.waiting, f)
-	if len(a.waiting) > 1 {
+	if a.waiting != nil {
+		*a.waiting = append(*a.waiting, f)
 		return
 	}
+	a.waiting = &[]func(error){f}
 	a.Registry().prepare(0, a, func(err error) {
 		a.prepared = err == nil
-		for i := 0; i < len(a.waiting); i++ {
-			a.waiting[i](err)
+		for i := 0; i < len(*a.waiting); i++ {
+			(*a.waiting)[i](err)
 		}
 		a.waiting = nil
 	})

@@ -1,6 +1,8 @@
 package xep
 
 import (
+	"slices"
+
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/storage"
@@ -12,28 +14,50 @@ import (
 type Home struct {
 	Host
 	jid      jid.JID
-	state    []any
+	state    []slotState    // what is not nil, in no order: most accounts have little
+	waiting  *[]func(error) // see Prepared; nil most of the time
+	Used     int64          // when it was last in use, Unix nanoseconds; kept by the engine
+	Sessions int32          // bound now; kept by the engine
+	Busy     int32          // operations under way; kept by Ask, and by extensions that wait for something else
 	prepared bool
-	waiting  []func(error) // see Prepared
-	Sessions int           // bound now; kept by the engine
-	Busy     int           // operations under way; kept by Ask, and by extensions that wait for something else
-	Used     int64         // when it was last in use, Unix nanoseconds; kept by the engine
+}
+
+// slotState is what one extension keeps.
+type slotState struct {
+	slot  int
+	value any
 }
 
 // NewHome is for the engine.
 func NewHome(h Host, bare jid.JID) *Home {
-	r := h.Registry()
-	return &Home{Host: h, jid: bare, state: make([]any, r.Slots()), prepared: len(r.prepares) == 0}
+	return &Home{Host: h, jid: bare, prepared: len(h.Registry().prepares) == 0}
 }
 
 // JID is the bare address of the account.
 func (a *Home) JID() jid.JID { return a.jid }
 
 // State is what an extension keeps for the account in its slot; nil at first.
-func (a *Home) State(slot int) any { return a.state[slot] }
+func (a *Home) State(slot int) any {
+	for i := range a.state {
+		if a.state[i].slot == slot {
+			return a.state[i].value
+		}
+	}
+	return nil
+}
 
-// SetState keeps v in an extension's slot.
-func (a *Home) SetState(slot int, v any) { a.state[slot] = v }
+// SetState keeps v in an extension's slot; nil empties it.
+func (a *Home) SetState(slot int, v any) {
+	i := slices.IndexFunc(a.state, func(s slotState) bool { return s.slot == slot })
+	switch {
+	case i >= 0 && v == nil:
+		a.state = slices.Delete(a.state, i, i+1)
+	case i >= 0:
+		a.state[i].value = v
+	case v != nil:
+		a.state = append(a.state, slotState{slot, v})
+	}
+}
 
 // Ask is Store for an operation on what the account owns; it sets op.Owner and
 // keeps the Home alive until the result is there.

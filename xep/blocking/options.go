@@ -63,7 +63,16 @@ type account struct {
 	changes    []func()         // those behind it; each is of another session, which waits
 }
 
-// of is the account's state. It is there once the list was loaded.
+// list is the account's list, once it was loaded.
+func (x *blocking) list(a *xep.Home) list {
+	if acc, ok := a.State(x.slot).(*account); ok {
+		return acc.list
+	}
+	return nil
+}
+
+// of is the account's state, which those that block nobody have no use for
+// until they ask.
 func (x *blocking) of(a *xep.Home) *account {
 	acc, _ := a.State(x.slot).(*account)
 	if acc == nil {
@@ -76,13 +85,17 @@ func (x *blocking) of(a *xep.Home) *account {
 // opened lets what the new session sends and gets pass through the home. When
 // the list could not be read, that is where it is tried again.
 func (x *blocking) opened(a *xep.Home, s xep.SessionRef, done func()) {
-	if !a.IsPrepared() || len(x.of(a).list) > 0 {
+	if !a.IsPrepared() || len(x.list(a)) > 0 {
 		a.Mark(s.JID, xep.MarkFilter, 0)
 	}
 	done()
 }
 
-func (x *blocking) closed(a *xep.Home, s xep.SessionRef) { x.of(a).forget(s) }
+func (x *blocking) closed(a *xep.Home, s xep.SessionRef) {
+	if acc, ok := a.State(x.slot).(*account); ok {
+		acc.forget(s)
+	}
+}
 
 // filter is §3.3: what the two sides hear of a stanza that may not pass.
 func (x *blocking) filter(a *xep.Home, req *xep.Request) (e stanza.Error, ok bool) {

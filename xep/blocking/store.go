@@ -17,7 +17,7 @@ func (x *blocking) prepare(a *xep.Home, done func(error)) {
 	a.Ask(op, func(res *storage.Result) {
 		switch {
 		case xep.IsNotFound(res.Err):
-			x.of(a).list = nil
+			a.SetState(x.slot, nil)
 		case res.Err != nil:
 			done(res.Err)
 			return
@@ -30,7 +30,7 @@ func (x *blocking) prepare(a *xep.Home, done func(error)) {
 			x.of(a).list = l
 		}
 		if a.Sessions > 0 { // it was tried before, in vain: see opened
-			x.of(a).mark(a)
+			x.list(a).mark(a)
 		}
 		done(nil)
 	})
@@ -38,8 +38,8 @@ func (x *blocking) prepare(a *xep.Home, done func(error)) {
 
 // mark lets what the account's sessions send and get pass through the home, or
 // no longer.
-func (acc *account) mark(a *xep.Home) {
-	if len(acc.list) > 0 {
+func (l list) mark(a *xep.Home) {
+	if len(l) > 0 {
 		a.Mark(a.JID(), xep.MarkFilter, 0)
 	} else {
 		a.Mark(a.JID(), 0, xep.MarkFilter)
@@ -48,7 +48,7 @@ func (acc *account) mark(a *xep.Home) {
 
 // blocks tells whether the account has blocked another address.
 func (x *blocking) blocks(a *xep.Home, other jid.JID) bool {
-	l := x.of(a).list
+	l := x.list(a)
 	return len(l) > 0 && other.Bare() != a.JID() && other != a.JID().DomainJID() && l.matches(other)
 }
 
@@ -77,7 +77,7 @@ func (x *blocking) change(a *xep.Home, f func(list) list, done func(before list,
 		acc.changing = false
 		if res.Err == nil {
 			acc.list = after
-			acc.mark(a)
+			after.mark(a)
 		}
 		done(before, res.Err)
 		acc.next()

@@ -51,11 +51,16 @@ type offline struct {
 
 // queue is the account's state, made when it is first needed.
 func (x *offline) queue(a *xep.Home) *queue {
-	q, _ := a.State(x.slot).(*queue)
-	if q == nil {
+	var q *queue
+	switch s := a.State(x.slot).(type) {
+	case *queue:
+		return s
+	case *empty:
+		q = s.queue(x, a)
+	default:
 		q = &queue{limits: &x.Options, a: a}
-		a.SetState(x.slot, q)
 	}
+	a.SetState(x.slot, q)
 	return q
 }
 
@@ -117,6 +122,7 @@ func (x *offline) opened(a *xep.Home, s xep.SessionRef, done func()) {
 			q.held = true
 			a.Mark(s.JID, xep.MarkHeld, 0)
 		}
+		x.rest(a)
 		done()
 	})
 }
@@ -126,13 +132,20 @@ func (x *offline) available(a *xep.Home, s xep.SessionRef, _, now xep.Resource) 
 	q := x.queue(a)
 	if !now.Available || now.Priority < 0 {
 		q.unready(s)
+		x.rest(a)
 		return
 	}
 	q.readyNow(s)
-	q.load(func(error) { q.run() })
+	q.load(func(error) {
+		q.run()
+		x.rest(a)
+	})
 }
 
-func (x *offline) closed(a *xep.Home, s xep.SessionRef) { x.queue(a).unready(s) }
+func (x *offline) closed(a *xep.Home, s xep.SessionRef) {
+	x.queue(a).unready(s)
+	x.rest(a)
+}
 
 // deleted keeps what is still on its way to an account that is being deleted
 // from being left behind for the next one of that name.

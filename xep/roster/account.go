@@ -16,9 +16,9 @@ type account struct {
 
 	sessions []*live // open now
 
-	working bool     // somebody is inside, see enter
-	passing bool     // leave is letting in those who wait
-	waiting []func() // for their turn
+	working bool      // somebody is inside, see enter
+	passing bool      // leave is letting in those who wait
+	waiting *[]func() // for their turn; nil: nobody
 }
 
 // of is the account that is at home here.
@@ -39,10 +39,12 @@ func (c *account) enter(f func(), fail func(stanza.Error)) {
 	case !c.working:
 		c.working = true
 		f()
-	case len(c.waiting) >= c.limits.Waiting:
+	case c.waiting == nil:
+		c.waiting = &[]func(){f}
+	case len(*c.waiting) >= c.limits.Waiting:
 		fail(stanza.Error{Condition: stanza.ResourceConstraint, Text: "too many changes wait for the store"})
 	default:
-		c.waiting = append(c.waiting, f)
+		*c.waiting = append(*c.waiting, f)
 	}
 }
 
@@ -53,15 +55,15 @@ func (c *account) leave() {
 		return
 	}
 	c.passing = true
-	for !c.working && len(c.waiting) > 0 {
-		f := c.waiting[0]
-		c.waiting[0] = nil
-		c.waiting = c.waiting[1:]
+	for !c.working && c.waiting != nil {
+		list := *c.waiting
+		f := list[0]
+		list[0] = nil
+		if *c.waiting = list[1:]; len(list) == 1 {
+			c.waiting = nil
+		}
 		c.working = true
 		f()
-	}
-	if len(c.waiting) == 0 {
-		c.waiting = nil
 	}
 	c.passing = false
 }

@@ -10,15 +10,26 @@ import (
 // book is whom an account knows, in the order of their addresses: two lists
 // side by side, since a state is one byte and would take eight beside an
 // address. The addresses of one load share their bytes.
-type book struct {
+// The zero value knows nobody, and is one word.
+type book struct{ *contacts }
+
+type contacts struct {
 	jids   []jid.JID
 	states []State
 	listed int // those that clients see
 	asking int // those whose request waits
 }
 
+// known is whom b knows.
+func (b *book) known() contacts {
+	if b.contacts == nil {
+		return contacts{}
+	}
+	return *b.contacts
+}
+
 func (b *book) find(j jid.JID) (i int, found bool) {
-	return slices.BinarySearchFunc(b.jids, j, func(x, y jid.JID) int { return strings.Compare(x.String(), y.String()) })
+	return slices.BinarySearchFunc(b.known().jids, j, func(x, y jid.JID) int { return strings.Compare(x.String(), y.String()) })
 }
 
 // state is what is known of j: None when nothing is.
@@ -32,6 +43,12 @@ func (b *book) state(j jid.JID) State {
 // set notes a state; None takes j out.
 func (b *book) set(j jid.JID, s State) {
 	i, found := b.find(j)
+	if b.contacts == nil {
+		if s == None {
+			return
+		}
+		b.contacts = &contacts{}
+	}
 	switch {
 	case found:
 		b.count(b.states[i], -1)
@@ -50,6 +67,12 @@ func (b *book) set(j jid.JID, s State) {
 
 // add appends those that come after all others, as a load meets them.
 func (b *book) add(jids []jid.JID, states []State) {
+	if len(jids) == 0 {
+		return
+	}
+	if b.contacts == nil {
+		b.contacts = &contacts{}
+	}
 	b.jids, b.states = append(b.jids, jids...), append(b.states, states...)
 	for _, s := range states {
 		b.count(s, +1)
@@ -67,9 +90,10 @@ func (b *book) count(s State, n int) {
 
 // with appends the addresses whose state has one of the bits.
 func (b *book) with(bits State, dst []jid.JID) []jid.JID {
-	for i, s := range b.states {
+	known := b.known()
+	for i, s := range known.states {
 		if s&bits != 0 {
-			dst = append(dst, b.jids[i])
+			dst = append(dst, known.jids[i])
 		}
 	}
 	return dst

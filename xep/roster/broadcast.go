@@ -12,7 +12,7 @@ import (
 // subscribed and to the account's own available resources (RFC 6121 §4.2.2,
 // §4.4.2, §4.5.2). It is rendered once for all who are served here.
 func (c *account) broadcast(st []byte, toAt int) {
-	audience := c.book.with(From, make([]jid.JID, 0, len(c.book.jids)+1))
+	audience := c.book.with(From, make([]jid.JID, 0, len(c.book.known().jids)+1))
 	audience = append(audience, c.home.JID())
 	c.cast(st, toAt, audience)
 }
@@ -86,7 +86,8 @@ func (c *account) tellNow(who jid.JID) {
 	}
 	for _, s := range c.sessions {
 		if s.available {
-			c.cast(s.presence.appendTo(nil, noAddress), s.presence.toAt, []jid.JID{who})
+			st := s.render(nil, noAddress)
+			c.cast(st, behindFrom(st), []jid.JID{who})
 		}
 	}
 }

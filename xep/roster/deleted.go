@@ -16,8 +16,9 @@ func (x *extension) deleted(a *xep.Home) {
 			c.home.SetPresence(s.ref, false, 0)
 			c.vanish(s, appendPresence(nil, s.ref.JID, noAddress, stanza.TypeUnavailable))
 		}
-		for i, j := range c.book.jids {
-			c.part(j, c.book.states[i])
+		known := c.book.known()
+		for i, j := range known.jids {
+			c.part(j, known.states[i])
 		}
 		c.book, c.version, c.loaded = book{}, version{}, false
 		c.leave()

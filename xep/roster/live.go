@@ -13,10 +13,10 @@ import (
 // live is an open session of the account.
 type live struct {
 	ref       xep.SessionRef
+	directed  *[]jid.JID // see told; nil: nobody
+	presence  presence
 	available bool // has sent initial presence, and not taken it back
 	priority  int8
-	presence  presence
-	directed  []jid.JID // who knows by directed presence that it is available
 }
 
 // resource is what hooks are told of it.
@@ -42,29 +42,35 @@ func (x *extension) opened(a *xep.Home, ref xep.SessionRef, done func()) {
 	done()
 }
 
-// presence is a rendered presence without addressee. What most say is the
-// same (their software's capabilities), so the contents are shared by all
-// accounts of the process that have equal ones.
+// presence is what an available presence without addressee says. What most say
+// is the same (their software's capabilities), so the contents are shared by
+// all accounts of the process that have equal ones.
 type presence struct {
-	start   string                // the start tag up to its '>', with from
-	toAt    int                   // in start, where the to attribute belongs
+	start   string                // the start tag up to its '>'; "": a from and nothing else
 	content unique.Handle[string] // zero: none
-	added   int                   // bytes at the end of content that are not the client's
+	added   int32                 // bytes at the end of content that are not the client's
 }
 
 // newPresence takes apart raw, which has from as its first attribute, as the
 // engine renders stanzas; content is part of raw, extra is added behind it.
-func newPresence(raw, content, extra []byte) presence {
-	p := presence{start: string(raw[:len(raw)-len("/>")])}
+func newPresence(raw, content, extra []byte, from jid.JID) presence {
+	start := raw[:len(raw)-len("/>")]
 	if len(content) > 0 {
 		name := raw[1:bytes.IndexByte(raw, ' ')]
-		p.start = string(raw[:len(raw)-len("></>")-len(name)-len(content)])
+		start = raw[:len(raw)-len("></>")-len(name)-len(content)]
+	}
+	var p presence
+	if !bytes.Equal(start, appendStart(make([]byte, 0, 128), from)) {
+		p.start = string(start)
 	}
 	if len(content)+len(extra) > 0 {
-		p.content, p.added = unique.Make(string(content)+string(extra)), len(extra)
+		p.content, p.added = unique.Make(string(content)+string(extra)), int32(len(extra))
 	}
-	p.toAt = behindFrom(raw)
 	return p
+}
+
+func appendStart(dst []byte, from jid.JID) []byte {
+	return stanza.AppendAttr(append(dst, "<presence"...), "from", from.String())
 }
 
 // behindFrom is where the from attribute ends.
@@ -73,40 +79,50 @@ func behindFrom(raw []byte) int {
 	return open + bytes.IndexByte(raw[open:], '\'') + 1
 }
 
-// appendTo renders p for an addressee; without one (the zero address) the
-// place for it is at toAt.
-func (p *presence) appendTo(dst []byte, to jid.JID) []byte {
-	dst = append(dst, p.start[:p.toAt]...)
-	if !to.IsZero() {
-		dst = stanza.AppendAttr(dst, "to", to.String())
+// render is what s says, for an addressee; without one (the zero address) the
+// place for it is behindFrom.
+func (s *live) render(dst []byte, to jid.JID) []byte {
+	return s.presence.appendTo(dst, s.ref.JID, to)
+}
+
+func (p *presence) appendTo(dst []byte, from, to jid.JID) []byte {
+	begin := len(dst)
+	if p.start == "" {
+		dst = appendStart(dst, from)
+	} else {
+		dst = append(dst, p.start...)
 	}
-	dst = append(dst, p.start[p.toAt:]...)
+	name := dst[begin+1 : begin+bytes.IndexByte(dst[begin:], ' ')]
+	if !to.IsZero() {
+		at := begin + behindFrom(dst[begin:])
+		rest := string(dst[at:])
+		dst = append(stanza.AppendAttr(dst[:at], "to", to.String()), rest...)
+	}
 	if p.content == (unique.Handle[string]{}) {
 		return append(dst, "/>"...)
 	}
-	name := p.start[1:bytes.IndexByte([]byte(p.start), ' ')]
 	dst = append(append(dst, '>'), p.content.Value()...)
 	return append(append(append(dst, "</"...), name...), '>')
 }
 
 // unstamped is the presence as the client sent it, without addressee.
-func (p *presence) unstamped() []byte {
-	q := *p
+func (s *live) unstamped() []byte {
+	q, from := s.presence, s.ref.JID
 	if q.content == (unique.Handle[string]{}) {
-		return q.appendTo(nil, noAddress)
+		return q.appendTo(nil, from, noAddress)
 	}
 	own := q.content.Value()
-	if own = own[:len(own)-q.added]; own == "" {
+	if own = own[:len(own)-int(q.added)]; own == "" {
 		q.content = unique.Handle[string]{}
 	} else {
 		q.content = unique.Make(own)
 	}
-	return q.appendTo(nil, noAddress)
+	return q.appendTo(nil, from, noAddress)
 }
 
 // appendPresence renders a presence that consists of addresses and a type.
 func appendPresence(dst []byte, from, to jid.JID, t stanza.Type) []byte {
-	dst = stanza.AppendAttr(append(dst, "<presence"...), "from", from.String())
+	dst = appendStart(dst, from)
 	if !to.IsZero() {
 		dst = stanza.AppendAttr(dst, "to", to.String())
 	}
@@ -116,27 +132,37 @@ func appendPresence(dst []byte, from, to jid.JID, t stanza.Type) []byte {
 	return append(dst, "/>"...)
 }
 
+// told is who knows by directed presence that s is available.
+func (s *live) told() []jid.JID {
+	if s.directed == nil {
+		return nil
+	}
+	return *s.directed
+}
+
 // remember notes directed presence; false when there is no more room.
 func (s *live) remember(to jid.JID, limit int) bool {
-	if slices.Contains(s.directed, to) {
+	told := s.told()
+	if slices.Contains(told, to) {
 		return true
 	}
-	if len(s.directed) >= limit {
+	if len(told) >= limit {
 		return false
 	}
-	s.directed = append(s.directed, to)
+	told = append(told, to)
+	s.directed = &told
 	return true
 }
 
 // knownTo tells whether who, or its account, was sent directed presence.
 func (s *live) knownTo(who jid.JID) bool {
-	return slices.Contains(s.directed, who) || slices.Contains(s.directed, who.Bare())
+	return slices.Contains(s.told(), who) || slices.Contains(s.told(), who.Bare())
 }
 
 // forget is the end of directed presence to one.
 func (s *live) forget(to jid.JID) {
-	if i := slices.Index(s.directed, to); i >= 0 {
-		s.directed = slices.Delete(s.directed, i, i+1)
+	if i := slices.Index(s.told(), to); i >= 0 {
+		*s.directed = slices.Delete(*s.directed, i, i+1)
 	}
 }
 

@@ -56,7 +56,7 @@ func (c *account) announce(req *xep.Request) {
 		req.Error(errLongPresence)
 		return
 	}
-	p := newPresence(raw, req.View.Frame.Content(), c.stamp(req.View))
+	p := newPresence(raw, req.View.Frame.Content(), c.stamp(req.View), req.Session.JID)
 	c.withBook(func() {
 		if s := c.session(req.Session.ID); s != nil {
 			c.appear(s, priority, p)
@@ -92,7 +92,8 @@ func (c *account) appear(s *live, priority int8, p presence) {
 	}
 	before := s.resource()
 	s.available, s.priority, s.presence = true, priority, p
-	c.broadcast(p.appendTo(nil, noAddress), p.toAt)
+	st := s.render(nil, noAddress)
+	c.broadcast(st, behindFrom(st))
 	if !before.Available {
 		c.greet(s)
 	}
@@ -107,7 +108,7 @@ func (c *account) appear(s *live, priority int8, p presence) {
 func (c *account) greet(s *live) {
 	for _, o := range c.sessions {
 		if o != s && o.available {
-			c.home.Deliver(s.ref.JID, o.presence.appendTo(nil, s.ref.JID), nil)
+			c.home.Deliver(s.ref.JID, o.render(nil, s.ref.JID), nil)
 		}
 	}
 	c.probeContacts(s)
@@ -135,7 +136,7 @@ func (c *account) retire(req *xep.Request) {
 // vanish tells all who know that s is available that it is not: raw says so.
 func (c *account) vanish(s *live, raw []byte) {
 	toAt := behindFrom(raw)
-	before, directed := s.resource(), s.directed
+	before, directed := s.resource(), s.told()
 	s.available, s.priority, s.presence, s.directed = false, 0, presence{}, nil
 	if before.Available {
 		c.broadcast(raw, toAt)
@@ -167,7 +168,7 @@ func (x *extension) closed(a *xep.Home, ref xep.SessionRef) {
 	if c.succeeded(ref) {
 		// Its contacts have had the presence of the session that took its place.
 		s.available = false
-		if len(s.directed) == 0 {
+		if len(s.told()) == 0 {
 			return
 		}
 	}
@@ -226,6 +227,6 @@ func extended(raw, content, extra []byte) []byte {
 	if len(extra) == 0 {
 		return raw
 	}
-	p := newPresence(raw, content, extra)
-	return p.appendTo(nil, noAddress)
+	p := newPresence(raw, content, extra, noAddress) // whole, without regard to from
+	return p.appendTo(nil, noAddress, noAddress)
 }

@@ -49,7 +49,7 @@ func (c *account) answer(who, full jid.JID) {
 	}
 	for _, s := range c.sessions {
 		if s.available {
-			c.home.Deliver(full, s.presence.appendTo(nil, full), nil)
+			c.home.Deliver(full, s.render(nil, full), nil)
 		}
 	}
 }
@@ -70,7 +70,7 @@ func (c *account) answerProbe(req *xep.Request) {
 			case resource != "" && resource != s.ref.JID.Resource():
 			case subscribed && s.available && resource == "":
 				present = true
-				c.home.Route(s.presence.appendTo(nil, from))
+				c.home.Route(s.render(nil, from))
 			case subscribed && s.available, s.knownTo(from):
 				present = true
 				c.home.Route(appendPresence(nil, s.ref.JID, from, stanza.TypeNone))
@@ -99,7 +99,7 @@ func mirrored(from, to jid.JID, t stanza.Type, id []byte) []byte {
 // deliverRequests gives a new resource the subscription requests that nobody
 // has answered yet, as each gets them until somebody does (§3.1.3).
 func (c *account) deliverRequests(s *live) {
-	if c.book.asking == 0 {
+	if c.book.known().asking == 0 {
 		return
 	}
 	var page func(from []byte)

@@ -15,17 +15,18 @@ func (x *extension) restamp(a *xep.Home) {
 			if !s.available {
 				continue
 			}
-			if p, ok := c.stampedAnew(&s.presence); ok && p.content != s.presence.content {
+			if p, ok := c.stampedAnew(s); ok && p.content != s.presence.content {
 				s.presence = p
-				c.broadcast(p.appendTo(nil, noAddress), p.toAt)
+				st := s.render(nil, noAddress)
+				c.broadcast(st, behindFrom(st))
 			}
 		}
 	}, func(stanza.Error) {}) // the next presence of the client has it
 }
 
 // stampedAnew is a presence with what is added to it now.
-func (c *account) stampedAnew(p *presence) (presence, bool) {
-	raw := p.unstamped()
+func (c *account) stampedAnew(s *live) (presence, bool) {
+	raw := s.unstamped()
 	scanner, limits := parser.NewScanner(), parser.Limits{StanzaBytes: 2 * len(raw)}.WithDefaults()
 	var stream parser.Stream
 	stream.Reset(&limits)
@@ -41,5 +42,5 @@ func (c *account) stampedAnew(p *presence) (presence, bool) {
 	if !ok {
 		return presence{}, false
 	}
-	return newPresence(raw, frame.Content(), c.stamp(&v)), true
+	return newPresence(raw, frame.Content(), c.stamp(&v), s.ref.JID), true
 }

@@ -99,7 +99,7 @@ func (c *account) readGroups(it parser.Element) (groups []string, refusal stanza
 // update stores name and groups, answers and pushes (§2.3.2, §2.4.2). Inside.
 func (c *account) update(req *xep.Request, e *edit) {
 	before := c.book.state(e.jid)
-	if before&shown == 0 && c.book.listed >= c.limits.Items {
+	if before&shown == 0 && c.book.known().listed >= c.limits.Items {
 		c.leave()
 		req.Error(errRosterFull)
 		return

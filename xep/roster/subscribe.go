@@ -57,7 +57,7 @@ func (c *account) change(req *xep.Request, to jid.JID, t stanza.Type, st []byte)
 	c.enterLoaded(func() {
 		before := c.book.state(to)
 		do := outbound(before, t)
-		if before&shown == 0 && do.next&shown != 0 && c.book.listed >= c.limits.Items {
+		if before&shown == 0 && do.next&shown != 0 && c.book.known().listed >= c.limits.Items {
 			c.leave()
 			req.Error(errRosterFull)
 			return
@@ -152,7 +152,7 @@ func (c *account) request(req *xep.Request, from jid.JID, before State, do step,
 		c.leave()
 		req.Error(e)
 	}
-	if c.book.asking >= c.limits.Requests {
+	if c.book.known().asking >= c.limits.Requests {
 		end(stanza.Error{Condition: stanza.ResourceConstraint, Text: "too many requests wait for an answer"})
 		return
 	}
