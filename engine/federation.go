@@ -170,20 +170,25 @@ func (e *Engine) Remotes(ctx context.Context, domains ...string) ([]s2s.Record, 
 
 // RecheckRemotes holds all streams with other servers against Federation.Policy,
 // which has changed, and has those that it does not allow end. Domains that
-// could not be reached are tried again when there is something for them.
-func (e *Engine) RecheckRemotes() {
+// could not be reached are tried again when there is something for them. With
+// domains given only theirs, which must be prepared.
+func (e *Engine) RecheckRemotes(domains ...string) {
 	if !e.federates() || !e.serving() {
 		return
 	}
 	for i := range e.loops {
-		e.sendLoop(uint32(i), rechecking{})
+		e.sendLoop(uint32(i), rechecking(domains))
 	}
 }
 
-type rechecking struct{}
+// rechecking has a loop do so; empty: for all.
+type rechecking []string
 
-func (rechecking) apply(l *loop, _ *conn) {
-	for _, r := range l.remotes {
+func (x rechecking) apply(l *loop, _ *conn) {
+	for name, r := range l.remotes {
+		if len(x) > 0 && !slices.Contains(x, name) {
+			continue
+		}
 		r.Recheck(l.now, &l.actions)
 		l.act(r.domain, r.Remote)
 	}

@@ -22,6 +22,8 @@ import (
 //	GET    /v1/domains                       []string
 //	POST   /v1/domains?domain=D              serve it
 //	DELETE /v1/domains?domain=D              stop serving it
+//	GET    /v1/s2s?domain=D                  []remoteReport; domain "" for all. Also answered on http.listen
+//	POST   /v1/s2s/check?domain=D&from=L     a stream of checkItem; from "" for the first domain
 //
 // Failures are an adminError with a status of 400 or more. Who can open the
 // socket may do all of it: the file is for its owner alone.
@@ -74,6 +76,7 @@ func adminCodes() []adminCode {
 		{"taken", engine.ErrDomainTaken, http.StatusConflict},
 		{"token", engine.ErrNoToken, http.StatusNotFound},
 		{"domain", errDomainAbsent, http.StatusNotFound},
+		{"federation", errNoFederation, http.StatusConflict},
 		{"request", errRequest, http.StatusBadRequest},
 	}
 }
@@ -99,6 +102,8 @@ func adminHandler(s *server) http.Handler {
 	handle("DELETE /v1/users", s.deleteUser)
 	handle("GET /v1/tokens", s.listTokens)
 	handle("DELETE /v1/tokens", s.revokeTokens)
+	handle("GET /v1/s2s", s.listRemotes)
+	mux.HandleFunc("POST /v1/s2s/check", s.checkRemote)
 	handle("GET /v1/domains", func(*http.Request) (any, error) { return s.engine.Domains(), nil })
 	handle("POST /v1/domains", func(r *http.Request) (any, error) {
 		return nil, s.addDomain(r.URL.Query().Get("domain"))

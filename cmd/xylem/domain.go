@@ -20,7 +20,7 @@ func (p *program) domainDel(fs *pflag.FlagSet, args []string) error {
 }
 
 func (p *program) domainCommand(fs *pflag.FlagSet, args []string, method, did string) error {
-	client, done, err := p.dialCommand(fs, args, 1)
+	client, done, err := p.dialCommand(fs, args, 1, 1)
 	if done || err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (p *program) domainCommand(fs *pflag.FlagSet, args []string, method, did st
 }
 
 func (p *program) domainList(fs *pflag.FlagSet, args []string) error {
-	client, done, err := p.dialCommand(fs, args, 0)
+	client, done, err := p.dialCommand(fs, args, 0, 0)
 	if done || err != nil {
 		return err
 	}
@@ -49,11 +49,12 @@ func (p *program) domainList(fs *pflag.FlagSet, args []string) error {
 	return err
 }
 
-// dialCommand is the start of a command that needs a running server.
-func (p *program) dialCommand(fs *pflag.FlagSet, args []string, arguments int) (client *adminClient, done bool, err error) {
+// dialCommand is the start of a command that needs a running server and takes
+// between low and high arguments.
+func (p *program) dialCommand(fs *pflag.FlagSet, args []string, low, high int) (client *adminClient, done bool, err error) {
 	var flags configFlags
 	flags.register(fs)
-	if done, err := p.parse(fs, args, arguments, arguments); done || err != nil {
+	if done, err := p.parse(fs, args, low, high); done || err != nil {
 		return nil, done, err
 	}
 	conf, err := flags.load()

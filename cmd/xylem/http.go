@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// publicHandler is what http.listen answers: health and metrics, for reading
-// only. Nothing that changes the server is reachable over TCP.
+// publicHandler is what http.listen answers: health, metrics and the records of
+// remote domains, for reading only. Nothing that changes the server is reachable over TCP.
 func publicHandler(s *server) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
@@ -22,6 +22,10 @@ func publicHandler(s *server) http.Handler {
 			return
 		}
 		_, _ = w.Write([]byte("ready\n"))
+	})
+	mux.HandleFunc("GET /v1/s2s", func(w http.ResponseWriter, r *http.Request) {
+		answer, err := s.listRemotes(r)
+		writeAnswer(w, answer, err)
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(newMetrics(s), promhttp.HandlerOpts{}))
 	return mux

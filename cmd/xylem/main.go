@@ -53,6 +53,8 @@ func commands() []command {
 		{"domain add", "DOMAIN", "serve a domain until the next restart", (*program).domainAdd},
 		{"domain del", "DOMAIN", "stop serving a domain", (*program).domainDel},
 		{"domain list", "", "list the domains that are served", (*program).domainList},
+		{"s2s status", "[DOMAIN]", "show how it stands with other servers, or all that is known of one domain", (*program).s2sStatus},
+		{"s2s check", "DOMAIN", "make a test connection to another domain, step by step", (*program).s2sCheck},
 		{"check-config", "FILE", "check a configuration file", (*program).checkConfig},
 		{"status", "", "show what a running server does", (*program).status},
 		{"version", "", "show the version", (*program).version},

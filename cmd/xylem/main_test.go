@@ -77,6 +77,8 @@ func TestNothingThere(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"status", notRunning},
 		{"domain list", notRunning},
+		{"s2s status", notRunning},
+		{"s2s check example.org", notRunning},
 		{"domain add example.org", notRunning},
 		{"user list", noStore},
 		{"user del alice@localhost", noStore},

@@ -17,6 +17,9 @@ func newMetrics(s *server) *prometheus.Registry {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
+	if s.peers != nil {
+		r.MustRegister(newFederationCollector(s))
+	}
 	return r
 }
 

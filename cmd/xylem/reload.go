@@ -35,6 +35,7 @@ func (s *server) reload(now time.Time) {
 		return
 	}
 	s.peers.change(&fresh.config, roots)
+	s.engine.RecheckRemotes()
 	components := s.takeComponents(old, fresh, func() {
 		for _, d := range remove {
 			s.engine.RemoveDomain(d)

@@ -76,7 +76,7 @@ func (s *server) report() statusReport {
 
 func (p *program) status(fs *pflag.FlagSet, args []string) error {
 	asJSON := fs.Bool("json", false, "print JSON")
-	client, done, err := p.dialCommand(fs, args, 0)
+	client, done, err := p.dialCommand(fs, args, 0, 0)
 	if done || err != nil {
 		return err
 	}
