@@ -35,6 +35,8 @@ func (l *loop) start(c *conn, op session.Op) {
 		c.readToken(op)
 	case session.OpTokenPut:
 		c.putToken(op)
+	case session.OpUpgrade:
+		c.upgrade(op)
 	}
 }
 
@@ -123,6 +125,16 @@ func (c *conn) lookup(op session.Op, done func(*sasl.Credentials, error)) {
 			done(&creds, err)
 		}
 	})
+}
+
+// upgrade stores new keys of a password, on the condition that it has not changed
+// since the login that made them began. Tokens stay.
+func (c *conn) upgrade(op session.Op) {
+	answer := c.answer()
+	put := &storage.Op{Kind: storage.Apply, Owner: op.Local + "@" + op.Domain, Durable: true}
+	put.Batch.CheckValue(collectionAccount, []byte(keyCredentials), op.Credentials.Append(nil))
+	put.Batch.Put(collectionAccount, []byte(keyCredentials), op.Upgrade.Append(nil))
+	c.loop.ask(put, func(res *storage.Result) { answer(session.Result{Err: res.Err}) })
 }
 
 // completion answers a session's operation on its loop.

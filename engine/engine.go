@@ -208,6 +208,7 @@ func (e *Engine) openStore(ctx context.Context) error {
 // openTokens lets clients log in by tokens. The key may be kept in the store, but
 // who has that can make tokens then.
 func (e *Engine) openTokens(ctx context.Context) error {
+	e.sessions.Upgrades = e.ownAccounts()
 	if !e.ownAccounts() || e.cfg.TokenLifetime < 0 {
 		return nil
 	}

@@ -46,6 +46,7 @@ var hostileFAST = []hostile{
 	{"FAST: half a hash", opened, with2("HT-SHA-256-NONE", initial("{b64:mallory\x00abc}")+agent2+fast2), "sasl2 malformed-request", "tls"},
 	{"FAST: no user", opened, with2("HT-SHA-256-NONE", initial("{b64:\x00"+zeros32+"}")+agent2+fast2), "sasl2 malformed-request", "tls"},
 	{"FAST: user of another domain", opened, with2("HT-SHA-256-NONE", initial("{b64:mallory@localhost\x00"+zeros32+"}")+agent2+fast2), "sasl2 not-authorized", "tls"},
+	{"upgrade: task that nobody asked for", opened, "<next xmlns='" + nsSASL2 + "' task='UPGR-SCRAM-SHA-256'/>", "sasl2 malformed-request", "tls"},
 	{"FAST: nothing", opened, with2("HT-SHA-256-NONE", initial("")+agent2+fast2), "sasl2 malformed-request", "tls"},
 }
 

@@ -54,7 +54,7 @@ func (c *client) authenticate2(mechanism string, cfg sasl.ClientConfig, more str
 				c.t.Fatal(err)
 			}
 			c.send("<response xmlns='%s'>%s</response>", nsSASL2, b64(answer))
-		case "success":
+		case "success", "continue":
 			data, err := base64.StdEncoding.DecodeString(n.child("additional-data").Text)
 			if err != nil {
 				c.t.Fatal(err)

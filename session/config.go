@@ -35,6 +35,10 @@ type Config struct {
 	// Tokens lets clients log in by tokens (FAST, XEP-0484); nil: not.
 	Tokens *token.Policy
 
+	// Upgrades lets clients renew the keys that are stored of their passwords
+	// (XEP-0480), with ScramIterations rounds.
+	Upgrades bool
+
 	AuthAttempts int   // failed SASL exchanges until policy-violation
 	PreAuthTime  int64 // nanoseconds from Open until login and binding are done; 0: no bound
 	IdleTime     int64 // nanoseconds of silence until a sign of life is asked for; 0: never

@@ -25,7 +25,8 @@ type request struct {
 	data   []byte  // additional data of the mechanism, until it is told
 	failed []byte  // <failed/>: why nothing was resumed
 
-	fast fastRequest
+	fast    fastRequest
+	upgrade upgrade
 }
 
 // sasl2 takes an element of the SASL2 namespace.
@@ -34,13 +35,17 @@ func (s *Session) sasl2(f *parser.Frame, out *Out) {
 	switch name := string(f.Local()); {
 	case s.state == stateOpen && name == "authenticate":
 		s.authenticate(f, out)
-	case s.state == stateSASL && r != nil && name == "response" && s.login.exchange != nil:
+	case s.state == stateSASL && r != nil && name == "response" && r.user.IsZero():
 		msg, ok := s.decode2(f.Element(), out)
 		if !ok {
 			s.authFailure("incorrect-encoding", "not base64", out)
 			return
 		}
 		s.authStep(s.login.exchange.Respond(msg), out)
+	case s.state == stateSASL && r != nil && name == "next" && r.upgrade.task != "" && r.upgrade.salt == nil:
+		s.next(f.Element(), out)
+	case s.state == stateSASL && r != nil && name == "task-data" && r.upgrade.salt != nil:
+		s.taskData(f.Element(), out)
 	case s.state == stateSASL && r != nil && name == "abort":
 		s.authFailure(sasl.CondAborted, "", out)
 	case s.state == stateOpen && (name == "response" || name == "abort" || name == "next" || name == "task-data"):
@@ -125,6 +130,8 @@ func (s *Session) readRequest(e parser.Element) (r *request, ok bool) {
 		case child.Is(NSFAST, "request-token") && s.cfg.Tokens != nil:
 			ok = seen.once(seenRequest)
 			r.fast.request = s.readTokenRequest(child)
+		case child.Is(NSUpgrade, "upgrade"):
+			r.upgrade.want(child)
 		}
 		if !ok {
 			return nil, false
@@ -184,12 +191,14 @@ func trimSpace(b []byte) []byte {
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
 // authenticated goes on after the mechanism has succeeded: with what is to be
-// done before <success/>, in the order of XEP-0388 §2.6.1, XEP-0198 §10 and
-// XEP-0386 §4.2.
+// done before <success/>, in the order of XEP-0388 §2.6, XEP-0198 §10 and XEP-0386
+// §4.2.
 func (s *Session) authenticated(user jid.JID, data []byte, out *Out) {
 	r := s.login.request
 	r.user, r.data = user, data
-	s.settleTokens(out)
+	if !s.nextUpgrade(out) {
+		s.settleTokens(out)
+	}
 }
 
 // establish resumes a session or binds a resource. From here on the client is
@@ -283,5 +292,6 @@ func (s *Session) appendAuthentication(b []byte) []byte {
 	}
 	b = s.appendBindFeature(b)
 	b = s.appendTokenMechanisms(b)
-	return append(b, "</inline></authentication>"...)
+	b = s.appendUpgrades(append(b, "</inline>"...))
+	return append(b, "</authentication>"...)
 }

@@ -225,6 +225,8 @@ func (s *Session) Complete(now int64, res *Result, out *Out) {
 		s.tokenAnswer(res, out)
 	case OpTokenPut:
 		s.tokenStored(res, out)
+	case OpUpgrade:
+		s.upgraded(res, out)
 	case OpBind:
 		s.bindAnswer(now, res, out)
 	case OpRegister:
