@@ -383,8 +383,8 @@ func (c *conn) tick() {
 		} else if c.resumer != nil {
 			c.grant(c.resumer)
 		}
-	case phaseHandshake:
-		c.abort(ErrHandshake) // a stream error cannot be said yet
+	case phaseHandshake: // a stream error cannot be said yet
+		c.abort(fmt.Errorf("%w: it did not end in time", ErrHandshake))
 	case phaseStream:
 		switch {
 		case c.peer != nil:

@@ -81,7 +81,28 @@ func (s *Stream) tooLate(out *Out) {
 		s.End(errUnused, out)
 		return
 	}
-	s.Fail(stanza.StreamError{Condition: stanza.StreamConnectionTimeout, Text: "the stream was not negotiated in time"}, out)
+	s.Fail(stanza.StreamError{Condition: stanza.StreamConnectionTimeout, Text: "no " + s.expects() + " came in time"}, out)
+}
+
+// expects names what the peer has to send before a pair is proved.
+func (s *Stream) expects() string {
+	switch s.state {
+	case stateHeader:
+		return "stream header"
+	case stateFeatures:
+		return "stream features"
+	case stateTLS:
+		return "answer to STARTTLS"
+	case stateSASL:
+		return "end of authentication"
+	}
+	switch d := s.dialback; {
+	case d != nil && len(d.requests) > 0:
+		return "answer to the dialback key"
+	case s.sec == nil:
+		return "STARTTLS"
+	}
+	return "proof of a domain"
 }
 
 // overdue names what the peer has not answered in time, "" if nothing.

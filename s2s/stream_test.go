@@ -165,3 +165,52 @@ func TestStreamLastAcknowledgement(t *testing.T) {
 		}
 	}
 }
+
+// A stream that is not negotiated in time tells what was waited for.
+func TestStreamTooLate(t *testing.T) {
+	const head = "<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' " +
+		"xmlns:db='jabber:server:dialback' from='b.example' to='a.example' version='1.0' id='1'>"
+	const startTLS = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
+	const clear = head + "<stream:features>" + startTLS + "</stream:features>"
+	const external = "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>EXTERNAL</mechanism></mechanisms>"
+	const dialback = "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>"
+	for _, x := range []struct{ sent, secured, want string }{
+		{"", "", "no stream header"},
+		{head, "", "no stream features"},
+		{clear, "", "no answer to STARTTLS"},
+		{clear + "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", " ", "no stream header"},
+		{clear + "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", head + "<stream:features>" + external + "</stream:features>", "no end of authentication"},
+		{clear + "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", head + "<stream:features>" + dialback + "</stream:features>", "no answer to the dialback key"},
+	} {
+		k := newTalk(t, nil, []string{"b.example"})
+		k.a.Connect(&k.a.cfg, s2s.Pair{Local: "a.example", Remote: "b.example"}, false, false, k.now, k.a.begin())
+		k.a.took(nil, nil)
+		for _, in := range []string{x.sent, x.secured} {
+			if k.a.starting {
+				k.a.starting = false
+				k.a.SetSecured(k.now, &s2s.Security{Version: "TLS 1.3", Proof: k.a.proof}, k.a.begin())
+				k.a.took(nil, nil)
+			}
+			k.a.in = append(k.a.in, in...)
+			for k.feed(k.a, nil) {
+			}
+		}
+		k.now += 61 * second
+		k.a.Tick(k.now, k.a.begin())
+		k.a.took(nil, nil)
+		if k.a.reason == nil || !strings.Contains(k.a.reason.Error(), "connection-timeout: "+x.want+" came in time") {
+			t.Errorf("after %q and %q: %v, want %q; sent %s", x.sent, x.secured, k.a.reason, x.want, k.a.wire)
+		}
+	}
+	k := newTalk(t, nil, nil)
+	k.b.Accept(&k.b.cfg, false, k.now)
+	k.b.in = []byte(strings.NewReplacer("a.example", "b.example", "b.example", "a.example").Replace(head))
+	for k.feed(k.b, nil) {
+	}
+	k.now += 61 * second
+	k.b.Tick(k.now, k.b.begin())
+	k.b.took(nil, nil)
+	if k.b.reason == nil || !strings.Contains(k.b.reason.Error(), "STARTTLS") {
+		t.Errorf("a peer that begins no TLS: %v", k.b.reason)
+	}
+}
