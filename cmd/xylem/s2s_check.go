@@ -5,8 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -67,26 +72,51 @@ func (s *server) check(ctx context.Context, from, domain string, step func(strin
 	if err == nil {
 		s.engine.RecheckRemotes(domain) // what waits need not wait for the next try
 	}
-	step(s.peers.wayBack(ctx, from))
+	step(s.wayBack(ctx, from))
 	return explainFederation(err)
 }
 
 // wayBack says in a line how other servers find a domain of this one, as far as
 // can be seen from here.
-func (f *federation) wayBack(ctx context.Context, local string) string {
-	f.resolver.Forget(local)
-	targets, err := f.resolver.Find(ctx, local, func(string) {})
+func (s *server) wayBack(ctx context.Context, local string) string {
+	s.peers.resolver.Forget(local)
+	targets, err := s.peers.resolver.Find(ctx, local, func(string) {})
 	if err != nil {
 		return "the way back: others find no server of " + local + ": " + err.Error()
 	}
-	text := "the way back: others find " + local + " at "
+	hosts := make([]string, len(targets))
 	for i, t := range targets {
-		if i > 0 {
-			text += ", "
-		}
-		text += resolve.Host{Name: t.Host, Port: t.Port, Direct: t.Direct}.String()
+		hosts[i] = resolve.Host{Name: t.Host, Port: t.Port, Direct: t.Direct}.String()
 	}
-	return text
+	return "the way back: others find " + local + " at " + strings.Join(hosts, ", ") + doubt(targets, s.addresses())
+}
+
+// doubt says why others may not get to where they are led; "" when all seems
+// well.
+func doubt(targets []s2s.Target, listening []listenAddress) string {
+	loopback, led := true, false
+	var ports []string
+	for _, l := range listening {
+		if l.Name != nameS2S && l.Name != nameS2STLS {
+			continue
+		}
+		loopback = loopback && isLoopback(l.Address)
+		_, port, _ := net.SplitHostPort(l.Address) // the system made it
+		ports = append(ports, port)
+		for _, t := range targets {
+			led = led || t.Direct == (l.Name == nameS2STLS) && strconv.Itoa(int(t.Port)) == port
+		}
+	}
+	remote := slices.ContainsFunc(targets, func(t s2s.Target) bool {
+		return slices.ContainsFunc(t.Addrs, func(a netip.Addr) bool { return !a.IsLoopback() })
+	})
+	switch {
+	case remote && loopback:
+		return "; but this server listens for others on loopback only: see s2s.listen"
+	case !led:
+		return "; but this server listens for others on port " + strings.Join(ports, " and ") + ", to which something must lead from there"
+	}
+	return ""
 }
 
 // s2sCheck is the command: a test connection by the running server.

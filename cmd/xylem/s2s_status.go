@@ -107,7 +107,9 @@ func (r *remoteReport) print(out io.Writer, now time.Time) error {
 func (s *streamReport) rows(row func(name, format string, args ...any), now time.Time) {
 	opened := map[string]string{"in": "opened by it", "out": "opened by this server"}[s.Direction]
 	row("stream "+s.Direction, "%s, %s %s ago, %s", s.Address, opened, age(now, s.Since), cmp.Or(s.Security, "no TLS yet"))
-	row("  certificate", "%s", cmp.Or(s.Certificate, "proves the domain"))
+	if s.Security != "" {
+		row("  certificate", "%s", cmp.Or(s.Certificate, "proves the domain"))
+	}
 	for _, x := range []struct {
 		name  string
 		pairs []provedPair

@@ -3,6 +3,7 @@ package resolve
 import (
 	"context"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -29,6 +30,9 @@ type located struct {
 func (r *Resolver) addresses(ctx context.Context, host string) *located {
 	if addr, ok := literal(host); ok {
 		return &located{addrs: []netip.Addr{addr}}
+	}
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") { // RFC 6761 §6.3: DNS is not asked
+		return r.arrange(ctx, []netip.Addr{netip.IPv6Loopback(), netip.AddrFrom4([4]byte{127, 0, 0, 1})}, "this machine")
 	}
 	s := r.currentSources()
 	if addrs := r.inHostsFile(&s, host); len(addrs) > 0 {

@@ -31,6 +31,9 @@ func (r *Resolver) Find(ctx context.Context, domain string, step func(text strin
 		return []s2s.Target{{Host: addr.String(), Port: defaultPort, Addrs: []netip.Addr{addr}}}, nil
 	}
 	name, err := queryName(domain)
+	if err == nil {
+		err = special(name)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +60,18 @@ func queryName(domain string) (string, error) {
 		return "", noService("%s cannot be a name in DNS; check the address", domain)
 	}
 	return name, nil
+}
+
+// special refuses names that must not be asked for: those of Tor, RFC 7686 §2,
+// and those that never exist, RFC 6761 §6.4.
+func special(name string) error {
+	switch name[strings.LastIndexByte(name, '.')+1:] {
+	case "onion":
+		return noService("%s is a name of Tor, which DNS does not know; give its server in s2s.static_hosts", name)
+	case "invalid":
+		return noService("%s does not exist; check the address", name)
+	}
+	return nil
 }
 
 // noService is an error that wraps s2s.ErrNoService and reads as the sentence

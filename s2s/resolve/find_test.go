@@ -112,6 +112,9 @@ func TestFind(t *testing.T) {
 			"! the SRV records of example.org name no usable host and port; its operator must correct them"},
 		{"IPv4", nil, "127.0.0.1", "127.0.0.1:5269 [127.0.0.1]"},
 		{"IPv6", nil, "[::1]", "::1:5269 [::1]"},
+		{"Tor", []string{"example.onion. 300 IN A 192.0.2.1"}, "example.onion", "! example.onion is a name of Tor, which DNS does not know; give its server in s2s.static_hosts"},
+		{"invalid", []string{"a.invalid. 300 IN A 192.0.2.1"}, "a.invalid", "! a.invalid does not exist; check the address"},
+		{"localhost", []string{"x.localhost. 300 IN A 192.0.2.1"}, "x.localhost", "x.localhost:5269 [127.0.0.1 ::1]"},
 		{"no name in DNS", nil, strings.Repeat("x", 64) + ".example", "! " + strings.Repeat("x", 64) + ".example cannot be a name in DNS; check the address"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -31,8 +31,6 @@ func (r *Resolver) lookup(ctx context.Context, q question) (a answer, cached boo
 		f = &flight{done: make(chan struct{})}
 		r.flights[q] = f
 		go r.fly(q, f, r.sources)
-	} else {
-		r.stats.shared.Add(1)
 	}
 	r.mu.Unlock()
 	select {

@@ -62,7 +62,7 @@ type Resolver struct {
 
 // counters are written by whoever asks.
 type counters struct {
-	questions, failures, hits, shared atomic.Int64
+	questions, failures, hits atomic.Int64
 }
 
 // Stats are figures for an operator.
