@@ -404,3 +404,50 @@ func TestComponentConfig(t *testing.T) {
 		}
 	}
 }
+
+// TestComponentFederation: users of other servers reach a component and are
+// reached by it, with a certificate and without, as it comes and goes.
+func TestComponentFederation(t *testing.T) {
+	for name, trust := range map[string]func(*engine.Config){
+		"certificate": nil, "untrusted certificate": untrusted(t, "a.example", "bridge.a.example"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			a := w.server(func(c *engine.Config) {
+				withComponents(c)
+				c.Components = []engine.Component{{Domain: "bridge.a.example", Secret: "bridge's"}}
+				c.Certificates = shown{"": w.ca.For(t, "a.example", "bridge.a.example")}
+				if trust != nil {
+					trust(c)
+				}
+			}, "a.example")
+			w.points("bridge.a.example", a.addr("s2s"), false)
+			b := w.server(nil, "b.example")
+			bob := b.as(t, "bob@b.example/2")
+			bob.send("<message to='x@bridge.a.example' id='1'><body>x</body></message>")
+			bob.expectError("message", "1", "x@bridge.a.example", "wait", "remote-server-timeout")
+			for i := range 2 {
+				bridge := a.component(t, "tcp", "bridge.a.example", "bridge's")
+				for n := range 20 {
+					bob.send("<message to='x@bridge.a.example'><body>%d</body></message>", n)
+				}
+				for n := range 20 {
+					bridge.expectFrom("bob@b.example/2", "x@bridge.a.example", fmt.Sprint(n))
+				}
+				bridge.send("<message xmlns='%s' from='X@bridge.a.example/y' to='bob@b.example/2'><body>back</body></message>", nsAccept)
+				if n := bob.expectFrom("x@bridge.a.example/y", "bob@b.example/2", "back"); n.XMLName.Space != "jabber:client" || n.child("body").XMLName.Space != "jabber:client" {
+					t.Errorf("got %s in %s", n, n.XMLName.Space)
+				}
+				bridge.send("<iq type='get' id='2' from='x@bridge.a.example' to='nobody@b.example/3'><q xmlns='urn:q'/></iq>")
+				bridge.expectError("iq", "2", "nobody@b.example/3", "cancel", "service-unavailable")
+				bridge.send("<message id='3' from='x@bridge.a.example' to='x@nowhere.example'><body>x</body></message>")
+				bridge.expectError("message", "3", "x@nowhere.example", "cancel", "remote-server-not-found")
+				if i == 0 {
+					bridge.send("</stream:stream>")
+					bridge.expectEnd()
+					waitFor(t, func() bool { return a.Stats().Components == 0 })
+				}
+			}
+		})
+	}
+}

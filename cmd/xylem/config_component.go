@@ -117,6 +117,15 @@ func componentDomains(list []componentConfig) []string {
 	return domains
 }
 
+// certifiedDomains are the domains that need a certificate: those of accounts, and
+// where other servers connect those of components, which they reach by name too.
+func (c *config) certifiedDomains() []string {
+	if !c.federates() {
+		return c.Server.Domains
+	}
+	return union(c.Server.Domains, componentDomains(c.Components.Services))
+}
+
 // changedSecrets are the domains of components in both lists whose secrets
 // differ.
 func changedSecrets(old, now []componentConfig) (changed []string) {

@@ -349,3 +349,35 @@ func TestS2SStatusOfNobody(t *testing.T) {
 	s.do("", "s2s", "status", "b.example").want(t, exitOK, "nothing is known of b.example: nothing was sent there or came from there lately; try it: xylem s2s check b.example\n", "")
 	s.do("", "s2s", "status").want(t, exitOK, "DOMAIN  STATE  IN  OUT  WAITING  LAST ERROR\n", "")
 }
+
+// A component's domain has a certificate of its own, and other servers reach it;
+// a reload adds one more.
+func TestFederationComponent(t *testing.T) {
+	f := newFediverse(t)
+	services := "components.listen = \"127.0.0.1:0\"\n[[components.service]]\ndomain = \"one.a.example\"\nsecret = \"x\"\n"
+	path := writeConfig(t, services)
+	a, b := f.start("a.example", "--config", path), f.start("b.example")
+	alice := b.online("b.example")
+	reaches := func(domain string) {
+		t.Helper()
+		f.publish(domain, a)
+		c, got := a.component(domain, "x")
+		if got != "<handshake/>" {
+			t.Fatal(got)
+		}
+		fmt.Fprintf(alice.conn, "<message to='x@%s'><body>hello</body></message>", domain)
+		c.until("<body>hello</body></message>")
+		fmt.Fprintf(c.conn, "<message from='x@%s' to='alice@b.example'><body>from %s</body></message>", domain, domain)
+		alice.until("<body>from " + domain + "</body></message>")
+		if name := a.shown(domain).Subject.CommonName; name != domain {
+			t.Errorf("the certificate of %s is for %s", domain, name)
+		}
+	}
+	reaches("one.a.example")
+	if err := os.WriteFile(path, []byte(services+strings.ReplaceAll(services[strings.Index(services, "[["):], "one.a", "two.a")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.signals <- syscall.SIGHUP
+	a.log.wait(t, "configuration reloaded", a.gone)
+	reaches("two.a.example")
+}

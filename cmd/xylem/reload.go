@@ -30,7 +30,8 @@ func (s *server) reload(now time.Time) {
 		return
 	}
 	add, remove := difference(fresh.Server.Domains, old.Server.Domains), difference(old.Server.Domains, fresh.Server.Domains)
-	if err := s.renewCertificates(fresh, difference(union(fresh.Server.Domains, s.servedDomains()), remove), now); err != nil {
+	gone := difference(union(remove, componentDomains(old.Components.Services)), fresh.certifiedDomains())
+	if err := s.renewCertificates(fresh, difference(union(fresh.certifiedDomains(), s.servedDomains()), gone), now); err != nil {
 		s.logReloadFailure(err)
 		return
 	}
@@ -156,12 +157,14 @@ func (s *server) renewCertificatesDaily(now time.Time) {
 	}
 }
 
-// servedDomains is what is served now, in the order of the configuration, whose
-// first domain lends its certificate to unknown names.
+// servedDomains is what is served now and needs a certificate, in the order of
+// the configuration, whose first domain lends its certificate to unknown names.
 func (s *server) servedDomains() []string {
 	served := s.engine.Domains()
-	configured := s.conf.Load().Server.Domains
-	return union(difference(configured, difference(configured, served)), served)
+	conf := s.conf.Load()
+	configured := conf.Server.Domains
+	named := difference(conf.certifiedDomains(), configured) // those of components
+	return union(union(difference(configured, difference(configured, served)), served), named)
 }
 
 // union is a, then what of b is not in a.

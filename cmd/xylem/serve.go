@@ -153,7 +153,7 @@ func (s *server) checkDataMode(data string) {
 // openEngine makes the certificates and the engine.
 func (s *server) openEngine(conf *loaded) error {
 	s.certs = newCertificates(filepath.Join(conf.Server.Data, "tls"), conf.TLS.Held, s.log)
-	if err := s.renewCertificates(conf, conf.Server.Domains, time.Now()); err != nil {
+	if err := s.renewCertificates(conf, conf.certifiedDomains(), time.Now()); err != nil {
 		return usageError{err}
 	}
 	peers, err := newFederation(&conf.config)
