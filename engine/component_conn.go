@@ -18,10 +18,10 @@ const probeTime = 10 * time.Second
 // componentConn is what a connection has instead of a client's session when a
 // component is at its other end.
 type componentConn struct {
-	stream  component.Stream
-	domain  *componentDomain // that it holds; nil: none
-	waiting int              // stanzas that are with homes, see peerWindow
-	ended   bool
+	stream component.Stream
+	domain *componentDomain // that it holds; nil: none
+	order  order
+	ended  bool
 }
 
 // configureComponents derives what the streams of components share and enters
@@ -166,11 +166,8 @@ func (l *loop) fromComponent(c *conn, out *component.Out) {
 	c.component.domain.in.Add(1)
 	l.stats.componentIn.Add(1)
 	fw := stanza.Forward{From: out.From, Lang: c.component.stream.Lang()}
-	src := source{waits: waiter{mailbox: c.mailbox()}}
-	l.route(&src, &out.Stanza, out.To, &fw)
-	if src.waits.mailbox == 0 { // a home goes on with it
-		c.component.waiting++
-	}
+	src := source{waits: waiter{mailbox: c.mailbox()}, order: &c.component.order}
+	l.routeInOrder(&src, &out.Stanza, out.To, &fw)
 }
 
 // sendComponent hands a stanza for a component's domain to the stream that has

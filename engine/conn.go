@@ -185,9 +185,8 @@ func (c *conn) resume() {
 
 // waits tells whether input must wait for something that is under way.
 func (c *conn) waits() bool {
-	return c.session.Waiting() || c.heldTooMany() && !c.unstored ||
-		c.peer != nil && (c.peer.waiting >= peerWindow || c.peer.leaving) ||
-		c.component != nil && c.component.waiting >= peerWindow
+	return c.session.Waiting() || c.heldTooMany() && !c.unstored || c.order().full() ||
+		c.peer != nil && c.peer.leaving
 }
 
 // holdsBack tells whether input is left aside for now.
@@ -550,6 +549,7 @@ func (c *conn) transportClosed() {
 	}
 	c.sessionEnded(ErrPeerClosed)
 	c.phase = phaseClosed
+	c.releaseAll()
 	l.wheel.disarm(c)
 	c.session.Release(&l.out)
 	switch {

@@ -121,10 +121,14 @@ func (l *loop) route(src *source, v *stanza.View, to jid.View, fw *stanza.Forwar
 func (l *loop) pass(src *source, v *stanza.View, to jid.View, fw *stanza.Forward, targets []routing.Entry) {
 	marks := marksOf(targets)
 	_, guarded := l.engine.guarded(v)
+	asks := !src.passed && (guarded || marks&xep.MarkFilter != 0)
+	stored := marks&xep.MarkHeld != 0 && isHeld(v, targets)
 	switch {
-	case !src.passed && (guarded || marks&xep.MarkFilter != 0):
+	case src.order.isBusy(to) && (asks || !stored): // its home would let it overtake
+		src.order.hold(src, v, to, fw)
+	case asks:
 		l.handIn(src, workIncoming, to.Bare().JID, v, fw, "")
-	case marks&xep.MarkHeld != 0 && isHeld(v, targets):
+	case stored:
 		l.handIn(src, workOffline, to.Bare().JID, v, fw, stanza.ServiceUnavailable)
 	default:
 		wait := l.heldFor(v, targets)

@@ -72,6 +72,7 @@ type source struct {
 	conn    *conn           // the sender's connection, on its own loop only
 	origin  routing.Mailbox // the sender's session; 0: none of this server's
 	waits   waiter          // who goes on when the stanza is dealt with
+	order   *order          // of the stream that it came on; on its own loop only, nil for sessions
 	passed  bool            // the addressee's filters have been asked
 	receipt                 // of a message that its sender holds; whoever deals with it settles it
 	marks   xep.Mark        // of the sender, until the hooks on what it sends were called
@@ -98,6 +99,10 @@ func (l *loop) handIn(src *source, w work, bare jid.JID, v *stanza.View, fw *sta
 		r.src.waits = waiter{mailbox: src.origin}
 		r.src.conn = nil
 		src.conn.session.Wait()
+	}
+	if src.order != nil {
+		src.order.sent(r.bare.String())
+		r.src.waits.account, r.src.order = r.bare.String(), nil
 	}
 	src.waits, src.receipt = waiter{}, receipt{} // the request goes on with it
 	l.postHome(bare.String(), r)
@@ -269,7 +274,7 @@ func (l *loop) goOn(w waiter) {
 	if l.late[index] == nil {
 		l.late[index] = l.engine.pool.get()
 	}
-	l.late[index].entries = append(l.late[index].entries, entry{to: mb, kind: entryControl, ctl: goingOn{w.number}})
+	l.late[index].entries = append(l.late[index].entries, entry{to: mb, kind: entryControl, ctl: goingOn{w}})
 }
 
 // waiter is who waits until a stanza is dealt with: a session, a component, or a
@@ -277,19 +282,18 @@ func (l *loop) goOn(w waiter) {
 type waiter struct {
 	mailbox routing.Mailbox // 0: nobody
 	number  uint32
+	account string // with whose home the stanza of a stream is
 }
 
 // goingOn ends a wait.
-type goingOn struct{ number uint32 }
+type goingOn struct{ waiter }
 
 func (g goingOn) apply(_ *loop, c *conn) {
 	switch {
 	case c == nil:
 		return
-	case c.peer != nil:
-		c.peerHandled(g.number)
-	case c.component != nil:
-		c.component.waiting--
+	case c.order() != nil:
+		c.dealtWith(g.waiter)
 	default:
 		c.complete(&session.Result{})
 	}

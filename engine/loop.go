@@ -73,8 +73,8 @@ type loop struct {
 	actions      s2s.Actions
 	peerOut      s2s.Out
 	componentOut component.Out
-	inbound      rawReader // frames what other servers send
-	received     []byte    // scratch: a stanza of another server as it is routed here
+	inbound      rawReader // frames what cannot be sent to other servers and components
+	ordered      rawReader // frames what was held, see order
 
 	targets []routing.Entry
 	reader  rawReader // frames stanzas that are routed anew

@@ -14,10 +14,6 @@ import (
 // errTooManyConnections is why an outgoing stream could not be opened.
 var errTooManyConnections = errors.New("this server has too many open connections; raise limits.connections or the open-files limit")
 
-// peerWindow is how many stanzas of another server may be with homes at a time,
-// waiting for the disk, say; then its connection is not read.
-const peerWindow = 256
-
 // peer is what a connection has instead of a client's session when another
 // server is at its other end.
 type peer struct {
@@ -28,7 +24,7 @@ type peer struct {
 	known    []*remoteDomain // whose homes know of the stream
 	security string
 	proof    s2s.Proof
-	waiting  int  // stanzas that are with homes, see peerWindow
+	order    order
 	leaving  bool // nothing more is taken from it
 	ended    bool
 }
@@ -172,15 +168,14 @@ func (l *loop) fromPeer(c *conn, out *s2s.Out) {
 	if lang := c.peer.stream.Lang(); lang != "en" { // what our own streams say of themselves
 		fw.Lang = lang
 	}
-	src := source{waits: waiter{mailbox: c.mailbox()}}
+	src := source{waits: waiter{mailbox: c.mailbox()}, order: &c.peer.order}
 	if out.Faulty {
 		l.bounceTo(&src, &out.Stanza, out.To, fw.From, out.Fault)
 		return
 	}
 	src.waits.number = c.peer.stream.Number()
-	l.route(&src, &out.Stanza, out.To, &fw)
-	if src.waits.mailbox == 0 { // a home goes on with it
-		c.peer.waiting++
+	l.routeInOrder(&src, &out.Stanza, out.To, &fw)
+	if src.waits.mailbox == 0 {
 		c.peer.stream.Hold()
 	}
 }
@@ -189,7 +184,7 @@ func (l *loop) fromPeer(c *conn, out *s2s.Out) {
 // still with homes: its stream ends when they are dealt with and acknowledged,
 // and takes no more.
 func (c *conn) finishesPeer() bool {
-	if c.peer == nil || c.phase != phaseStream || c.peer.waiting == 0 {
+	if c.peer == nil || c.phase != phaseStream || c.peer.order.waiting == 0 {
 		return false
 	}
 	c.peer.leaving = true
@@ -198,7 +193,6 @@ func (c *conn) finishesPeer() bool {
 
 // peerHandled goes on after a stanza that a home has dealt with.
 func (c *conn) peerHandled(number uint32) {
-	c.peer.waiting--
 	if c.phase != phaseStream {
 		return
 	}
