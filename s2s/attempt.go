@@ -1,9 +1,6 @@
 package s2s
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // attempt is one try to reach the remote domain: its servers are looked for,
 // then tried one after the other, until a stream to one of them is proved for a
@@ -15,6 +12,7 @@ type attempt struct {
 	next    int   // in targets
 	ref     Ref   // of the stream that is being negotiated; 0: none
 	err     error // why the last target did not do
+	met     bool  // a target has answered, so that what fails may concern the local domain alone
 }
 
 // begin starts an attempt.
@@ -71,7 +69,7 @@ func (r *Remote) Dialed(now int64, ref Ref, address string, err error, do *Actio
 	case err != nil:
 		r.miss(now, err, do)
 	default:
-		t.ref = ref
+		t.ref, t.met = ref, true
 		l := &link{StreamRecord: StreamRecord{Ref: ref, Outgoing: true, Address: address, Since: now}, closed: true}
 		r.links = append(r.links, l)
 		for _, q := range r.asks {
@@ -92,7 +90,7 @@ func (r *Remote) succeeded() {
 		l.closed = false
 	}
 	if !r.try.asks {
-		r.failures, r.nextTry = 0, 0
+		r.trouble = trouble{}
 	}
 	r.ended(true)
 }
@@ -119,36 +117,4 @@ func (r *Remote) miss(now int64, err error, do *Actions) {
 		return
 	}
 	r.failed(now, err, do)
-}
-
-// failed ends an attempt in vain. What waits is kept for the next one unless
-// that is hopeless, or too many failed.
-func (r *Remote) failed(now int64, err error, do *Actions) {
-	r.step(now, "given up: "+err.Error())
-	r.ended(false)
-	r.failures++
-	r.failedWith(now, err)
-	r.nextTry = now + r.retry()
-	for _, q := range r.asks {
-		r.answer(q, Failed, err, do)
-	}
-	r.asks = nil
-	if r.failures < patience && !errors.Is(err, ErrNoService) {
-		return
-	}
-	for _, p := range r.pairs {
-		if p.state == pairWanted {
-			r.bounce(&p.queue, err, do)
-		}
-	}
-}
-
-// retry is the time until the next attempt: doubled by each failure, and spread
-// by up to a quarter.
-func (r *Remote) retry() int64 {
-	d := r.cfg.RetryMost
-	if n := r.failures - 1; n < 30 && r.cfg.RetryLeast<<n < d {
-		d = r.cfg.RetryLeast << n
-	}
-	return d + r.cfg.Jitter(d/4+1)
 }

@@ -19,7 +19,10 @@ func (r *Remote) Recheck(now int64, do *Actions) {
 			do.add(Action{Kind: ActionEnd, Ref: l.Ref, Err: err})
 		}
 	}
-	r.failures, r.nextTry = 0, 0
+	r.trouble = trouble{}
+	for _, p := range r.pairs {
+		p.trouble = trouble{}
+	}
 	r.pursue(now, do)
 }
 

@@ -43,22 +43,22 @@ type Remote struct {
 
 	waiting, waitingBytes int // in all queues
 
-	steps    []Step // of the last attempt
-	lastErr  error
-	errorAt  int64
-	failures int
-	nextTry  int64
-	used     int64 // when it was last of use
+	trouble        // of attempts that reached nobody
+	steps   []Step // of the last attempt
+	lastErr error  // why the last attempt, or the last stream, ended
+	errorAt int64
+	used    int64 // when it was last of use
 }
 
 // pair is one of our domains that has something to say to the remote one.
 type pair struct {
-	local string
-	state pairState
-	alone bool  // a stream of another domain of ours was no use: it needs one of its own
-	ref   Ref   // pairRequested, pairReady, pairSettling
-	queue queue // waits for a stream
-	fresh queue // pairSettling: waits behind what comes back from the last stream
+	local   string
+	state   pairState
+	alone   bool  // a stream of another domain of ours was no use: it needs one of its own
+	ref     Ref   // pairRequested, pairReady, pairSettling
+	trouble       // of attempts that reached the peer
+	queue   queue // waits for a stream
+	fresh   queue // pairSettling: waits behind what comes back from the last stream
 }
 
 type pairState uint8
@@ -111,11 +111,12 @@ func (r *Remote) Send(now int64, local string, st []byte, back bool, do *Actions
 		return
 	}
 	p := r.pair(local)
+	hopeless := r.hopelessFor(p, now)
 	switch {
 	case p.state == pairReady:
 		do.add(Action{Kind: ActionDeliver, Ref: p.ref, Pair: r.of(local), Stanza: slices.Clone(st)})
-	case r.refuses(now):
-		do.add(Action{Kind: ActionBounce, Stanza: slices.Clone(st), Error: r.bounceError(r.lastErr)})
+	case hopeless != nil:
+		do.add(Action{Kind: ActionBounce, Stanza: slices.Clone(st), Error: r.bounceError(hopeless)})
 	case !back && (r.waiting >= r.cfg.QueueStanzas || r.waitingBytes+len(st) > r.cfg.QueueBytes):
 		do.add(Action{Kind: ActionBounce, Stanza: slices.Clone(st),
 			Error: stanza.Error{Condition: stanza.ResourceConstraint, Text: "too much waits for " + r.domain}})
@@ -129,12 +130,6 @@ func (r *Remote) Send(now int64, local string, st []byte, back bool, do *Actions
 		r.waitingBytes += len(st)
 		r.pursue(now, do)
 	}
-}
-
-// refuses tells whether stanzas are returned at once, since nothing is to be
-// hoped for until the next attempt.
-func (r *Remote) refuses(now int64) bool {
-	return r.try == nil && now < r.nextTry && (r.failures >= patience || errors.Is(r.lastErr, ErrNoService))
 }
 
 func (r *Remote) pair(local string) *pair {
@@ -160,7 +155,7 @@ func (r *Remote) link(ref Ref) *link {
 // pursue does what can be done now for the pairs that have something waiting.
 func (r *Remote) pursue(now int64, do *Actions) {
 	for _, p := range r.pairs {
-		if p.state != pairWanted || p.queue.len() == 0 {
+		if p.state != pairWanted || p.queue.len() == 0 || now < p.nextTry {
 			continue
 		}
 		if r.cfg.Policy(r.domain).Denied {
@@ -215,7 +210,7 @@ func (r *Remote) Verify(now int64, v Verify, from Ref, do *Actions) {
 	case len(r.asks) >= r.cfg.Questions:
 		r.answer(q, Failed, errors.New("too many dialback questions wait for "+r.domain), do)
 	case r.try == nil && now < r.nextTry:
-		r.answer(q, Failed, r.lastErr, do)
+		r.answer(q, Failed, r.err, do)
 	default:
 		r.asks = append(r.asks, q)
 		if r.try == nil {
@@ -277,6 +272,7 @@ func (r *Remote) ready(now int64, ref Ref, ev *Event, do *Actions) {
 		r.succeeded()
 	}
 	p := r.pair(ev.Pair.Local)
+	p.trouble = trouble{}
 	if p.state == pairReady || p.state == pairSettling {
 		return // what is on its way on the other stream must not be overtaken
 	}
@@ -428,13 +424,13 @@ func (r *Remote) Deadline() int64 {
 	for _, p := range r.pairs {
 		if p.queue.len() > 0 {
 			due = earlier(due, p.queue.items[0].at+r.cfg.QueueTime)
+			if r.try == nil {
+				due = earlier(due, max(r.nextTry, p.nextTry))
+			}
 		}
 		if p.fresh.len() > 0 {
 			due = earlier(due, p.fresh.items[0].at+r.cfg.QueueTime)
 		}
-	}
-	if r.try == nil {
-		due = earlier(due, r.nextTry)
 	}
 	return due
 }
@@ -449,20 +445,23 @@ func earlier(a, b int64) int64 {
 // Tick returns what has waited too long, and tries again.
 func (r *Remote) Tick(now int64, do *Actions) {
 	for _, p := range r.pairs {
-		r.expire(&p.queue, now, do)
-		r.expire(&p.fresh, now, do)
+		r.expire(p, &p.queue, now, do)
+		r.expire(p, &p.fresh, now, do)
 	}
 	r.pursue(now, do)
 }
 
-func (r *Remote) expire(q *queue, now int64, do *Actions) {
+func (r *Remote) expire(p *pair, q *queue, now int64, do *Actions) {
 	old := q.takeOlder(now - r.cfg.QueueTime)
 	if len(old) == 0 {
 		return
 	}
 	e := stanza.Error{Condition: stanza.RemoteServerTimeout, Text: r.domain + " could not be reached in time"}
-	if r.lastErr != nil && r.failures > 0 {
-		e = r.bounceError(r.lastErr)
+	switch {
+	case p.failures > 0:
+		e = r.bounceError(p.err)
+	case r.failures > 0:
+		e = r.bounceError(r.err)
 	}
 	for _, w := range old {
 		r.waiting--
@@ -479,13 +478,14 @@ func (r *Remote) Idle(limit int64) bool {
 
 // Record is a copy of what is known.
 func (r *Remote) Record(now int64) Record {
+	worst := r.troubles()
 	rec := Record{Domain: r.domain, State: r.state(now), Steps: slices.Clone(r.steps),
-		ErrorAt: r.errorAt, Failures: r.failures, Queued: r.waiting, QueuedBytes: r.waitingBytes}
+		ErrorAt: r.errorAt, Failures: worst.failures, Queued: r.waiting, QueuedBytes: r.waitingBytes}
 	if r.lastErr != nil {
 		rec.LastError, rec.Remedy = r.lastErr.Error(), Remedy(r.lastErr)
 	}
-	if r.nextTry > now {
-		rec.NextTry = r.nextTry
+	if worst.nextTry > now {
+		rec.NextTry = worst.nextTry
 	}
 	for _, l := range r.links {
 		s := l.StreamRecord
@@ -515,14 +515,15 @@ func (r *Remote) state(now int64) State {
 			return Connected
 		}
 	}
+	worst := r.troubles()
 	switch {
 	case r.try != nil:
 		return Connecting
 	case len(r.links) > 0:
 		return Receiving
-	case r.refuses(now):
+	case worst.refuses(now):
 		return Refusing
-	case now < r.nextTry:
+	case now < worst.nextTry:
 		return BackingOff
 	}
 	return Idle

@@ -358,3 +358,60 @@ func TestRemoteIsForgottenWhenNothingNeedsIt(t *testing.T) {
 		t.Error("not idle after its last use")
 	}
 }
+
+// A peer that does not take one of our domains is no reason to give up for the
+// others.
+func TestRemoteTroubleOfOneLocalDomain(t *testing.T) {
+	r := newRemote(t)
+	fail := func(ref s2s.Ref) {
+		r.found("h1")
+		r.dialed(ref)
+		r.closed(ref, errors.New("expired"))
+	}
+	r.send("bad.example", "1")
+	fail(7)
+	r.want("find for bad.example", "dial h1 for bad.example asks=false")
+	r.tick(second)
+	fail(8)
+	r.want("find for bad.example", "dial h1 for bad.example asks=false")
+	r.send("good.example", "2") // although the attempt for the other waits
+	r.want("find for good.example")
+	r.found("h1")
+	r.dialed(9)
+	r.ready(9, "good.example")
+	r.want("dial h1 for good.example asks=false", "deliver 2 from good.example on 9")
+	r.tick(2 * second)
+	r.want("request bad.example on 9") // there is a stream now
+	r.event(9, s2s.EventRefused, "bad.example", errors.New("expired"))
+	r.want("find for bad.example")
+	fail(10)
+	r.want("dial h1 for bad.example asks=false", "bounce 1: remote-server-timeout: expired")
+	r.send("bad.example", "3")
+	r.send("good.example", "4")
+	r.want("bounce 3: remote-server-timeout: expired", "deliver 4 from good.example on 9")
+	if rec := r.Record(r.now); rec.State != s2s.Connected || rec.Failures != 3 || rec.LastError != "expired" || rec.NextTry <= r.now {
+		t.Errorf("record: %+v", rec)
+	}
+	r.closed(9, nil)
+	r.settled(9, "good.example")
+	r.want("settle good.example on 9")
+	r.send("good.example", "5")
+	r.want("find for good.example")
+	r.Found(r.now, nil, errors.New("no answer of DNS"), &r.do)
+	r.want()
+	r.tick(4 * second)
+	r.want("find for good.example") // the first failure of its kind
+	r.found("h1")
+	r.dialed(11)
+	r.ready(11, "good.example")
+	r.want("dial h1 for good.example asks=false", "deliver 5 from good.example on 11")
+	r.send("bad.example", "6")
+	r.want("find for bad.example") // its time has come, on a stream of its own
+	r.found("h1")
+	r.dialed(12)
+	r.ready(12, "bad.example")
+	r.want("dial h1 for bad.example asks=false", "deliver 6 from bad.example on 12")
+	if rec := r.Record(r.now); rec.Failures != 0 || rec.NextTry != 0 {
+		t.Errorf("record: %+v", rec)
+	}
+}
