@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"fmt"
+	"log/slog"
 	mathrand "math/rand/v2"
 
 	xtls "github.com/xylem-im/xylem/engine/tls"
@@ -53,11 +54,22 @@ func (e *Engine) configureFederation() (faults []error) {
 	return faults
 }
 
-// attemptEnded counts attempts to reach other servers.
-func (e *Engine) attemptEnded(succeeded bool) {
+// attemptEnded counts attempts to reach other servers and logs their first
+// failure, the one after which stanzas are no longer kept, and the end of it;
+// what is between is in the records.
+func (e *Engine) attemptEnded(domain string, failures int, reason error) {
 	e.peerAttempts.Add(1)
-	if !succeeded {
+	switch {
+	case reason == nil && failures > 0:
+		e.log.Info("domain reached again", "domain", domain, "failures", failures)
+	case reason == nil:
+	default:
 		e.peerAttemptsFailed.Add(1)
+		level := slog.LevelDebug
+		if failures == 1 || failures == s2s.Patience {
+			level = slog.LevelInfo
+		}
+		e.log.Log(e.dialing, level, "domain not reached", "domain", domain, "failures", failures, "reason", reason, "remedy", s2s.Remedy(reason))
 	}
 }
 

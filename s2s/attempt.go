@@ -89,17 +89,19 @@ func (r *Remote) succeeded() {
 	if l := r.link(r.try.ref); l != nil {
 		l.closed = false
 	}
+	failures := 0
 	if !r.try.asks {
+		failures = r.troubles().failures
 		r.trouble = trouble{}
 	}
-	r.ended(true)
+	r.ended(failures, nil)
 }
 
 // ended forgets the attempt.
-func (r *Remote) ended(succeeded bool) {
+func (r *Remote) ended(failures int, reason error) {
 	r.try = nil
 	if r.cfg.Ended != nil {
-		r.cfg.Ended(succeeded)
+		r.cfg.Ended(r.domain, failures, reason)
 	}
 }
 

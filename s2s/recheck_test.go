@@ -47,12 +47,12 @@ func TestRemoteRecheckOfWhatWaits(t *testing.T) {
 	ended := ""
 	r := newRemote(t, func(cfg *s2s.RemoteConfig) {
 		cfg.Policy = func(string) s2s.Policy { return policy }
-		cfg.Ended = func(ok bool) { ended += fmt.Sprint(ok, " ") }
+		cfg.Ended = func(domain string, n int, err error) { ended += fmt.Sprint(domain, n, err, " ") }
 	})
 	r.send("a.example", "<1/>")
 	r.Found(r.now, nil, errors.New("SERVFAIL"), &r.do)
 	r.do.Reset()
-	if rec := r.Record(r.now); rec.State != s2s.BackingOff || ended != "false " {
+	if rec := r.Record(r.now); rec.State != s2s.BackingOff || ended != "far.example1 SERVFAIL " {
 		t.Fatalf("%v, %q", rec.State, ended)
 	}
 	r.Recheck(r.now, &r.do)

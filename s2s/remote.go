@@ -16,8 +16,10 @@ type RemoteConfig struct {
 	// Jitter is a random number from 0 to n-1; it spreads attempts.
 	Jitter func(n int64) int64
 
-	// Ended, unless nil, is called when an attempt to reach a domain has ended.
-	Ended func(succeeded bool)
+	// Ended, unless nil, is called when an attempt to reach a domain has ended, and
+	// why; nil: it succeeded. failures is how many have failed in a row, with this
+	// one or before it.
+	Ended func(domain string, failures int, reason error)
 
 	QueueBytes   int   // of stanzas that wait for a stream to one remote domain; one more is returned with resource-constraint
 	QueueStanzas int   // and their number
@@ -27,9 +29,9 @@ type RemoteConfig struct {
 	RetryLeast, RetryMost int64 // nanoseconds from a failed attempt to the next one, doubled by each failure
 }
 
-// patience is how many attempts may fail in a row before stanzas are no longer
+// Patience is how many attempts may fail in a row before stanzas are no longer
 // kept between them.
-const patience = 3
+const Patience = 3
 
 // Remote is one remote domain at its home loop: who can carry stanzas there,
 // and what waits for that. Loop only.

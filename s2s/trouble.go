@@ -27,7 +27,7 @@ func (t *trouble) add(now int64, err error, cfg *RemoteConfig) {
 // hopeless tells whether so much failed that stanzas are not kept for the next
 // attempt.
 func (t *trouble) hopeless() bool {
-	return t.failures >= patience || t.failures > 0 && errors.Is(t.err, ErrNoService)
+	return t.failures >= Patience || t.failures > 0 && errors.Is(t.err, ErrNoService)
 }
 
 // refuses tells whether stanzas are returned at once, since nothing is to be
@@ -39,11 +39,11 @@ func (t *trouble) refuses(now int64) bool { return now < t.nextTry && t.hopeless
 func (r *Remote) failed(now int64, err error, do *Actions) {
 	t := r.try
 	r.step(now, "given up: "+err.Error())
-	r.ended(false)
 	r.failedWith(now, err)
 	if t.met && !t.asks {
 		p := r.pair(t.local)
 		p.add(now, err, r.cfg)
+		r.ended(p.failures, err)
 		if p.hopeless() && p.state == pairWanted {
 			r.bounce(&p.queue, err, do)
 		}
@@ -51,6 +51,7 @@ func (r *Remote) failed(now int64, err error, do *Actions) {
 		return
 	}
 	r.add(now, err, r.cfg)
+	r.ended(r.failures, err)
 	for _, q := range r.asks {
 		r.answer(q, Failed, err, do)
 	}

@@ -31,9 +31,12 @@ func (f *failure) Error() string { return f.text }
 func (r *Resolver) exchange(ctx context.Context, servers []string, named string, q question) (*dns.Msg, error) {
 	var last *failure
 	for round := range rounds {
-		for _, server := range servers {
+		for _, server := range r.inTurn(servers) {
 			m, fail := r.ask(ctx, server, q, r.cfg.Timeout<<round)
 			if fail == nil {
+				if last != nil && last.silent {
+					r.prefer(server)
+				}
 				return m, nil
 			}
 			if last == nil || !fail.silent || last.silent {

@@ -427,6 +427,29 @@ func TestSeveralServers(t *testing.T) {
 	}
 }
 
+// A name server that was silent is not waited for at each question.
+func TestSilentServerGoesLast(t *testing.T) {
+	good := testdns.Serve(t, "a.example. 1 IN A 192.0.2.1", "b.example. 1 IN A 192.0.2.1", "c.example. 1 IN A 192.0.2.1")
+	quiet := testdns.Serve(t)
+	quiet.AnswerBy(func(dns.ResponseWriter, *dns.Msg, *dns.Msg) bool { return true })
+	r, now := resolver(good, func(cfg *resolve.Config) {
+		cfg.Servers, cfg.Timeout = []string{quiet.Address, good.Address}, 300*time.Millisecond
+	})
+	find := func(domain string, asked int) {
+		t.Helper()
+		if _, err := r.Find(t.Context(), domain, func(string) {}); err != nil {
+			t.Fatal(err)
+		}
+		if n := quiet.Questions("SRV _xmpp-server._tcp." + domain + "."); n != asked {
+			t.Errorf("the silent one was asked for %s %d times, want %d", domain, n, asked)
+		}
+	}
+	find("a.example", 1)
+	find("b.example", 0)
+	now.move(time.Minute)
+	find("c.example", 1)
+}
+
 // The files of the system are read, and read again when they change.
 func TestSystemFiles(t *testing.T) {
 	z := testdns.Serve(t, "example.org. 1 IN A 192.0.2.1")

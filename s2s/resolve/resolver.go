@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -58,6 +59,8 @@ type Resolver struct {
 	sources Sources // what it points to is not changed any more
 	cache   cache
 	flights map[question]*flight
+	good    string    // a name server that answers, while those before it are silent
+	until   time.Time // when they are tried first again
 }
 
 // counters are written by whoever asks.
@@ -152,6 +155,27 @@ func (r *Resolver) Stats() Stats {
 		FailuresTotal:  r.stats.failures.Load(),
 		HitsTotal:      r.stats.hits.Load(),
 	}
+}
+
+// silentTime is how long name servers that were silent are asked last.
+const silentTime = 30 * time.Second
+
+// inTurn puts a name server that is known to answer before those that did not.
+func (r *Resolver) inTurn(servers []string) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := slices.Index(servers, r.good)
+	if i <= 0 || r.cfg.Now().After(r.until) {
+		return servers
+	}
+	return slices.Concat(servers[i:], servers[:i])
+}
+
+// prefer notes who has answered after others were silent.
+func (r *Resolver) prefer(server string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.good, r.until = server, r.cfg.Now().Add(silentTime)
 }
 
 func (r *Resolver) currentSources() Sources {
