@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/internal/enginetest"
 	"github.com/xylem-im/xylem/internal/testca"
 	"github.com/xylem-im/xylem/s2s"
 )
@@ -104,10 +105,10 @@ func TestCheckRemote(t *testing.T) {
 			}
 			a := w.server(all(change...), "a.example")
 			if x.answer != nil {
-				w.points("b.example", listensAs(t, x.answer), x.direct)
+				w.Point("b.example", enginetest.Target(listensAs(t, x.answer), x.direct))
 			} else {
 				b := w.server(x.b, "b.example")
-				w.points("b.example", b.addr(map[bool]string{false: "s2s", true: "s2s-tls"}[x.direct]), x.direct)
+				w.Point("b.example", enginetest.Target(b.addr(map[bool]string{false: "s2s", true: "s2s-tls"}[x.direct]), x.direct))
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
@@ -176,7 +177,7 @@ func TestCheckRemoteWithoutFederation(t *testing.T) {
 func TestCheckRemoteTellsTheVerdict(t *testing.T) {
 	w := newWorld(t)
 	w.server(func(c *engine.Config) {
-		c.Certificates = shown{"": w.ca.Issue(t, testca.Leaf{DNS: []string{"other.example"}})}
+		c.Certificates = enginetest.Shown{"": w.CA.Issue(t, testca.Leaf{DNS: []string{"other.example"}})}
 	}, "b.example")
 	a := w.server(nil, "a.example")
 	var steps []string

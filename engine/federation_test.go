@@ -2,121 +2,33 @@ package engine_test
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/internal/enginetest"
 	"github.com/xylem-im/xylem/internal/testca"
 	"github.com/xylem-im/xylem/s2s"
-	"github.com/xylem-im/xylem/s2s/certs"
 )
 
-// world is several engines that find each other without DNS. Safe for
-// concurrent use.
+// world is several engines that find each other without DNS.
 type world struct {
-	t     testing.TB
-	ca    *testca.CA
-	roots *certs.Roots
-
-	mu      sync.Mutex
-	servers map[string]s2s.Target // by domain
-	finds   map[string]int        // look-ups, by domain
-	dials   map[string]int        // connections, by host:port
-	through func(net.Conn) net.Conn
+	*enginetest.World
+	t testing.TB
 }
 
-func newWorld(t testing.TB) *world {
-	ca := testca.New(t, "Test Authority")
-	return &world{t: t, ca: ca, roots: certs.NewRoots(certs.Sources{Files: []string{ca.File(t)}}),
-		servers: map[string]s2s.Target{}, finds: map[string]int{}, dials: map[string]int{}}
-}
-
-// Find implements engine.Connector.
-func (w *world) Find(_ context.Context, domain string, step func(string)) ([]s2s.Target, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.finds[domain]++
-	target, ok := w.servers[domain]
-	if !ok {
-		return nil, fmt.Errorf("%s: %w", domain, s2s.ErrNoService)
-	}
-	step("found " + target.Host)
-	return []s2s.Target{target}, nil
-}
-
-// Dial implements engine.Connector.
-func (w *world) Dial(ctx context.Context, target s2s.Target, _ func(string)) (net.Conn, error) {
-	address := net.JoinHostPort(target.Host, strconv.Itoa(int(target.Port)))
-	var d net.Dialer
-	c, err := d.DialContext(ctx, "tcp", address)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.dials[address]++
-	if err == nil && w.through != nil {
-		c = w.through(c)
-	}
-	return c, err
-}
-
-func (w *world) count(m map[string]int, key string) int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return m[key]
-}
-
-// points makes a domain resolve to an address.
-func (w *world) points(domain, address string, direct bool) {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.servers[domain] = s2s.Target{Host: host, Port: uint16(n), Direct: direct}
-}
-
-// judge is Federation.Judge with the world's authority.
-func (w *world) judge(chain []*x509.Certificate, server bool) s2s.Proof {
-	return certs.Verify(chain, w.roots, time.Now(), server)
-}
-
-// shown is the certificates of one server, by domain.
-type shown map[string]*tls.Certificate
-
-func (s shown) Certificate(name string) (*tls.Certificate, error) {
-	if c := s[name]; c != nil {
-		return c, nil
-	}
-	if c := s[""]; c != nil {
-		return c, nil
-	}
-	return nil, errors.New("no certificate for " + name)
-}
+func newWorld(t testing.TB) *world { return &world{enginetest.NewWorld(t), t} }
 
 // server runs an engine that serves domains, with a certificate for all of them.
 func (w *world) server(change func(*engine.Config), domains ...string) *server {
 	w.t.Helper()
 	s := serve(w.t, func(c *engine.Config) {
-		c.Domains = domains
-		c.Certificates = shown{"": w.ca.For(w.t, domains...)}
-		c.Listeners = []engine.Listener{{Name: "plain", Address: "127.0.0.1:0"},
-			{Name: "s2s", Role: engine.RolePeer, Address: "127.0.0.1:0"},
-			{Name: "s2s-tls", Role: engine.RolePeer, Address: "127.0.0.1:0", TLS: true}}
-		c.Federation = engine.Federation{Connector: w, Judge: w.judge}
+		c.Listeners = []engine.Listener{{Name: "plain", Address: "127.0.0.1:0"}}
+		w.Configure(c, domains...)
 		if os.Getenv("XYLEM_TEST_LOG") != "" {
 			c.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		}
@@ -124,9 +36,7 @@ func (w *world) server(change func(*engine.Config), domains ...string) *server {
 			change(c)
 		}
 	})
-	for _, d := range domains {
-		w.points(d, s.addr("s2s"), false)
-	}
+	w.Joined(s.Engine, domains...)
 	return s
 }
 
@@ -193,7 +103,7 @@ func TestFederationMessage(t *testing.T) {
 // untrusted gives a server a certificate that proves nothing to others.
 func untrusted(t testing.TB, domains ...string) func(*engine.Config) {
 	return func(c *engine.Config) {
-		c.Certificates = shown{"": testca.SelfSigned(t, testca.Leaf{DNS: domains})}
+		c.Certificates = enginetest.Shown{"": testca.SelfSigned(t, testca.Leaf{DNS: domains})}
 	}
 }
 
@@ -282,7 +192,7 @@ func TestFederationRefusals(t *testing.T) {
 		c.Federation.RetryLeast, c.Federation.RetryMost = time.Millisecond, 2*time.Millisecond
 	}
 	wrong := func(t *testing.T, w *world, leaf testca.Leaf) func(*engine.Config) {
-		return func(c *engine.Config) { c.Certificates = shown{"": w.ca.Issue(t, leaf)} }
+		return func(c *engine.Config) { c.Certificates = enginetest.Shown{"": w.CA.Issue(t, leaf)} }
 	}
 	past := time.Now().Add(-time.Hour)
 	for _, x := range []struct {
@@ -342,7 +252,7 @@ func TestFederationPeerDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.points("b.example", l.Addr().String(), false)
+	w.Point("b.example", enginetest.Target(l.Addr().String(), false))
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -355,7 +265,7 @@ func TestFederationPeerDown(t *testing.T) {
 func TestFederationDirectTLS(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.server(nil, "a.example"), w.server(nil, "b.example")
-	w.points("b.example", b.addr("s2s-tls"), true)
+	w.Point("b.example", enginetest.Target(b.addr("s2s-tls"), true))
 	alice, bob := a.as(t, "alice@a.example/1"), b.as(t, "bob@b.example/2")
 	alice.chats(bob, "one")
 	bob.chats(alice, "two")
@@ -372,7 +282,7 @@ func TestFederationSeveralDomainsOneConnection(t *testing.T) {
 		bob.chats(c, "to "+from)
 	}
 	r := a.record(t, "b.example")
-	if n := w.count(w.dials, b.addr("s2s")); n != 1 || len(r.Streams) != 1 || len(r.Streams[0].Sends) != 3 {
+	if n := w.Dials(b.addr("s2s")); n != 1 || len(r.Streams) != 1 || len(r.Streams[0].Sends) != 3 {
 		t.Errorf("%d connections: %s\n%s", n, methods(r), story(r))
 	}
 }

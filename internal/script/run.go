@@ -16,6 +16,9 @@ type Options struct {
 	// TLS is used for STARTTLS; nil: plain streams, or dial returns TLS already.
 	// An empty ServerName is filled in with the client's domain.
 	TLS *tls.Config
+	// Dial connects to the server of a domain, "" for raw clients; for plays on
+	// several servers. nil: all are on the one that is given beside the options.
+	Dial func(domain string) net.Conn
 	// Timeout of each wait. Default 10 s; it is reached only in failures.
 	Timeout time.Duration
 	// Account is called before the play for each account that it needs. May be nil.
@@ -61,7 +64,10 @@ func (p *Play) Perform(dial func() net.Conn, opts Options) (rewritten string, er
 	if opts.Timeout == 0 {
 		opts.Timeout = 10 * time.Second
 	}
-	s := &stage{play: p, opts: opts, dial: dial, vars: vars{}, actors: map[*role]*actor{}}
+	if opts.Dial == nil {
+		opts.Dial = func(string) net.Conn { return dial() }
+	}
+	s := &stage{play: p, opts: opts, vars: vars{}, actors: map[*role]*actor{}}
 	defer s.closeAll()
 	if opts.Account != nil {
 		for _, a := range p.Accounts() {
@@ -85,7 +91,6 @@ func (p *Play) Perform(dial func() net.Conn, opts Options) (rewritten string, er
 type stage struct {
 	play   *Play
 	opts   Options
-	dial   func() net.Conn
 	vars   vars
 	actors map[*role]*actor // those connected at some time
 	ids    int              // for {id:…} and marks

@@ -50,7 +50,7 @@ func (s *stage) connect(st *step) error {
 		return fmt.Errorf("%s is connected already", st.who.name)
 	}
 	name := st.who.name
-	a := &actor{role: st.who, conn: newConn(s.dial(), s.opts.Timeout, func(arrow, text string) { s.note(name, arrow, text) })}
+	a := &actor{role: st.who, conn: newConn(s.opts.Dial(st.who.domain), s.opts.Timeout, func(arrow, text string) { s.note(name, arrow, text) })}
 	s.actors[st.who] = a
 	if st.who.raw {
 		return nil
