@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/xylem-im/xylem/engine"
 	"github.com/xylem-im/xylem/jid"
@@ -209,8 +210,13 @@ func TestNewSessionGetsWhatWasForTheOld(t *testing.T) {
 			}
 			old.expectEnd()
 			alice.sync()
-			for _, n := range fresh.sync() {
-				got[n.attr("id")]++
+			for until := time.Now().Add(patience); ; { // what was on its way to the old one takes a loop more
+				for _, n := range fresh.sync() {
+					got[n.attr("id")]++
+				}
+				if len(got) == count || time.Now().After(until) {
+					break
+				}
 			}
 			for i := range count {
 				if k := fmt.Sprint("m", i); got[k] != 1 {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/internal/enginetest"
 )
 
 const nsAccept = "jabber:component:accept"
@@ -416,12 +417,12 @@ func TestComponentFederation(t *testing.T) {
 			a := w.server(func(c *engine.Config) {
 				withComponents(c)
 				c.Components = []engine.Component{{Domain: "bridge.a.example", Secret: "bridge's"}}
-				c.Certificates = shown{"": w.ca.For(t, "a.example", "bridge.a.example")}
+				c.Certificates = enginetest.Shown{"": w.CA.For(t, "a.example", "bridge.a.example")}
 				if trust != nil {
 					trust(c)
 				}
 			}, "a.example")
-			w.points("bridge.a.example", a.addr("s2s"), false)
+			w.Point("bridge.a.example", enginetest.Target(a.addr("s2s"), false))
 			b := w.server(nil, "b.example")
 			bob := b.as(t, "bob@b.example/2")
 			bob.send("<message to='x@bridge.a.example' id='1'><body>x</body></message>")
