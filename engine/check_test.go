@@ -2,6 +2,8 @@ package engine_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +41,17 @@ func listensAs(t *testing.T, answer func(net.Conn)) string {
 		}
 	}()
 	return l.Addr().String()
+}
+
+// tlsAs makes a handshake and says no more.
+func tlsAs(t *testing.T, cfg *tls.Config) func(net.Conn) {
+	cfg.Certificates = []tls.Certificate{*testca.SelfSigned(t, testca.Leaf{DNS: []string{"b.example"}})}
+	return func(c net.Conn) {
+		s := tls.Server(c, cfg)
+		if s.Handshake() == nil {
+			_, _ = io.Copy(io.Discard, s)
+		}
+	}
 }
 
 // A test connection tells what it does, and why it came to nothing.
@@ -87,6 +100,12 @@ func TestCheckRemote(t *testing.T) {
 		{name: "no TLS after all", answer: says(header + "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>" +
 			"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"), want: "says nothing more"},
 		{name: "no TLS at all", direct: true, answer: says("220 mail.example ESMTP\r\n"), want: "what answers there speaks no TLS"},
+		{name: "another service behind TLS", direct: true, answer: tlsAs(t, &tls.Config{NextProtos: []string{"http/1.1"}}),
+			want: "(tls: no application protocol): its port for direct TLS does not take servers"},
+		{name: "old TLS", direct: true, answer: tlsAs(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}), want: "TLS"},
+		{name: "a certificate from others wanted", direct: true, answer: tlsAs(t, &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool()}),
+			want: "it does not take the certificate that is shown here; give the local domain one from a public authority"},
+		{name: "closed within the handshake", direct: true, answer: func(c net.Conn) { _, _ = c.Read(make([]byte, 10)) }, want: "TLS handshake"},
 		{name: "closed at once", answer: func(net.Conn) {}, want: "the connection"},
 		{name: "an error at once", answer: says(header + "<stream:error><remote-connection-failed xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"),
 			want: "remote-connection-failed", remedy: "publish the SRV record"},

@@ -81,8 +81,11 @@ func (s *server) check(ctx context.Context, from, domain string, step func(strin
 func (s *server) wayBack(ctx context.Context, local string) string {
 	s.peers.resolver.Forget(local)
 	targets, err := s.peers.resolver.Find(ctx, local, func(string) {})
-	if err != nil {
+	switch {
+	case errors.Is(err, s2s.ErrNoService):
 		return "the way back: others find no server of " + local + ": " + err.Error()
+	case err != nil:
+		return "the way back: whether others find " + local + " cannot be seen: " + err.Error()
 	}
 	hosts := make([]string, len(targets))
 	for i, t := range targets {

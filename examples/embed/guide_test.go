@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"crypto/sha1"
 	"errors"
 	"fmt"
 	"os"
@@ -141,6 +143,63 @@ func TestManaged(t *testing.T) {
 		t.Errorf("Kick closed %d and alice got %+v", closed, got)
 	}
 	if err := conn.Close(); err != nil { // else the server waits a while for her end
+		t.Error(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := errors.Join(e.Shutdown(ctx), <-ended); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestService runs a service with a domain of its own in the program itself: it
+// proves that it knows the secret, and gets what is sent to its domain.
+func TestService(t *testing.T) {
+	const secret = "a secret of the bot"
+	cfg := engine.Config{Auth: directory{}, AllowPlaintext: true}
+	cfg.Components = []engine.Component{{Domain: "bot.example.org", Secret: secret}}
+	e, err := engine.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- e.Run(context.Background()) }()
+	select {
+	case <-e.Ready():
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	conn, err := e.PipeComponent() // or a Listener of RoleComponent for other processes
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	in := bufio.NewReader(conn)
+	until := func(part string) string {
+		var got strings.Builder
+		for !strings.HasSuffix(got.String(), part) {
+			b, err := in.ReadByte()
+			if err != nil {
+				t.Fatalf("%v after %q", err, got.String())
+			}
+			got.WriteByte(b)
+		}
+		return got.String()
+	}
+	fmt.Fprint(conn, "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' to='bot.example.org'>")
+	until("id='")
+	id := strings.TrimSuffix(until("'"), "'")
+	until(">")
+	fmt.Fprintf(conn, "<handshake>%x</handshake>", sha1.Sum([]byte(id+secret)))
+	until("<handshake/>")
+	err = e.Inject([]byte("<message from='bot.example.org' to='clock@bot.example.org'><body>What time is it?</body></message>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	until("<body>What time is it?</body></message>")
+	if err := conn.Close(); err != nil {
 		t.Error(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
