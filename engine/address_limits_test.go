@@ -38,7 +38,7 @@ func TestFailedLoginsPerAddress(t *testing.T) {
 		c := s.connect(t, "tls")
 		c.open()
 		for range 2 {
-			if n := c.auth(sasl.Plain, sasl.ClientConfig{Username: "alice", Password: "guess"}); n.child("not-authorized") == nil {
+			if n := c.auth(sasl.Plain, sasl.ClientConfig{Username: "alice", Password: "guess"}); !n.has("not-authorized") {
 				t.Fatalf("a guess: %s", n)
 			}
 		}
@@ -46,7 +46,7 @@ func TestFailedLoginsPerAddress(t *testing.T) {
 	for _, mechanism := range []string{sasl.Plain, sasl.SCRAMSHA256} {
 		c := s.connect(t, "tls")
 		c.open()
-		if n := c.auth(mechanism, sasl.ClientConfig{Username: "alice", Password: "secret"}); n.child("temporary-auth-failure") == nil {
+		if n := c.auth(mechanism, sasl.ClientConfig{Username: "alice", Password: "secret"}); !n.has("temporary-auth-failure") {
 			t.Errorf("%s: %s", mechanism, n)
 		}
 	}

@@ -88,6 +88,11 @@ type Config struct {
 	// loopback: passwords and messages can be read on the way.
 	AllowPlaintext bool
 
+	// Compression offers zlib (XEP-0138) to clients that have logged in. Off by
+	// default: the length of what is encrypted then tells of its content (the XEP
+	// names CRIME), a session may hold 32 KiB more, and writes cost some µs each.
+	Compression bool
+
 	// Logger takes what is worth telling an operator. nil: discarded.
 	Logger *slog.Logger
 }

@@ -111,6 +111,7 @@ func (e *Engine) configureSessions() {
 		StartTLS:        e.cfg.Certificates != nil,
 		AllowPlaintext:  e.cfg.AllowPlaintext,
 		Register:        e.cfg.Registration.Enabled,
+		Compress:        e.cfg.Compression,
 		PreAuth:         &preAuth,
 		Bound:           &bound,
 		Features:        e.registry.StreamFeatures(),

@@ -28,6 +28,7 @@ type conn struct {
 	component *componentConn // a component's, the same
 
 	tls   *xtls.Filter // nil in the clear
+	zip   *compression // nil without
 	phase phase
 
 	partial  *bytebufferpool.ByteBuffer // input that was not consumed yet; nil most of the time
@@ -120,7 +121,7 @@ func (c *conn) input(b []byte) {
 	case c.phase == phaseHandshake:
 		c.handshakeInput(b)
 	case c.phase == phaseStream && c.tls == nil:
-		c.plain(b)
+		c.clear(b)
 	case c.phase == phaseStream:
 		c.decrypt(b)
 	}
@@ -135,7 +136,7 @@ func (c *conn) decrypt(b []byte) {
 		c.transmit([][]byte{alert})
 	}
 	if len(plain) > 0 && c.phase == phaseStream {
-		c.plain(plain)
+		c.clear(plain)
 	}
 	switch {
 	case err == nil || c.phase != phaseStream:
@@ -158,6 +159,15 @@ func (c *conn) endOfInput() {
 	c.finish()
 }
 
+// clear takes what is not encrypted (any more).
+func (c *conn) clear(b []byte) {
+	if c.zip != nil {
+		c.unpack(b)
+		return
+	}
+	c.plain(b)
+}
+
 // plain feeds the session with plaintext, after what was left of earlier input.
 func (c *conn) plain(b []byte) {
 	if c.partial == nil {
@@ -178,6 +188,7 @@ func (c *conn) resume() {
 			c.keep(c.partial.B, n)
 		}
 	}
+	c.unpackMore()
 	if c.phase == phaseStream && !c.holdsBack() {
 		c.unpause()
 	}
@@ -217,7 +228,13 @@ func (c *conn) feed(in []byte) (consumed int) {
 		if n > 0 {
 			l.engine.pace.pay(c, n)
 		}
+		compressed := out.Compress
 		c.perform(out)
+		if compressed { // what follows is
+			c.keepPacked(in[consumed:])
+			l.postControl(c.mailbox(), unpacking{})
+			return len(in)
+		}
 		if n == 0 {
 			break
 		}
@@ -260,7 +277,7 @@ func (c *conn) dropPartial() {
 // may use again.
 func (c *conn) perform(out *session.Out) {
 	l := c.loop
-	op, startTLS, lost, end, reason := out.Op, out.StartTLS, out.Lost, out.Close, out.Reason
+	op, startTLS, compressed, lost, end, reason := out.Op, out.StartTLS, out.Compress, out.Lost, out.Close, out.Reason
 	if len(out.Bytes) > 0 {
 		c.write(out.Bytes)
 	}
@@ -277,6 +294,9 @@ func (c *conn) perform(out *session.Out) {
 	}
 	if startTLS {
 		c.startTLS()
+	}
+	if compressed {
+		c.compressed()
 	}
 	c.tellAcked()
 	c.acknowledged()
@@ -559,6 +579,7 @@ func (c *conn) transportClosed() {
 		c.component.stream.Release(&l.componentOut)
 	}
 	c.dropPartial()
+	c.dropPacked()
 	c.dropOut()
 	c.clearBacklog()
 	c.closeTLS(c.tls)

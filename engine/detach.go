@@ -54,7 +54,7 @@ func (c *conn) detach() {
 	end, reason := out.Close, out.Reason
 	c.unreadGone()
 	c.transport = gone{c.transport.remote()}
-	c.tls, c.handshaken, c.movedFrom = nil, false, 0
+	c.tls, c.zip, c.handshaken, c.movedFrom = nil, nil, false, 0
 	c.phase = phaseDetached
 	l.engine.detached.Add(1)
 	l.wheel.arm(c, c.lingerTo)
@@ -72,6 +72,7 @@ func (c *conn) detach() {
 // client sends it again, as it was not acknowledged.
 func (c *conn) unreadGone() {
 	c.dropPartial()
+	c.dropPacked()
 	c.dropOut()
 	c.clearBacklog()
 	c.paused, c.stalled, c.throttled = false, false, false
@@ -155,12 +156,12 @@ func (c *conn) lose(reason error) {
 func (c *conn) shed() *conn {
 	l := c.loop
 	c.unpause()
-	shell := &conn{loop: l, transport: c.transport, listener: c.listener, tls: c.tls, handshaken: c.handshaken,
+	shell := &conn{loop: l, transport: c.transport, listener: c.listener, tls: c.tls, zip: c.zip, handshaken: c.handshaken,
 		out: c.out, backlog: c.backlog, phase: phaseStream}
 	if c.leaving != nil && c.movedFrom != 0 {
 		shell.leave().movedFrom = c.movedFrom
 	}
-	c.out, c.backlog, c.tls = nil, backlog{}, nil
+	c.out, c.backlog, c.tls, c.zip = nil, backlog{}, nil, nil
 	shell.slot, shell.generation = l.slots.add(shell)
 	shell.session.Release(&l.out)
 	shell.transport.use(shell)

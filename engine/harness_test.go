@@ -213,6 +213,9 @@ func (n *node) child(local string) *node {
 	return &node{}
 }
 
+// has tells whether there is such a child.
+func (n *node) has(local string) bool { return n.child(local).XMLName.Local != "" }
+
 func (n *node) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<%s", n.XMLName.Local)

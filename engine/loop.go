@@ -54,6 +54,7 @@ type loop struct {
 
 	plain, sealed, gathered []byte      // scratch of the TLS filter and of gather
 	warmth                  xtls.Warmth // the TLS connections that are in use
+	packed, unpacked        []byte      // and of compression
 	lists                   []*outList
 	blocked                 []*conn
 	refillArmed             bool

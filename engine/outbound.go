@@ -61,6 +61,15 @@ func (c *conn) send(o *outList) {
 		return
 	}
 	pieces := o.pieces
+	if c.zip != nil {
+		packed, err := c.pack(pieces)
+		if err != nil {
+			c.lose(ErrDirty)
+			return
+		}
+		o.pieces = append(o.pieces[:0], packed)
+		pieces = o.pieces
+	}
 	if c.tls != nil && c.tls.Established() {
 		sealed, err := c.seal(pieces)
 		if err != nil {

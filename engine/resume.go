@@ -130,6 +130,7 @@ type adoption struct {
 	transport  transport
 	listener   *listener
 	tls        *xtls.Filter
+	zip        *compression
 	handshaken bool
 	partial    *bytebufferpool.ByteBuffer
 	movedFrom  routing.Mailbox
@@ -151,11 +152,11 @@ func (c *conn) moveTo(g *granted) {
 	}
 	c.unpause()
 	a := &adoption{of: g.of, session: g.session, from: c.session, transport: c.transport, listener: c.listener,
-		tls: c.tls, handshaken: c.handshaken, partial: c.partial}
+		tls: c.tls, zip: c.zip, handshaken: c.handshaken, partial: c.partial}
 	if c.tls != nil {
 		c.tls.Rest() // on this loop
 	}
-	c.session, c.tls, c.partial = session.Session{}, nil, nil
+	c.session, c.tls, c.zip, c.partial = session.Session{}, nil, nil, nil
 	switch {
 	case !isSocket:
 		a.movedFrom = c.mailbox()
@@ -228,6 +229,9 @@ func (l *loop) dropAdoption(a *adoption, err error) {
 	if a.partial != nil {
 		l.engine.buffers.Put(a.partial)
 	}
+	if a.zip != nil && a.zip.held != nil {
+		l.engine.buffers.Put(a.zip.held)
+	}
 	l.engine.admission.leave(a.transport.origin())
 	l.engine.admission.release()
 }
@@ -243,7 +247,7 @@ func (a *adoption) apply(l *loop, c *conn) {
 // orphan closes a transport whose session has ended, or was given to another
 // connection, while it was on its way.
 func (l *loop) orphan(a *adoption) {
-	c := &conn{loop: l, transport: a.transport, listener: a.listener, tls: a.tls, handshaken: a.handshaken,
+	c := &conn{loop: l, transport: a.transport, listener: a.listener, tls: a.tls, zip: a.zip, handshaken: a.handshaken,
 		partial: a.partial, leaving: &leaving{movedFrom: a.movedFrom}, phase: phaseStream}
 	c.slot, c.generation = l.slots.add(c)
 	c.session = a.from
@@ -259,7 +263,7 @@ func (c *conn) adopt(a *adoption) {
 		c.leave().movedFrom = a.movedFrom
 	}
 	c.transport, c.listener, c.tls, c.handshaken = a.transport, a.listener, a.tls, a.handshaken
-	c.partial = a.partial
+	c.partial, c.zip = a.partial, a.zip
 	c.transport.use(c)
 	if c.tls != nil {
 		c.tls.KeepIn(&l.warmth)

@@ -25,6 +25,9 @@ type Config struct {
 	// parser's defaults.
 	PreAuth, Bound *parser.Limits
 
+	// Compress offers stream compression (XEP-0138) after login.
+	Compress bool
+
 	// Features are elements announced beside resource binding.
 	Features []byte
 

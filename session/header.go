@@ -176,6 +176,7 @@ func (s *Session) appendFeatures(out *Out) {
 			b = append(b, "<bind xmlns='"+stanza.NSBind+"'/>"+
 				"<session xmlns='"+stanza.NSSession+"'><optional/></session>"...)
 		}
+		b = s.appendCompression(b)
 		b = append(b, "<csi xmlns='"+NSCSI+"'/>"...)
 		if s.cfg.Management != nil && s.managed == nil {
 			b = append(b, "<sm xmlns='"+NSManage+"'/>"...)

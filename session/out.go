@@ -46,6 +46,10 @@ type Out struct {
 	// that follows in the clear must be thrown away (RFC 6120 §5.3.4).
 	StartTLS bool
 
+	// Compress: after Bytes are written the stream goes on compressed, in both
+	// directions.
+	Compress bool
+
 	// Close: after Bytes are written the connection ends, because of Reason.
 	Close  bool
 	Reason error // nil: the peer closed its stream properly
@@ -66,7 +70,7 @@ func (o *Out) Reset(buf []byte) {
 	o.Stanza, o.HasStanza, o.Pass, o.Held = Stanza{}, false, false, false
 	o.Op = Op{}
 	o.Counted, o.Ask, o.Lost = false, false, false
-	o.StartTLS, o.Close, o.Reason = false, false, nil
+	o.StartTLS, o.Compress, o.Close, o.Reason = false, false, false, nil
 }
 
 // Stanza is a checked stanza of a bound client on its way to the dispatcher.

@@ -62,6 +62,7 @@ type login struct {
 	now         int64             // of the last answer, Unix nanoseconds
 
 	registered bool // an account was made on this stream
+	compressed bool // the stream is compressed
 }
 
 // Open starts a session on a fresh connection.
@@ -189,6 +190,8 @@ func (s *Session) element(now int64, f *parser.Frame, out *Out) {
 		s.streamElement(f, out)
 	case NSManage:
 		s.manageEarly(f, out)
+	case NSCompress:
+		s.compress(f, out)
 	default:
 		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
 	}

@@ -44,6 +44,7 @@ type c2sConfig struct {
 	Listen         []string // host:port with STARTTLS. Default "127.0.0.1:5222"
 	ListenTLS      []string // host:port with TLS from the first byte. Default "127.0.0.1:5223"
 	Proxies        []string // networks of proxies that speak the PROXY protocol. Default none
+	Compression    bool     // zlib for streams that have logged in, XEP-0138. Default false
 	AllowPlaintext bool     // SASL without TLS, for tests on loopback. Default false
 }
 

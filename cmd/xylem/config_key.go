@@ -55,6 +55,8 @@ func configKeys() []configKey {
 		number("c2s.max_stanza_bytes", "", 10_000, 16<<20, "bytes", func(c *config) *int { return &c.Limits.StanzaBytes }),
 		{name: "c2s.allow_plaintext", flag: "allow-plaintext", accept: "true or false",
 			field: func(c *config) any { return &c.C2S.AllowPlaintext }},
+		{name: "c2s.compression", accept: "true or false",
+			field: func(c *config) any { return &c.C2S.Compression }},
 		{name: "c2s.guard_requests", accept: "true or false",
 			field: func(c *config) any { return &c.Extensions.Roster.GuardRequests }},
 

@@ -180,6 +180,7 @@ func (s *server) openEngine(conf *loaded) error {
 		TokenLifetime:   cmp.Or(conf.Auth.TokenLifetime, -1),
 		TokenKey:        key,
 		Loops:           conf.Server.Loops,
+		Compression:     conf.C2S.Compression,
 		AllowPlaintext:  conf.C2S.AllowPlaintext,
 		Logger:          s.log,
 	})

@@ -1,0 +1,54 @@
+package session
+
+import (
+	"github.com/xylem-im/xylem/parser"
+	"github.com/xylem-im/xylem/stanza"
+)
+
+// Namespaces of XEP-0138 (version 2.1).
+const (
+	NSCompressFeature = "http://jabber.org/features/compress"
+	NSCompress        = "http://jabber.org/protocol/compress"
+)
+
+// CompressionFailed ends a stream whose compressed input cannot be read.
+var CompressionFailed = stanza.StreamError{Condition: stanza.StreamUndefinedCondition,
+	App: "<failure xmlns='" + NSCompress + "'><processing-failed/></failure>"} // never written
+
+// mayCompress tells whether compression is offered: after authentication, before
+// a resource is bound, once.
+func (s *Session) mayCompress() bool {
+	return s.cfg.Compress && s.state == stateBind && !s.login.compressed
+}
+
+// appendCompression offers zlib.
+func (s *Session) appendCompression(b []byte) []byte {
+	if !s.mayCompress() {
+		return b
+	}
+	return append(b, "<compression xmlns='"+NSCompressFeature+"'><method>zlib</method></compression>"...)
+}
+
+// compress takes an element of XEP-0138 before a resource is bound. A failure
+// leaves the stream as it is: the client may go on without.
+func (s *Session) compress(f *parser.Frame, out *Out) {
+	method := f.Element().Child(NSCompress, "method")
+	switch {
+	case string(f.Local()) != "compress":
+		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
+	case !s.mayCompress():
+		out.Bytes = appendCompressFailure(out.Bytes, "setup-failed")
+	case method.IsZero() || string(method.AppendText(nil)) != "zlib":
+		out.Bytes = appendCompressFailure(out.Bytes, "unsupported-method")
+	default:
+		out.Bytes = append(out.Bytes, "<compressed xmlns='"+NSCompress+"'/>"...)
+		out.Compress = true
+		s.login.compressed = true
+		s.restart(s.cfg.Bound)
+	}
+}
+
+func appendCompressFailure(b []byte, condition string) []byte {
+	b = append(b, "<failure xmlns='"+NSCompress+"'><"...)
+	return append(append(b, condition...), "/></failure>"...)
+}
