@@ -56,6 +56,7 @@ type s2sConfig struct {
 	Require     s2s.Require               // of domains without a row of their own; at run time. Default dialback
 	Allow       []string                  // patterns; empty: all; at run time. Default none
 	Deny        []string                  // patterns; before Allow; at run time. Default none
+	Addresses   []string                  // prefixes that are not connected to; at run time. Default none
 	Domains     []s2sDomain               // [[s2s.domain]]; at run time. Default none
 	StaticHosts map[string][]resolve.Host // by pattern; at run time. Default none
 }
@@ -133,7 +134,7 @@ func defaultConfig() config {
 		Server: serverConfig{Domains: []string{"localhost"}, Data: "./xylem-data"},
 		C2S:    c2sConfig{Listen: []string{"127.0.0.1:5222"}, ListenTLS: []string{"127.0.0.1:5223"}, Proxies: []string{}},
 		S2S: s2sConfig{Listen: []string{"127.0.0.1:5269"}, ListenTLS: []string{"127.0.0.1:5270"},
-			Allow: []string{}, Deny: []string{}, Domains: []s2sDomain{}, StaticHosts: map[string][]resolve.Host{}},
+			Allow: []string{}, Deny: []string{}, Addresses: []string{}, Domains: []s2sDomain{}, StaticHosts: map[string][]resolve.Host{}},
 		DNS:  dnsConfig{Server: []string{}, Records: 20_000},
 		TLS:  tlsConfig{CAFile: []string{}, SystemRoots: true, Held: 1000},
 		Auth: authConfig{ScramIterations: 10_000, TokenLifetime: 21 * 24 * time.Hour},

@@ -70,6 +70,8 @@ func configKeys() []configKey {
 			field: func(c *config) any { return &c.S2S.Allow }},
 		{name: "s2s.deny", live: true, check: checkPatterns, accept: acceptsPatterns,
 			field: func(c *config) any { return &c.S2S.Deny }},
+		{name: "s2s.deny_addresses", live: true, check: checkPrefixes, accept: `an IP address or network such as "10.0.0.0/8", or a list of them`,
+			field: func(c *config) any { return &c.S2S.Addresses }},
 		{name: domainKey, live: true, read: (*loaded).readDomains,
 			field: func(c *config) any { return &c.S2S.Domains }},
 		{name: staticKey, live: true, read: (*loaded).readStaticHosts,

@@ -67,6 +67,33 @@ func checkNameServers(field any) error {
 	return nil
 }
 
+// checkPrefixes completes networks in place.
+func checkPrefixes(field any) error {
+	networks := *field.(*[]string)
+	for i, text := range networks {
+		if addr, err := netip.ParseAddr(text); err == nil {
+			networks[i] = netip.PrefixFrom(addr, addr.BitLen()).String()
+			continue
+		}
+		prefix, err := netip.ParsePrefix(text)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%q is no address and no network", text)
+		case prefix != prefix.Masked():
+			return fmt.Errorf("%q has bits beyond its length; the network is %s", text, prefix.Masked())
+		}
+	}
+	return nil
+}
+
+// prefixes are checked networks.
+func prefixes(networks []string) (all []netip.Prefix) {
+	for _, text := range networks {
+		all = append(all, netip.MustParsePrefix(text))
+	}
+	return all
+}
+
 // tables are the items of an array of tables, which the key of s must be; nil for
 // those that are none, which is told.
 func tables(s setting, mend, accept string, faults *configErrors) (all []map[string]any) {

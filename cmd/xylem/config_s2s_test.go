@@ -21,6 +21,7 @@ listen_tls = ""
 require = "certificate"
 allow = ["Example.ORG", "*.Example.net"]
 deny = "bad.example"
+deny_addresses = ["10.0.0.0/8", "::1"]
 [[s2s.domain]]
 name = "bücher.example"
 require = "dialback"
@@ -48,7 +49,7 @@ s2s_queue_time = "5s"
 	}
 	want := s2sConfig{
 		Listen: []string{"[::]:5269"}, ListenTLS: []string{}, Require: s2s.Certificate,
-		Allow: []string{"example.org", "*.example.net"}, Deny: []string{"bad.example"},
+		Allow: []string{"example.org", "*.example.net"}, Deny: []string{"bad.example"}, Addresses: []string{"10.0.0.0/8", "::1/128"},
 		Domains: []s2sDomain{{[]string{"bücher.example"}, s2s.Dialback}, {[]string{"a.org", "*.a.org"}, s2s.Certificate}},
 		StaticHosts: map[string][]resolve.Host{
 			"example.org": {host("xmpp.example.org", 5269, false)},
@@ -102,6 +103,8 @@ func TestBadFederationConfig(t *testing.T) {
 		{"no host", "[s2s.static_hosts]\n\"a.org\" = []\n", `x.toml:2:1: s2s.static_hosts.a.org = []: names no host; accepted: ` + acceptsHosts},
 		{"hosts that are no table", "[s2s]\nstatic_hosts = [\"a.org\"]\n", `x.toml:2:1: s2s.static_hosts = ["a.org"]: is a list, not a table; write a line [s2s.static_hosts] and below it "example.org" = "HOST:PORT"`},
 		{"name of a name server", "[dns]\nserver = \"ns.example.org:53\"\n", `x.toml:2:1: dns.server = "ns.example.org:53": "ns.example.org:53" is no IP address with a port; accepted: an IP address with or without a port, such as "127.0.0.1:53", or a list of them`},
+		{"no network", "[s2s]\ndeny_addresses = [\"10.0.0\"]\n", `x.toml:2:1: s2s.deny_addresses = ["10.0.0"]: "10.0.0" is no address and no network; accepted: an IP address or network such as "10.0.0.0/8", or a list of them`},
+		{"bits beyond the network", "[s2s]\ndeny_addresses = \"10.1.0.0/8\"\n", `x.toml:2:1: s2s.deny_addresses = "10.1.0.0/8": "10.1.0.0/8" has bits beyond its length; the network is 10.0.0.0/8; accepted: an IP address or network such as "10.0.0.0/8", or a list of them`},
 		{"nobody to trust", "[tls]\nsystem_roots = false\n", `x.toml:2:1: tls.system_roots = false: leaves nobody to trust; name authorities in tls.ca_file`},
 		{"one address twice", "[s2s]\nlisten = \"127.0.0.1:5222\"\n", `x.toml:2:1: s2s.listen = "127.0.0.1:5222": is already the address of c2s.listen; choose another port`},
 		{"retries", "[limits]\ns2s_retry_least = \"5m\"\n", `x.toml:2:1: limits.s2s_retry_least = 5m: is more than limits.s2s_retry_most (2m); lower it`},

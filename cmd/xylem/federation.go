@@ -45,7 +45,7 @@ func loadRoots(c *config) (*certs.Roots, error) {
 }
 
 func sourcesOf(c *config) resolve.Sources {
-	return resolve.Sources{Servers: c.DNS.Server, Hosts: c.S2S.StaticHosts}
+	return resolve.Sources{Servers: c.DNS.Server, Hosts: c.S2S.StaticHosts, Denied: prefixes(c.S2S.Addresses)}
 }
 
 // change takes over what can change at run time, with what loadRoots has read.

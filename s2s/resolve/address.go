@@ -3,6 +3,7 @@ package resolve
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,6 +25,37 @@ type located struct {
 	text   string       // for an operator
 	noName bool
 	err    error // why they are not known; addrs is empty then
+}
+
+// permitted is addresses without those that are not connected to.
+func (r *Resolver) permitted(ctx context.Context, host string) *located {
+	found := r.addresses(ctx, host)
+	s := r.currentSources()
+	if denied := s.denied(found.addrs); len(denied) > 0 {
+		found.addrs = slices.DeleteFunc(found.addrs, func(a netip.Addr) bool { return slices.Contains(denied, a) })
+		found.text = joinNotes(found.text, "not connected to "+joinAddrs(denied)+" (s2s.deny_addresses)")
+		if len(found.addrs) == 0 {
+			found.err = noService("this server does not connect to the addresses of %s (s2s.deny_addresses)", host)
+		}
+	}
+	return found
+}
+
+func joinNotes(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "; " + b
+}
+
+// denied are those of the addresses that are not connected to.
+func (s *Sources) denied(addrs []netip.Addr) (denied []netip.Addr) {
+	for _, a := range addrs {
+		if slices.ContainsFunc(s.Denied, func(p netip.Prefix) bool { return p.Contains(a) }) {
+			denied = append(denied, a)
+		}
+	}
+	return denied
 }
 
 // addresses looks for the addresses of a host and orders them.
@@ -104,14 +136,14 @@ func (r *Resolver) both(ctx context.Context, a6, a4 *result) *located {
 func (r *Resolver) arrange(ctx context.Context, addrs []netip.Addr, text string) *located {
 	addrs, unusable := r.sort(ctx, addrs)
 	if unusable != "" {
-		text += "; " + unusable
+		text = joinNotes(text, unusable)
 	}
 	return &located{addrs: addrs[:min(len(addrs), mostAddrs)], text: text}
 }
 
 // allAddresses looks up several hosts at once. Those that are not known when
-// others are, and some time has passed, have no entry.
-func (r *Resolver) allAddresses(ctx context.Context, records []record) map[string]*located {
+// others are, and some time has passed, have no entry, unless wait is set.
+func (r *Resolver) allAddresses(ctx context.Context, records []record, look func(context.Context, string) *located, wait bool) map[string]*located {
 	type one struct {
 		host string
 		*located
@@ -122,7 +154,7 @@ func (r *Resolver) allAddresses(ctx context.Context, records []record) map[strin
 	for _, rec := range records {
 		if !asked[rec.host] {
 			asked[rec.host] = true
-			go func() { answers <- one{rec.host, r.addresses(ctx, rec.host)} }()
+			go func() { answers <- one{rec.host, look(ctx, rec.host)} }()
 		}
 	}
 	var late <-chan time.Time
@@ -130,7 +162,7 @@ func (r *Resolver) allAddresses(ctx context.Context, records []record) map[strin
 		select {
 		case x := <-answers:
 			all[x.host] = x.located
-			if late == nil && len(x.addrs) > 0 {
+			if late == nil && !wait && len(x.addrs) > 0 {
 				timer := time.NewTimer(hostGrace)
 				defer timer.Stop()
 				late = timer.C

@@ -28,7 +28,7 @@ type attempt struct {
 func (r *Resolver) Dial(ctx context.Context, target s2s.Target, step func(text string)) (net.Conn, error) {
 	addrs := target.Addrs
 	if len(addrs) == 0 {
-		found := r.addresses(ctx, target.Host)
+		found := r.permitted(ctx, target.Host)
 		step("addresses of " + target.Host + ": " + found.text)
 		if len(found.addrs) == 0 {
 			if found.err != nil {

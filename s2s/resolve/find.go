@@ -24,9 +24,13 @@ func (r *Resolver) Find(ctx context.Context, domain string, step func(text strin
 		for i, h := range hosts {
 			records[i] = record{host: h.Name, port: h.Port, direct: h.Direct}
 		}
-		return r.targets(ctx, domain, records, step)
+		return r.targets(records, r.allAddresses(ctx, records, r.addresses, true),
+			"s2s.static_hosts sends "+domain+" to HOSTS, which has no address in DNS; correct it there", step)
 	}
 	if addr, ok := literal(domain); ok {
+		if len(s.denied([]netip.Addr{addr})) > 0 {
+			return nil, noService("this server does not connect to %s (s2s.deny_addresses)", addr)
+		}
 		step(fmt.Sprintf("%s is an IP address; port %d", addr, defaultPort))
 		return []s2s.Target{{Host: addr.String(), Port: defaultPort, Addrs: []netip.Addr{addr}}}, nil
 	}
@@ -44,7 +48,9 @@ func (r *Resolver) Find(ctx context.Context, domain string, step func(text strin
 	records, refused := gather(&plain, &direct)
 	switch {
 	case len(records) > 0:
-		return r.targets(ctx, domain, order(records, r.cfg.Random), step)
+		records = r.ordered(records, step)
+		return r.targets(records, r.allAddresses(ctx, records, r.permitted, false),
+			"the SRV records of "+domain+" point to HOSTS, which has no address in DNS; its operator must correct the SRV record or publish an A or AAAA record", step)
 	case refused:
 		return nil, noService(`%s says in DNS, by the SRV target ".", that it takes no connections from other servers`, domain)
 	case len(plain.a.srv)+len(direct.a.srv) > 0:
@@ -161,7 +167,7 @@ func (r *Resolver) fallback(ctx context.Context, domain, name string, failed err
 		return nil, first(failed) // the same name servers would have to be asked
 	}
 	step(fmt.Sprintf("no SRV records: trying the addresses of %s, port %d", name, defaultPort))
-	found := r.addresses(ctx, name)
+	found := r.permitted(ctx, name)
 	step("addresses of " + name + ": " + found.text)
 	switch {
 	case len(found.addrs) > 0:
@@ -184,14 +190,20 @@ func first(err error) error {
 	return err
 }
 
-// targets looks up the addresses of hosts, all at once. A host without any is
-// left out, and one whose addresses take long is looked up when it is dialled.
-func (r *Resolver) targets(ctx context.Context, domain string, records []record, step func(string)) ([]s2s.Target, error) {
+// ordered puts records in order and bounds their number.
+func (r *Resolver) ordered(records []record, step func(string)) []record {
+	records = order(records, r.cfg.Random)
 	if len(records) > mostTargets {
 		step(fmt.Sprintf("of %d hosts the first %d are tried", len(records), mostTargets))
 		records = records[:mostTargets]
 	}
-	found := r.allAddresses(ctx, records)
+	return records
+}
+
+// targets makes targets of records with the addresses of their hosts. A host
+// without any is left out, and one whose addresses are not known yet is looked
+// up when it is dialled. lost is what to say of HOSTS when none has an address.
+func (r *Resolver) targets(records []record, found map[string]*located, lost string, step func(string)) ([]s2s.Target, error) {
 	var targets []s2s.Target
 	var wrong []string
 	var failed error
@@ -221,8 +233,7 @@ func (r *Resolver) targets(ctx context.Context, domain string, records []record,
 	case failed != nil:
 		return nil, failed
 	}
-	return nil, noService("the SRV records of %s point to %s, which has no address in DNS; its operator must correct the SRV record or publish an A or AAAA record",
-		domain, strings.Join(wrong[:min(len(wrong), 4)], ", "))
+	return nil, &absent{strings.Replace(lost, "HOSTS", strings.Join(wrong[:min(len(wrong), 4)], ", "), 1)}
 }
 
 func joinHosts(hosts []Host) string {

@@ -510,11 +510,50 @@ func TestStaticHosts(t *testing.T) {
 			t.Errorf("%s: got %s, %v; want %s", domain, got, err, want)
 		}
 	}
-	if _, err := r.Find(t.Context(), "gone.example", func(string) {}); err == nil {
-		t.Error("a host without address was found")
+	if _, err := r.Find(t.Context(), "gone.example", func(string) {}); err == nil ||
+		err.Error() != "s2s.static_hosts sends gone.example to gone.example.net, which has no address in DNS; correct it there" {
+		t.Errorf("a host without address: %v", err)
 	}
 	if n := z.Questions("SRV _xmpp-server._tcp.example.org."); n != 0 {
 		t.Error("DNS was asked for SRV")
+	}
+}
+
+// Some addresses are not connected to, however they are named; but for those that
+// the operator named.
+func TestDeniedAddresses(t *testing.T) {
+	z := testdns.Serve(t,
+		"_xmpp-server._tcp.some.example. 300 IN SRV 5 0 5269 some.example.", "some.example. 300 IN A 10.1.2.3", "some.example. 300 IN A 192.0.2.1",
+		"_xmpp-server._tcp.all.example. 300 IN SRV 5 0 22 all.example.", "all.example. 300 IN A 10.1.2.3", "all.example. 300 IN AAAA ::ffff:10.1.2.4",
+		"plain.example. 300 IN AAAA fd00::1", "inside.example. 300 IN A 10.1.2.3")
+	r, _ := resolver(z, func(cfg *resolve.Config) {
+		cfg.Denied = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8"), netip.MustParsePrefix("127.0.0.0/8")}
+		cfg.Hosts = map[string][]resolve.Host{"named.example": {{Name: "inside.example", Port: 5269}}}
+	})
+	for domain, want := range map[string]string{
+		"some.example":  "some.example:5269 [192.0.2.1]",
+		"all.example":   "! this server does not connect to the addresses of all.example (s2s.deny_addresses)",
+		"plain.example": "! this server does not connect to the addresses of plain.example (s2s.deny_addresses)",
+		"127.0.0.1":     "! this server does not connect to 127.0.0.1 (s2s.deny_addresses)",
+		"named.example": "inside.example:5269 [10.1.2.3]",
+	} {
+		var s story
+		targets, err := r.Find(t.Context(), domain, s.step)
+		got := texts(targets)
+		if errors.Is(err, s2s.ErrNoService) {
+			got = "! " + err.Error()
+		} else if err != nil {
+			got = "? " + err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: got %s, want %s\n%s", domain, got, want, &s)
+		}
+		if domain == "some.example" && !strings.Contains(s.String(), "not connected to 10.1.2.3 (s2s.deny_addresses)") {
+			t.Errorf("not told:\n%s", &s)
+		}
+	}
+	if _, err := r.Dial(t.Context(), s2s.Target{Host: "inside.example", Port: 5269}, func(string) {}); err == nil || !strings.Contains(err.Error(), "s2s.deny_addresses") {
+		t.Errorf("Dial: %v", err)
 	}
 }
 

@@ -45,6 +45,10 @@ type Sources struct {
 	// tried; DNS is not asked for SRV. "*.example.org" stands for all domains below
 	// example.org that have no entry nearer to them.
 	Hosts map[string][]Host
+	// Denied are addresses that are not connected to, such as those of the network
+	// that this machine is in: whoever has a domain decides where its DNS points.
+	// Hosts are not held against it.
+	Denied []netip.Prefix
 }
 
 // Resolver finds the servers of domains. Safe for concurrent use.
