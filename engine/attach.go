@@ -107,8 +107,9 @@ func (h hangUp) apply(l *loop, c *conn) {
 		l.postControl(c.movedTo, h)
 		return
 	}
-	if t, ok := c.transport.(wireTransport); ok && t.w == h.wire {
-		c.cut()
+	// The session may have left the wire to a connection that only closes it.
+	if owner := h.wire.conn; owner != nil && owner.loop == l && owner.connected() {
+		owner.cut()
 	}
 }
 

@@ -78,7 +78,7 @@ func (l *loop) enterTable(c *conn, op session.Op) (full jid.JID, old routing.Mai
 		return jid.JID{}, 0, stanza.Error{Condition: stanza.ResourceConstraint,
 			Text: fmt.Sprintf("the account has %d resources already", e.limits.SessionsPerUser)}
 	}
-	old = d.Bind(op.Local, op.Resource, c.mailbox())
+	old, flags := d.BindWith(op.Local, op.Resource, c.mailbox(), routing.Flags(xep.MarkAccount), l.heldIfTaken())
 	if d.Removed() {
 		d.Unbind(op.Local, op.Resource, c.mailbox())
 		return jid.JID{}, 0, stanza.Error{Condition: stanza.ItemNotFound, Text: "the domain is served no more"}
@@ -91,7 +91,7 @@ func (l *loop) enterTable(c *conn, op session.Op) (full jid.JID, old routing.Mai
 		return jid.JID{}, 0, l.voidLogin(c)
 	}
 	c.entered = true
-	c.marks = l.inherit(d, op.Local, op.Resource, c.mailbox())
+	c.marks = xep.Mark(flags)
 	l.stats.sessions.Add(1)
 	return full, old, nil
 }
@@ -149,16 +149,13 @@ func (l *loop) makeRoom(entries []routing.Entry) bool {
 	return true
 }
 
-// inherit gives a new session the marks that hold for its whole account.
-func (l *loop) inherit(d *routing.Domain, local, resource string, mb routing.Mailbox) xep.Mark {
-	var marks xep.Mark
-	for _, e := range d.Lookup(local) {
-		marks |= xep.Mark(e.Flags) & xep.MarkAccount
+// heldIfTaken is the mark of a session that takes over a resource: until its home
+// knows of it, what comes for it goes there, behind what the earlier session leaves.
+func (l *loop) heldIfTaken() routing.Flags {
+	if l.engine.registry.HandlesOffline() {
+		return routing.Flags(xep.MarkHeld)
 	}
-	if marks != 0 {
-		d.SetFlags(local, resource, mb, routing.Flags(marks), 0)
-	}
-	return marks
+	return 0
 }
 
 // leave takes an ended session out of the table, unless that was handed to the

@@ -54,6 +54,7 @@ type conn struct {
 	paused     bool     // the transport is not read
 	notified   bool     // close_notify was sent
 	throttled  bool     // input waits in partial until paidTo, see pace
+	saving     bool     // on its way into the store, for the time after a restart
 	unstored   bool     // what is held for the client could not be stored
 	stalled    bool     // input waits in partial until the peer has read, see behindTooFar
 
@@ -324,6 +325,9 @@ func (c *conn) rearm() {
 // b must stay unchanged until the end of the turn. rc is who waits for the
 // client to acknowledge it.
 func (c *conn) deliver(b []byte, how session.Delivery, rc receipt) bool {
+	if c.saving {
+		return false // it takes no more
+	}
 	l := c.loop
 	out := l.begin()
 	if rc.wanted {

@@ -42,7 +42,7 @@ func (c *conn) receives() bool { return c.phase == phaseStream || c.phase == pha
 func (c *conn) mayDetach() bool {
 	e := c.loop.engine
 	return c.phase == phaseStream && c.entered && c.session.Resumable() &&
-		!e.draining.Load() && e.detached.Load() < int64(e.limits.Detached)
+		(!e.draining.Load() || e.keepsSessions()) && e.detached.Load() < int64(e.limits.Detached)
 }
 
 // detach keeps a session whose transport has gone, or was shed, in the routing

@@ -72,19 +72,21 @@ type Engine struct {
 	dialing            context.Context
 	stopDialing        context.CancelFunc
 
-	admission   admission
-	failures    failures // logins, by address
-	pace        pace
-	attempts    attempts // at registration
-	revocations revocations
-	detached    atomic.Int64 // sessions that wait for a resumption
-	returning   atomic.Int64 // ended sessions whose unacknowledged stanzas are not dealt with yet
-	workers     *workers
-	pump        *async.Pump
-	pool        batchPool
-	buffers     bytebufferpool.Pool
-	chunks      chunkPool
-	nextLoop    atomic.Uint32
+	admission     admission
+	failures      failures // logins, by address
+	pace          pace
+	attempts      attempts // at registration
+	revocations   revocations
+	detached      atomic.Int64 // sessions that wait for a resumption
+	savedSessions atomic.Int64 // of this engine, for the time after the restart
+	restored      sync.Map     // SM-ID -> routing.Mailbox of sessions of an engine before this one
+	returning     atomic.Int64 // ended sessions whose unacknowledged stanzas are not dealt with yet
+	workers       *workers
+	pump          *async.Pump
+	pool          batchPool
+	buffers       bytebufferpool.Pool
+	chunks        chunkPool
+	nextLoop      atomic.Uint32
 
 	ready    chan struct{}
 	stop     chan struct{} // closed by the first Shutdown
@@ -166,6 +168,9 @@ func (e *Engine) open(ctx context.Context) error {
 	}
 	if err := e.openLoops(); err != nil {
 		return err
+	}
+	if err := e.restoreSessions(ctx); err != nil {
+		return fmt.Errorf("engine: stored sessions: %w", err)
 	}
 	for _, ln := range e.listeners {
 		if err := ln.listen(); err != nil {

@@ -48,7 +48,8 @@ func (c *conn) giveBack() bool {
 		number++
 		// What is kept comes again by itself, and nobody asks for old presence.
 		if u.Delivery&session.Kept == 0 && !bytes.HasPrefix(u.Stanza, []byte("<presence")) {
-			r.stanzas = append(r.stanzas, returnedStanza{slices.Clone(u.Stanza), u.At, u.Delivery&session.Copied != 0, number, c.receiptOf(number)})
+			rc, _ := c.receiptOf(number)
+			r.stanzas = append(r.stanzas, returnedStanza{slices.Clone(u.Stanza), u.At, u.Delivery&session.Copied != 0, number, rc})
 		}
 	}
 	if len(r.stanzas) == 0 {
@@ -121,16 +122,17 @@ func (l *loop) takeBack(r *returned, a *xep.Home, s *returnedStanza) {
 	}
 }
 
-// receiptOf is the receipt of a stanza that the client has not acknowledged.
-func (c *conn) receiptOf(number uint64) receipt {
+// receiptOf is the receipt of a stanza that the client has not acknowledged, and
+// whether the stanza was handed to who stores it.
+func (c *conn) receiptOf(number uint64) (rc receipt, kept bool) {
 	if c.receipts != nil {
 		open := c.receipts.open()
 		i, found := slices.BinarySearchFunc(open, number, func(a awaited, n uint64) int { return cmp.Compare(a.number, n) })
 		if found {
-			return open[i].receipt
+			return open[i].receipt, open[i].kept
 		}
 	}
-	return receipt{}
+	return receipt{}, false
 }
 
 // isCarbon tells whether a message is a copy that the account sends to one of

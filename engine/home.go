@@ -2,6 +2,7 @@ package engine
 
 import (
 	"hash/maphash"
+	"slices"
 
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/parser"
@@ -198,6 +199,9 @@ func (l *loop) serveOffline(r *request, a *xep.Home, req *xep.Request, to jid.Vi
 	decision, targets := l.engine.table.Route(to, req.View.Kind, req.View.Type, nil)
 	switch decision.Verdict {
 	case routing.Delivered:
+		if l.awaitOpened(r, a, targets) {
+			return
+		}
 		marks := marksOf(targets)
 		held := isHeld(req.View, targets) && reg.MustHold(a, req, appendResources(nil, targets))
 		wait := -1
@@ -308,8 +312,32 @@ func (o *opened) apply(l *loop, _ *conn) {
 	a.Sessions++
 	mb := routing.Mailbox(o.session.ID)
 	a.Prepared(func(error) {
+		l.known(a, o.session)
 		l.engine.registry.SessionOpened(a, o.session, func() { l.goOn(waiter{mailbox: mb}) })
 	})
+}
+
+// awaitOpened lets a message wait that is for a session of which this home does
+// not know yet: what the session before it has left comes first.
+func (l *loop) awaitOpened(r *request, a *xep.Home, targets []routing.Entry) bool {
+	for i := range targets {
+		id := uint64(targets[i].Mailbox)
+		if xep.Mark(targets[i].Flags)&xep.MarkHeld != 0 && !slices.Contains(a.Open, id) {
+			l.unopened[id] = append(l.unopened[id], r)
+			return true
+		}
+	}
+	return false
+}
+
+// known notes that a session was opened, and goes on with what waited for that.
+func (l *loop) known(a *xep.Home, s xep.SessionRef) {
+	a.Open = append(a.Open, s.ID)
+	waiting := l.unopened[s.ID]
+	delete(l.unopened, s.ID)
+	for _, r := range waiting {
+		l.handle(r, a, nil)
+	}
 }
 
 // closed tells an account's home that a session has ended.
@@ -318,7 +346,10 @@ type closed struct{ session xep.SessionRef }
 func (o *closed) apply(l *loop, _ *conn) {
 	a := l.home(o.session.JID.Bare())
 	a.Sessions--
-	a.Prepared(func(error) { l.engine.registry.SessionClosed(a, o.session) })
+	a.Prepared(func(error) {
+		a.Open = slices.DeleteFunc(a.Open, func(id uint64) bool { return id == o.session.ID })
+		l.engine.registry.SessionClosed(a, o.session)
+	})
 }
 
 // visit runs a function at an account's home.

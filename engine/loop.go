@@ -62,12 +62,15 @@ type loop struct {
 	asked  map[uint32]func(*storage.Result) // by Token.Serial
 	serial uint32
 
-	homes    map[string]*xep.Home // the accounts that are at home here
-	requests rawReader            // frames what is handed to homes
-	late     []*batch             // handed over behind post, see goOn
-	parcels  []sentParcel         // written in this turn
-	ended    ended                // sessions that could have been resumed
-	receipts []*receipts          // empty ones for reuse
+	homes    map[string]*xep.Home  // the accounts that are at home here
+	unopened map[uint64][]*request // messages for sessions that their home does not know yet
+	requests rawReader             // frames what is handed to homes
+	late     []*batch              // handed over behind post, see goOn
+	parcels  []sentParcel          // written in this turn
+	ended    ended                 // sessions that could have been resumed
+	receipts []*receipts           // empty ones for reuse
+
+	savingNow int // sessions on their way into the store
 
 	remotes      map[string]remote // the remote domains that are at home here
 	remoteDue    int64             // the earliest of their deadlines; 0: none
@@ -91,7 +94,7 @@ const (
 
 func newLoop(e *Engine, index uint32) *loop {
 	l := &loop{engine: e, index: index, post: make([]*batch, e.loopCount()),
-		late: make([]*batch, e.loopCount()), homes: make(map[string]*xep.Home),
+		late: make([]*batch, e.loopCount()), homes: make(map[string]*xep.Home), unopened: make(map[uint64][]*request),
 		remotes: make(map[string]remote)}
 	l.out.Scanner = parser.NewScanner()
 	l.peerOut.Scanner = parser.NewScanner()

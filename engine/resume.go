@@ -40,6 +40,9 @@ type resumption struct {
 func (l *loop) startResume(c *conn, op session.Op) {
 	handle, ok := session.ResumeHandle(op.Resume)
 	mb := routing.Mailbox(handle)
+	if restored, known := l.engine.restored.Load(op.Resume); known {
+		mb, ok = restored.(routing.Mailbox), true
+	}
 	if !ok || uint64(mailboxLoop(mb)) >= uint64(len(l.engine.loops)) || mb == c.mailbox() {
 		l.postControl(c.mailbox(), &refused{err: stanza.Error{Condition: stanza.ItemNotFound}})
 		return

@@ -9,9 +9,11 @@ import (
 
 // Shutdown drains: no new streams, all clients get the stream error
 // system-shutdown and </stream:stream>, what must be stored is stored, then
-// the connections are closed. It waits for Limits.DrainTime at most before it
-// cuts those that are left, and returns when Run has, or with ctx's error when
-// ctx is done before.
+// the connections are closed. Sessions that can be resumed (XEP-0198) are stored, too,
+// when there is a Store and an extension that keeps messages, and can be resumed
+// after the restart. Clients have Limits.DrainTime to close their side before they are
+// cut off, and sessions as long again to be stored; those that are left end. It
+// returns when Run has, or with ctx's error when ctx is done before.
 func (e *Engine) Shutdown(ctx context.Context) error {
 	e.stopOnce.Do(func() { close(e.stop) })
 	if !e.running.Load() {
@@ -25,41 +27,84 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	}
 }
 
-// drain ends all sessions and waits for them.
+// drain ends all sessions, or stores them, and waits for that.
 func (e *Engine) drain() {
 	e.draining.Store(true)
 	e.stopDialing()
 	for _, ln := range e.listeners {
 		ln.close()
 	}
-	deadline := time.After(e.limits.DrainTime)
-	for e.admission.open.Load()+e.detached.Load()+e.returning.Load() > 0 {
-		all := drainAll{components: e.Stats().Sessions == 0 && e.returning.Load() == 0}
+	if !e.drained(drainAll{}, e.limits.DrainTime) {
+		e.cutAll()
+	}
+	if e.keepsSessions() {
+		e.settleLoops()
+		e.saveAll(time.After(e.limits.DrainTime))
+		if e.detached.Load() > 0 {
+			e.drained(drainAll{detached: true}, e.limits.DrainTime)
+		}
+	}
+}
+
+// drained tells all sessions to end, and waits until they have; false when that
+// took too long. Sessions without a connection count when all says so.
+func (e *Engine) drained(all drainAll, patience time.Duration) bool {
+	all.detached = all.detached || !e.keepsSessions()
+	left := func() int64 {
+		n := e.admission.open.Load() + e.returning.Load()
+		if all.detached {
+			n += e.detached.Load()
+		}
+		return n
+	}
+	deadline := time.After(patience)
+	for left() > 0 {
+		all.components = e.Stats().Sessions-e.detached.Load() <= 0 && e.returning.Load() == 0
 		for i := range e.loops {
 			e.sendLoop(uint32(i), all) // again: one may have been on its way in
 		}
 		select {
 		case <-deadline:
-			e.cutAll()
-			return
+			return false
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+	return true
 }
 
-// drainAll ends the sessions of a loop, and the streams of components when no
-// session is left that may have something to tell them.
-type drainAll struct{ components bool }
+// drainAll ends the sessions of a loop, or closes the streams of those that are
+// stored later; and the streams of components when no client is left that may
+// have something to tell them.
+type drainAll struct{ components, detached bool }
 
 func (d drainAll) apply(l *loop, _ *conn) {
 	for i := range l.slots.table {
-		if c := l.slots.table[i].conn; c != nil && (c.component == nil || d.components) && !c.finishesPeer() {
+		switch c := l.slots.table[i].conn; {
+		case c == nil, c.finishesPeer(), c.component != nil && !d.components, c.phase == phaseDetached && !d.detached:
+		case !d.detached && c.mayDetach():
+			c.suspend()
+		default:
 			c.fail(stanza.StreamError{Condition: stanza.StreamSystemShutdown})
 		}
 	}
 }
 
-// cutAll closes what did not go by itself.
+// settleLoops waits until what the loops had for each other has arrived, and
+// what came of it, and of that.
+func (e *Engine) settleLoops() {
+	const rounds = 4
+	done := make(chan struct{}, len(e.loops))
+	for range rounds {
+		for i := range e.loops {
+			e.sendLoop(uint32(i), call(func() { done <- struct{}{} }))
+		}
+		for range e.loops {
+			<-done
+		}
+	}
+}
+
+// cutAll closes the connections that did not go by themselves.
 func (e *Engine) cutAll() {
 	done := make(chan struct{}, len(e.loops))
 	for i := range e.loops {
@@ -74,7 +119,7 @@ type cutting struct{ done chan<- struct{} }
 
 func (t cutting) apply(l *loop, _ *conn) {
 	for i := range l.slots.table {
-		if c := l.slots.table[i].conn; c != nil {
+		if c := l.slots.table[i].conn; c != nil && (c.phase != phaseDetached || !l.engine.keepsSessions()) {
 			l.cutLater(c)
 		}
 	}

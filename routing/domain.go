@@ -41,20 +41,37 @@ func (d *Domain) Len() int { return int(d.bound.Load()) }
 // is returned for the engine to close with <conflict/> (RFC 6120 §7.7.2.2);
 // otherwise the result is 0.
 func (d *Domain) Bind(local, resource string, mb Mailbox) (replaced Mailbox) {
+	replaced, _ = d.BindWith(local, resource, mb, 0, 0)
+	return replaced
+}
+
+// BindWith is Bind with flags from the first moment: those of inherit that some
+// session of the account has, and those of taken if another session had the
+// resource.
+func (d *Domain) BindWith(local, resource string, mb Mailbox, inherit, taken Flags) (replaced Mailbox, flags Flags) {
 	d.accounts.update(local, func(old *account) *account {
+		replaced, flags = 0, 0
+		e := Entry{Resource: resource, Mailbox: mb}
 		if old == nil {
-			return newAccount(local, []Entry{{Resource: resource, Mailbox: mb}})
+			return newAccount(local, []Entry{e})
 		}
-		if i := old.find(resource); i >= 0 {
-			replaced = old.entries()[i].Mailbox
-			return old.replace(i, Entry{Mailbox: mb})
+		for _, o := range old.entries() {
+			flags |= o.Flags & inherit
 		}
-		return old.with(Entry{Resource: resource, Mailbox: mb})
+		i := old.find(resource)
+		if i >= 0 {
+			flags |= taken
+		}
+		if e.Flags = flags; i < 0 {
+			return old.with(e)
+		}
+		replaced = old.entries()[i].Mailbox
+		return old.replace(i, e)
 	})
 	if replaced == 0 {
 		d.bound.Add(1)
 	}
-	return replaced
+	return replaced, flags
 }
 
 // Unbind takes a session out, if the resource is still bound to mb: a session

@@ -108,6 +108,35 @@ func (r *Registry) SessionClosed(a *Home, s SessionRef) {
 	}
 }
 
+// SaveSession is what the hooks keep of a session, by name.
+func (r *Registry) SaveSession(a *Home, s SessionRef) map[string][]byte {
+	saved := make(map[string][]byte)
+	for i := range r.sessions {
+		if h := &r.sessions[i]; h.Save != nil {
+			if b := h.Save(a, s); len(b) > 0 {
+				saved[h.Name] = b
+			}
+		}
+	}
+	return saved
+}
+
+// RestoreSession runs the hooks one after the other, then done.
+func (r *Registry) RestoreSession(a *Home, s SessionRef, saved map[string][]byte, done func()) {
+	r.restore(0, a, s, saved, done)
+}
+
+func (r *Registry) restore(from int, a *Home, s SessionRef, saved map[string][]byte, done func()) {
+	for i := from; i < len(r.sessions); i++ {
+		h := &r.sessions[i]
+		if b := saved[h.Name]; h.Restore != nil && len(b) > 0 {
+			h.Restore(a, s, b, func() { r.restore(i+1, a, s, saved, done) })
+			return
+		}
+	}
+	done()
+}
+
 // AccountDeleted runs the hooks.
 func (r *Registry) AccountDeleted(a *Home) {
 	for _, f := range r.deleted {

@@ -20,6 +20,7 @@ type Home struct {
 	Sessions int32          // bound now; kept by the engine
 	Busy     int32          // operations under way; kept by Ask, and by extensions that wait for something else
 	prepared bool
+	Open     []uint64 // SessionRef.ID of those that the home knows of; kept by the engine
 }
 
 // slotState is what one extension keeps.

@@ -21,7 +21,19 @@ type Keeper struct {
 	// when it is stored, or on its way there, it waits for another session from
 	// now on, or is removed when drop is set; else the result is false.
 	Release func(a *Home, s SessionRef, serial uint64, drop bool) (stored bool)
+	// Places tells where the messages of a session are stored, for Restore after a
+	// restart; done is called when all that Keep was given is stored or has failed.
+	// page is the serials of the messages that DeliverTo gave to the session and
+	// that it has not acknowledged.
+	Places func(a *Home, s SessionRef, page []uint64, done func([]Place))
+	// Restore lets a session have messages that it had before a restart; done is
+	// called when nobody else can get them any more.
+	Restore func(a *Home, s SessionRef, places []Place, done func(error))
 }
+
+// Place is where a message of a session is stored. Number and Size are the
+// keeper's own.
+type Place struct{ Serial, Number, Size uint64 }
 
 // Kept is a message to be stored for a session that has it. Keep ends Req with
 // Done when it is durable, or calls Failed when it cannot be stored; or Req.Error,

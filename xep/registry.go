@@ -52,7 +52,20 @@ type Session struct {
 	// Closed is called when a session has ended, however it did. Where another
 	// session took over its resource, Opened of that may come first.
 	Closed func(a *Home, s SessionRef)
+
+	// Name names what Save keeps; needed with it.
+	Name string
+	// Save is called when the server stops and the session is kept to be resumed
+	// after the restart: what the extension must know of it then, at most MaxSaved
+	// bytes; nothing: no call of Restore. Closed is not called.
+	Save func(a *Home, s SessionRef) []byte
+	// Restore is called after the start, behind Opened, with what Save has kept; done
+	// must be called once. What it cannot read it leaves.
+	Restore func(a *Home, s SessionRef, saved []byte, done func())
 }
+
+// MaxSaved bounds what one extension may keep of a session, in bytes.
+const MaxSaved = 64 << 10
 
 // SessionRef names one session. Two sessions may have the same address, one
 // after the other, but never the same ID.

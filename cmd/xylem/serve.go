@@ -262,7 +262,7 @@ func (s *server) drain(first os.Signal, signals <-chan os.Signal) error {
 	s.serving.Store(false)
 	s.log.Info("draining", "signal", first.String())
 	s.tellSystemd("STOPPING=1")
-	ctx, cancel := context.WithTimeout(context.Background(), s.conf.Load().Limits.DrainTime+10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*s.conf.Load().Limits.DrainTime+10*time.Second)
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- s.engine.Shutdown(ctx) }()

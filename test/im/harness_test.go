@@ -295,3 +295,5 @@ func messages(list []*element) (out []*element) {
 }
 
 var errDisk = errors.New("the disk is on fire")
+
+func newDecoder(r io.Reader) *xml.Decoder { return xml.NewDecoder(r) }

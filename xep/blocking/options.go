@@ -1,6 +1,8 @@
 package blocking
 
 import (
+	"slices"
+
 	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/xep"
 )
@@ -30,7 +32,7 @@ func New(o Options) func(*xep.Registry) error {
 		r.Prepare(x.prepare)
 		r.Filter(x.filter)
 		r.Block(x.blocks)
-		r.Session(xep.Session{Opened: x.opened, Closed: x.closed})
+		r.Session(xep.Session{Opened: x.opened, Closed: x.closed, Name: "blocking", Save: x.save, Restore: x.restore})
 		r.Deleted(func(a *xep.Home) { a.SetState(x.slot, nil) })
 		for _, h := range []xep.IQ{
 			{Get: true, Name: "blocklist", Handle: x.get},
@@ -113,4 +115,18 @@ func (x *blocking) filter(a *xep.Home, req *xep.Request) (e stanza.Error, ok boo
 		return e, false
 	}
 	return stanza.Error{Condition: stanza.ServiceUnavailable}, false
+}
+
+// save keeps whether a session gets the changes of the list.
+func (x *blocking) save(a *xep.Home, s xep.SessionRef) []byte {
+	if slices.ContainsFunc(x.of(a).interested, func(i xep.SessionRef) bool { return i.ID == s.ID }) {
+		return []byte{1}
+	}
+	return nil
+}
+
+func (x *blocking) restore(a *xep.Home, s xep.SessionRef, _ []byte, done func()) {
+	acc := x.of(a)
+	acc.interested = append(acc.interested, s)
+	done()
 }

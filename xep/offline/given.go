@@ -1,7 +1,6 @@
 package offline
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/xylem-im/xylem/stanza"
@@ -22,8 +21,7 @@ type held struct {
 // has tells whether a session has the message of that number.
 func (g given) has(number uint64) bool {
 	for _, list := range g {
-		_, found := slices.BinarySearchFunc(list, number, func(h held, n uint64) int { return cmp.Compare(h.number, n) })
-		if found {
+		if slices.ContainsFunc(list, func(h held) bool { return h.number == number }) {
 			return true
 		}
 	}
@@ -46,10 +44,21 @@ func (g *given) add(session uint64, h held) {
 	(*g)[session] = append((*g)[session], h)
 }
 
-// cut takes the messages up to index n out.
-func (g given) cut(session uint64, n int) {
-	if rest := g[session][n:]; len(rest) > 0 {
-		g[session] = rest
+// cut takes out the messages that a session has acknowledged, up to a serial.
+func (g given) cut(session, upTo uint64) (places []place) {
+	list := slices.DeleteFunc(g[session], func(h held) bool {
+		if h.serial <= upTo {
+			places = append(places, h.place)
+		}
+		return h.serial <= upTo
+	})
+	g.set(session, list)
+	return places
+}
+
+func (g given) set(session uint64, list []held) {
+	if len(list) > 0 {
+		g[session] = list
 	} else {
 		delete(g, session)
 	}
@@ -77,23 +86,14 @@ func (x *offline) keep(a *xep.Home, s xep.SessionRef, k xep.Kept) {
 		default:
 			q.append(e)
 		}
+		q.settledKept()
 	})
 }
 
 // taken removes what a session has acknowledged, up to a serial.
 func (x *offline) taken(a *xep.Home, s xep.SessionRef, upTo uint64) {
 	q := x.queue(a)
-	list := q.given[s.ID]
-	n := 0
-	var places []place
-	for n < len(list) && list[n].serial <= upTo {
-		places = append(places, list[n].place)
-		n++
-	}
-	if n > 0 {
-		q.given.cut(s.ID, n)
-		q.remove(places)
-	}
+	q.remove(q.given.cut(s.ID, upTo))
 	q.each(func(e *entry) {
 		if e.holder == s.ID && e.kept.Serial <= upTo {
 			e.taken = true
@@ -119,12 +119,10 @@ func (q *queue) each(f func(*entry)) {
 func (x *offline) release(a *xep.Home, s xep.SessionRef, serial uint64, drop bool) (found bool) {
 	q := x.queue(a)
 	list := q.given[s.ID]
-	i, found := slices.BinarySearchFunc(list, serial, func(h held, n uint64) int { return cmp.Compare(h.serial, n) })
-	if found {
+	i := slices.IndexFunc(list, func(h held) bool { return h.serial == serial })
+	if found = i >= 0; found {
 		at := list[i].place
-		if q.given[s.ID] = slices.Delete(list, i, i+1); len(list) == 1 {
-			delete(q.given, s.ID)
-		}
+		q.given.set(s.ID, slices.Delete(list, i, i+1))
 		if drop {
 			q.remove([]place{at})
 		} else {
@@ -146,4 +144,53 @@ func (x *offline) release(a *xep.Home, s xep.SessionRef, serial uint64, drop boo
 	q.mark()
 	q.run()
 	return found
+}
+
+// places is xep.Keeper.Places.
+func (x *offline) places(a *xep.Home, s xep.SessionRef, page []uint64, done func([]xep.Place)) {
+	q := x.queue(a)
+	a.Busy++
+	q.settling = append(q.settling, func() {
+		a.Busy--
+		var list []xep.Place
+		for _, h := range q.given[s.ID] {
+			list = append(list, xep.Place{Serial: h.serial, Number: h.number, Size: h.size})
+		}
+		if len(q.ready) > 0 && q.ready[0].ID == s.ID {
+			for i := range min(len(page), len(q.page)) {
+				list = append(list, xep.Place{Serial: page[i], Number: q.page[i].number, Size: q.page[i].size})
+			}
+		}
+		done(list)
+	})
+	q.settledKept()
+}
+
+// settledKept calls those who wait for that.
+func (q *queue) settledKept() {
+	busy := false
+	q.each(func(e *entry) { busy = busy || e.holder != 0 })
+	if busy {
+		return
+	}
+	settling := q.settling
+	q.settling = nil
+	for _, f := range settling {
+		f()
+	}
+}
+
+// restore is xep.Keeper.Restore.
+func (x *offline) restore(a *xep.Home, s xep.SessionRef, places []xep.Place, done func(error)) {
+	q := x.queue(a)
+	q.load(func(err error) {
+		if err == nil {
+			for _, p := range places {
+				q.given.add(s.ID, held{place{p.Number, p.Size}, p.Serial})
+			}
+			q.left = max(q.left-len(places), 0)
+			q.mark()
+		}
+		done(err)
+	})
 }

@@ -36,7 +36,8 @@ func New(o Options) func(*xep.Registry) error {
 		r.Session(xep.Session{Opened: x.opened, Available: x.available, Closed: x.closed})
 		r.Deleted(x.deleted)
 		return errors.Join(r.Hold(x.hold), r.Offline(x.handle),
-			r.Keeper(xep.Keeper{Stores: func(v *stanza.View) bool { return storable(v) == stored }, Keep: x.keep, Taken: x.taken, Release: x.release}))
+			r.Keeper(xep.Keeper{Stores: func(v *stanza.View) bool { return storable(v) == stored }, Keep: x.keep, Taken: x.taken, Release: x.release,
+				Places: x.places, Restore: x.restore}))
 	}
 }
 
@@ -121,6 +122,12 @@ func (x *offline) opened(a *xep.Home, s xep.SessionRef, done func()) {
 		case q.held || q.older():
 			q.held = true
 			a.Mark(s.JID, xep.MarkHeld, 0)
+		default: // it was held for what the session before it has left, which is on its way now
+			a.Visit(a.JID(), func(a *xep.Home) {
+				if q := x.queue(a); !q.held {
+					a.Mark(s.JID, 0, xep.MarkHeld)
+				}
+			})
 		}
 		x.rest(a)
 		done()

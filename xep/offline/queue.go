@@ -46,6 +46,7 @@ type queue struct {
 	flushing bool             // a page is being read or delivered
 	page     []place          // what is being delivered
 	held     bool             // the account's resources carry xep.MarkHeld
+	settling []func()         // wait until nothing that sessions have is on its way into the store
 	gone     bool             // the account is being deleted
 }
 
@@ -205,6 +206,7 @@ func (q *queue) written(err error, total uint64) {
 	q.write()
 	q.mark()
 	q.run()
+	q.settledKept()
 }
 
 // added counts the messages of a batch that is stored.

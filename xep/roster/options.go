@@ -57,7 +57,7 @@ func New(o Options) func(*xep.Registry) error {
 		r.StreamFeature("<ver xmlns='" + stanza.NSRosterVr + "'/>")
 		r.StreamFeature("<sub xmlns='" + stanza.NSPreAppr + "'/>")
 		r.Feature(xep.Server, NS)
-		r.Session(xep.Session{Opened: x.opened, Closed: x.closed})
+		r.Session(xep.Session{Opened: x.opened, Closed: x.closed, Name: "roster", Save: x.save, Restore: x.restore})
 		r.Deleted(x.deleted)
 		if o.GuardRequests {
 			r.Guard(xep.Guard{Condition: stanza.ServiceUnavailable})
