@@ -69,7 +69,11 @@ func (e *Engine) attemptEnded(domain string, failures int, reason error) {
 		if failures == 1 || failures == s2s.Patience {
 			level = slog.LevelInfo
 		}
-		e.log.Log(e.dialing, level, "domain not reached", "domain", domain, "failures", failures, "reason", reason, "remedy", s2s.Remedy(reason))
+		attrs := []slog.Attr{slog.String("domain", domain), slog.Int("failures", failures), slog.Any("reason", reason)}
+		if remedy := s2s.Remedy(reason); remedy != "" {
+			attrs = append(attrs, slog.String("remedy", remedy))
+		}
+		e.log.LogAttrs(e.dialing, level, "domain not reached", attrs...)
 	}
 }
 

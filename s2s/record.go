@@ -65,9 +65,10 @@ func (s State) String() string {
 
 // Counts are figures of many remote domains.
 type Counts struct {
-	Domains             [States]int // by State
-	Incoming, Outgoing  int         // streams
-	Queued, QueuedBytes int         // stanzas that wait for a stream
+	Domains            [States]int // by State
+	Incoming, Outgoing int         // streams
+	Queued             int         // stanzas that wait for a stream
+	QueuedBytes        int
 }
 
 // Add adds other to c.

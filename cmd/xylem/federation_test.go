@@ -136,6 +136,9 @@ func TestFederation(t *testing.T) {
 					t.Error(log)
 				}
 			}
+			if status := a.do("", "status").stdout; !strings.Contains(status, "1 connected; streams: 0 in, 1 out; 0 stanzas wait") {
+				t.Errorf("status:\n%s", status)
+			}
 			code, body := a.get("/v1/s2s?domain=b.example")
 			if code != http.StatusOK || !strings.Contains(body, `"state":"connected"`) {
 				t.Errorf("%d %s", code, body)
@@ -175,7 +178,7 @@ func TestS2SCheck(t *testing.T) {
 		{"bad.example", "", "the policy of this server denies bad.example; see s2s.deny and s2s.allow", exitFailed},
 		{"a.example", "", "a.example is served here", exitFailed},
 		{"missing.example", "NXDOMAIN", "missing.example does not exist in DNS; check the address", exitFailed},
-		{"none.example", `port 0 "."`, `says in DNS, by the SRV target ".", that it takes no connections`, exitFailed},
+		{"none.example", `port 0 "."`, `says in DNS, by the SRV target ".", that it offers no service`, exitFailed},
 		{"lost.example", "gone.example", "point to gone.example, which has no address in DNS; its operator must correct the SRV record", exitFailed},
 		{"down.example", "connecting to xmpp.c.example", "(connection refused): is the server up, and does it listen on that port?", exitFailed},
 		{"elsewhere.example", "connected to", "xylem: what to do: that server does not serve the domain", exitFailed},

@@ -28,6 +28,7 @@ type statusReport struct {
 	Domains      []string           `json:"domains"`
 	Components   []componentFact    `json:"components"`
 	Certificates []certificateFact  `json:"certificates"`
+	Federation   *federationFact    `json:"federation,omitempty"` // absent without federation
 	OpenFiles    uint64             `json:"open_files_limit"`
 	Figures      map[string]float64 `json:"figures"` // named as in /metrics, without xylem_
 }
@@ -66,6 +67,11 @@ func (s *server) report() statusReport {
 		Config: conf.file, Data: conf.Server.Data,
 		Domains: s.engine.Domains(), Components: componentFacts(s.engine.Components()), Certificates: s.certs.facts(),
 		Addresses: s.addresses(), OpenFiles: s.openFiles, Figures: make(map[string]float64),
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if counts, err := s.engine.CountRemotes(ctx); err == nil {
+		r.Federation = newFederationFact(&counts)
 	}
 	stats := s.engine.Stats()
 	for _, f := range figures() {
@@ -112,6 +118,9 @@ func (r *statusReport) print(out io.Writer, now time.Time) error {
 	row("domains", "%s", abridged(r.Domains, ", "))
 	for _, c := range r.Components {
 		row("component", "%s", c.describe(now))
+	}
+	if r.Federation != nil {
+		row("other servers", "%s", r.Federation.describe())
 	}
 	for _, line := range describeAll(r.Certificates, now) {
 		name, what, _ := strings.Cut(line, ": ")

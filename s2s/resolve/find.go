@@ -52,7 +52,7 @@ func (r *Resolver) Find(ctx context.Context, domain string, step func(text strin
 		return r.targets(records, r.allAddresses(ctx, records, r.permitted, false),
 			"the SRV records of "+domain+" point to HOSTS, which has no address in DNS; its operator must correct the SRV record or publish an A or AAAA record", step)
 	case refused:
-		return nil, noService(`%s says in DNS, by the SRV target ".", that it takes no connections from other servers`, domain)
+		return nil, noService(`%s says in DNS, by the SRV target ".", that it offers no service to other servers`, domain)
 	case len(plain.a.srv)+len(direct.a.srv) > 0:
 		return nil, noService("the SRV records of %s name no usable host and port; its operator must correct them", domain)
 	}

@@ -64,11 +64,11 @@ func TestFind(t *testing.T) {
 		{"no service", []string{
 			"_xmpp-server._tcp.example.org. 300 IN SRV 0 0 0 .",
 			"example.org. 300 IN A 192.0.2.1",
-		}, "example.org", `! example.org says in DNS, by the SRV target ".", that it takes no connections from other servers`},
+		}, "example.org", `! example.org says in DNS, by the SRV target ".", that it offers no service to other servers`},
 		{"a dot for direct TLS rules out the fallback, XEP-0368", []string{
 			"_xmpps-server._tcp.example.org. 300 IN SRV 0 0 0 .",
 			"example.org. 300 IN A 192.0.2.1",
-		}, "example.org", `! example.org says in DNS, by the SRV target ".", that it takes no connections from other servers`},
+		}, "example.org", `! example.org says in DNS, by the SRV target ".", that it offers no service to other servers`},
 		{"fallback", []string{
 			"example.org. 300 IN A 192.0.2.1",
 			"example.org. 300 IN AAAA 2001:db8::1",

@@ -26,7 +26,7 @@ type Config struct {
 	LeastTTL    time.Duration // for which an answer is kept although DNS says less. Default 5 s
 	MostTTL     time.Duration // for which it is kept although DNS says more. Default 1 h
 	NegativeTTL time.Duration // likewise for what does not exist (RFC 2308 §5). Default 5 min
-	Timeout     time.Duration // for one answer of one name server; the double in the second round. Default 2 s
+	Timeout     time.Duration // for one answer of one name server; the double in the second round. Default 1 s; what is slower is known to the name server when the next attempt asks
 	Questions   int           // under way at a time; more wait. Default 256
 	Delay       time.Duration // from one connection attempt to the next (RFC 8305 §5). Default 250 ms
 
@@ -88,7 +88,7 @@ func New(cfg Config) *Resolver {
 	cfg.LeastTTL = cmp.Or(cfg.LeastTTL, 5*time.Second)
 	cfg.MostTTL = cmp.Or(cfg.MostTTL, time.Hour)
 	cfg.NegativeTTL = cmp.Or(cfg.NegativeTTL, 5*time.Minute)
-	cfg.Timeout = cmp.Or(cfg.Timeout, 2*time.Second)
+	cfg.Timeout = cmp.Or(cfg.Timeout, time.Second)
 	cfg.Questions = cmp.Or(cfg.Questions, 256)
 	cfg.Delay = cmp.Or(cfg.Delay, 250*time.Millisecond)
 	if cfg.Now == nil {
