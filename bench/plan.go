@@ -108,6 +108,16 @@ func (p *Plan) check(s *load.Settings) error {
 		return errors.New("no duration")
 	case s.Parallel < 1:
 		return fmt.Errorf("%d logins at once", s.Parallel)
+	case s.Login != "" && !slices.Contains(client.Logins[:], s.Login):
+		return fmt.Errorf("no login by %q; there are %v", s.Login, client.Logins)
+	case s.Login != "" && s.Login != client.Classic && !s.TLS:
+		return fmt.Errorf("login by %s needs --security tls", s.Login)
+	}
+	if s.Login == client.Classic {
+		s.Login = ""
+	}
+	if !s.TLS {
+		s.Tickets = false
 	}
 	// A field that the scenario does not use is zero, so that equal
 	// measurements have equal settings.

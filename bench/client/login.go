@@ -109,9 +109,19 @@ func dial(ctx context.Context, opts *Options, a Account) (*login, error) {
 type features struct {
 	startTLS, session, management bool
 	mechanisms                    []string
+	mechanisms2                   []string // of SASL2
 }
 
 func (l *login) negotiate(ctx context.Context) error {
+	if l.opts.Login != "" && l.opts.Login != Classic {
+		if err := l.encrypt(ctx); err != nil {
+			return err
+		}
+		l.timings.TLS = l.lap()
+		err := l.loginAtOnce()
+		l.timings.Auth = l.lap()
+		return err
+	}
 	f, err := l.openSecure(ctx)
 	if err != nil {
 		return err
@@ -136,26 +146,32 @@ func (l *login) negotiate(ctx context.Context) error {
 
 // openSecure returns the features of the stream that passwords may go over.
 func (l *login) openSecure(ctx context.Context) (*features, error) {
-	if l.opts.TLS != nil && l.opts.DirectTLS {
-		if err := l.secure(ctx); err != nil {
+	if l.opts.TLS != nil {
+		if err := l.encrypt(ctx); err != nil {
 			return nil, err
 		}
-		return l.open()
-	}
-	f, err := l.open()
-	if err != nil || l.opts.TLS == nil {
-		return f, err
-	}
-	if !f.startTLS {
-		return nil, fmt.Errorf("%w: STARTTLS is not offered", ErrRefused)
-	}
-	if err := l.request("<starttls xmlns='"+nsTLS+"'/>", nsTLS, "proceed", nil); err != nil {
-		return nil, err
-	}
-	if err := l.secure(ctx); err != nil {
-		return nil, err
 	}
 	return l.open()
+}
+
+// encrypt goes on inside TLS.
+func (l *login) encrypt(ctx context.Context) error {
+	if l.opts.TLS == nil {
+		return fmt.Errorf("%w: login by %s needs TLS", ErrRefused, l.opts.Login)
+	}
+	if !l.opts.DirectTLS {
+		f, err := l.open()
+		if err != nil {
+			return err
+		}
+		if !f.startTLS {
+			return fmt.Errorf("%w: STARTTLS is not offered", ErrRefused)
+		}
+		if err := l.request("<starttls xmlns='"+nsTLS+"'/>", nsTLS, "proceed", nil); err != nil {
+			return err
+		}
+	}
+	return l.secure(ctx)
 }
 
 func (l *login) secure(ctx context.Context) error {
@@ -169,19 +185,11 @@ func (l *login) secure(ctx context.Context) error {
 
 // open begins a stream (RFC 6120 §4.2) and returns what is offered.
 func (l *login) open() (*features, error) {
-	l.stream = parser.Stream{}
-	l.stream.SetLimits(l.opts.stanzaLimits())
-	header := "<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='" + nsStream +
-		"' version='1.0' to='" + l.opts.Domain + "'>"
-	if err := l.Send([]byte(header)); err != nil {
+	l.restart()
+	if err := l.Send([]byte(l.header())); err != nil {
 		return nil, err
 	}
-	if err := l.next(func(f *parser.Frame) error {
-		if f.Kind() != parser.StreamOpen {
-			return unexpected(f, "a stream header")
-		}
-		return nil
-	}); err != nil {
+	if err := l.greeted(); err != nil {
 		return nil, err
 	}
 	var got features
@@ -201,7 +209,34 @@ func (l *login) open() (*features, error) {
 				for m := range e.Children() {
 					got.mechanisms = append(got.mechanisms, string(m.AppendText(nil)))
 				}
+			case e.Is(nsSASL2, "authentication"):
+				for m := range e.Children() {
+					if string(m.Local()) == "mechanism" {
+						got.mechanisms2 = append(got.mechanisms2, string(m.AppendText(nil)))
+					}
+				}
 			}
+		}
+		return nil
+	})
+}
+
+// restart expects a new stream.
+func (l *login) restart() {
+	l.stream = parser.Stream{}
+	l.stream.SetLimits(l.opts.stanzaLimits())
+}
+
+func (l *login) header() string {
+	return "<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='" + nsStream +
+		"' version='1.0' to='" + l.opts.Domain + "'>"
+}
+
+// greeted takes the server's stream header.
+func (l *login) greeted() error {
+	return l.next(func(f *parser.Frame) error {
+		if f.Kind() != parser.StreamOpen {
+			return unexpected(f, "a stream header")
 		}
 		return nil
 	})

@@ -24,6 +24,8 @@ type Options struct {
 	// offered: SCRAM with SHA-256 before SHA-1 before PLAIN, never channel
 	// binding, which not all servers have.
 	Mechanism string
+	// Login says how sessions log in: one of Logins. "" is Classic.
+	Login string
 	// StreamManagement enables XEP-0198 after binding, without resumption.
 	StreamManagement bool
 	// Roster asks for the roster (RFC 6121 §2.1.3) and waits for it.
@@ -44,6 +46,8 @@ type Options struct {
 	// An account that logs in again does not compute PBKDF2 again: otherwise a
 	// storm of logins is limited by what its clients compute.
 	keys sasl.KeyMemory
+
+	memory memory // of logins by FAST and Resume
 
 	limitsOnce sync.Once
 	limits     parser.Limits

@@ -30,6 +30,7 @@ type Session struct {
 	sendMu sync.Mutex // order of writes from several goroutines
 
 	managed bool   // XEP-0198 is on
+	resumed bool   // the session is that of an earlier connection
 	handled uint32 // stanzas received since then; receiving goroutine only
 	closing atomic.Bool
 	timings Timings

@@ -32,6 +32,8 @@ type Settings struct {
 	Rate      float64       `json:"rate,omitempty"`      // per second over all: an open loop; 0: a closed one
 	TLS       bool          `json:"tls"`                 // STARTTLS, or TLS at once for a target that wants that
 	Mechanism string        `json:"mechanism,omitempty"` // "" is the best offered
+	Login     string        `json:"login,omitempty"`     // one of client.Logins; "" is classic
+	Tickets   bool          `json:"tickets,omitempty"`   // TLS sessions are resumed
 	FullJID   bool          `json:"full_jid,omitempty"`  // address chat to full JIDs instead of bare ones
 	Managed   bool          `json:"managed,omitempty"`   // XEP-0198
 	Warmup    time.Duration `json:"warmup"`

@@ -85,7 +85,7 @@ func (w *Worker) once(ctx context.Context, a client.Account) {
 		w.logins.Add(1)
 		w.meters.of(a.Index).login(s.Timings())
 	}
-	if s.Close() == nil {
+	if w.job.Login != client.Resume && s.Close() == nil { // else the connection breaks
 		stop := time.AfterFunc(5*time.Second, s.Abort)
 		_ = s.Receive(ignore{}) // however it ends, it is over
 		stop.Stop()

@@ -102,9 +102,10 @@ func newWorker(job Job, out io.Writer) *Worker {
 // configure says how sessions log in at a place.
 func (job *Job) configure(o *client.Options, at Place) {
 	o.Address, o.Domain, o.DirectTLS, o.Mechanism = at.Address, at.Domain, job.DirectTLS, job.Mechanism
+	o.Login = job.Login
 	o.StreamManagement, o.Roster, o.Relay = job.Managed, job.Scenario == Idle && !job.Relay, job.Relay
 	if job.TLS {
-		o.TLS = client.TLSConfig(at.Domain)
+		o.TLS = client.TLSConfig(at.Domain, job.Tickets)
 	}
 	if job.PerAddress > 0 {
 		o.Source = client.Spread(job.PerAddress)

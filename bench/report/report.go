@@ -210,6 +210,9 @@ func Title(s load.Settings) string {
 	switch s.Scenario {
 	case load.Login:
 		t += fmt.Sprintf(" of %d accounts, %d at once", s.Sessions, s.Parallel)
+		if s.Login != "" {
+			t += ", by " + s.Login
+		}
 	case load.Offline:
 		t += fmt.Sprintf(", %d messages to each of %d", s.Messages, s.Sessions/2)
 	default:
@@ -223,6 +226,9 @@ func Title(s load.Settings) string {
 		t += fmt.Sprintf(", 1 to %d", s.Fanout)
 	default:
 		t += fmt.Sprintf(", %d in flight per pair", s.Window)
+	}
+	if s.Tickets {
+		wire += " resumed"
 	}
 	return t + ", " + wire
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"os"
 	"os/signal"
@@ -15,6 +16,7 @@ import (
 	"github.com/xylem-im/xylem/bench/report"
 	"github.com/xylem-im/xylem/engine"
 	"github.com/xylem-im/xylem/internal/enginetest"
+	"github.com/xylem-im/xylem/internal/testca"
 )
 
 // TestMain lets the test's binary be what the harness starts: a generator, the
@@ -104,6 +106,41 @@ func TestInProcess(t *testing.T) {
 	}
 }
 
+// anyName shows one certificate.
+type anyName struct{ cert *tls.Certificate }
+
+func (a anyName) Certificate(string) (*tls.Certificate, error) { return a.cert, nil }
+
+// Each way of logging in, in full and resumed TLS handshakes.
+func TestLogins(t *testing.T) {
+	s := enginetest.StartConfig(t, engine.Config{Domains: []string{"localhost"},
+		Listeners:    []engine.Listener{{Address: "127.0.0.1:0"}},
+		Certificates: anyName{testca.New(t, "authority").For(t, "localhost")}})
+	for i := range 8 {
+		s.AddUser(fmt.Sprintf("bench%d@localhost", i), "bench")
+	}
+	for tickets, logins := range map[string]string{"false": "classic,sasl2,fast,resume", "true": "fast"} {
+		json := filepath.Join(t.TempDir(), "a.json")
+		code, _, problems := cli("run", "login", "--target", s.Addrs()[0].Addr.String(), "--login", logins, "--tls-tickets="+tickets,
+			"--security", "tls", "--sessions", "8", "--parallel", "4", "--duration", "1s", "--warmup", "50ms", "--settle", "50ms", "--quiet", "--json", json)
+		if code != exitOK {
+			t.Fatalf("exit code %d: %s", code, problems)
+		}
+		rep, err := report.Read(json)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := 1 + strings.Count(logins, ","); len(rep.Runs) != want {
+			t.Fatalf("%d runs, want %d", len(rep.Runs), want)
+		}
+		for _, run := range rep.Runs {
+			if f := run.Figures; run.Failed != "" || f[report.LoginFails] > 0 || f[report.LoginsPerSec] == 0 {
+				t.Errorf("%s, tickets %s: %s %v %v", run.Settings.Login, tickets, run.Failed, f, run.Warnings)
+			}
+		}
+	}
+}
+
 // xylem over TCP, as a server that runs already.
 func TestRunWithXylem(t *testing.T) {
 	s := enginetest.StartConfig(t, engine.Config{Domains: []string{"localhost"},
@@ -150,6 +187,8 @@ func TestWrongUsage(t *testing.T) {
 		{"run", "no scenario"},
 		{"run dance", "unknown scenario"},
 		{"run chat --security some", "--security"},
+		{"run login --login often --security tls", "no login by \"often\""},
+		{"run login --login fast", "login by fast needs --security tls"},
 		{"run chat --sessions many", "--sessions"},
 		{"run chat --target 192.0.2.1:5222", "loopback"},
 		{"run chat --plan x.toml", "not both"},

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/xylem-im/xylem/bench"
+	"github.com/xylem-im/xylem/bench/client"
 	"github.com/xylem-im/xylem/bench/load"
 	"github.com/xylem-im/xylem/bench/report"
 	"github.com/xylem-im/xylem/bench/target"
@@ -27,6 +28,7 @@ type runFlags struct {
 	sessions []int
 	windows  []int
 	security []string
+	logins   []string
 	json     string
 	html     string
 	quiet    bool
@@ -51,6 +53,8 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.DurationVar(&f.base.Duration, "duration", 10*time.Second, "of the window that counts")
 	fs.DurationVar(&f.base.Warmup, "warmup", 2*time.Second, "load before it")
 	fs.StringVar(&f.base.Mechanism, "mechanism", "", "PLAIN, SCRAM-SHA-1 or SCRAM-SHA-256 (default: the best that is offered)")
+	fs.StringSliceVar(&f.logins, "login", []string{client.Classic}, "how to log in: classic, sasl2, fast, resume, or several")
+	fs.BoolVar(&f.base.Tickets, "tls-tickets", false, "resume TLS sessions")
 	fs.IntVar(&f.base.Parallel, "parallel", 32, "logins under way at once")
 	fs.BoolVar(&f.base.FullJID, "full-jid", false, "send chat to full JIDs")
 	fs.BoolVar(&f.base.Managed, "stream-management", false, "use XEP-0198")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"github.com/xylem-im/xylem/bench/client"
 	"github.com/xylem-im/xylem/bench/load"
 )
 
@@ -73,6 +74,9 @@ func (f *runFlags) expand(name string, u usual) error {
 	if u.window > 0 && !f.given("window") {
 		windows = []int{u.window}
 	}
+	if len(f.logins) == 0 {
+		f.logins = []string{client.Classic}
+	}
 	for _, security := range f.security {
 		if !slices.Contains([]string{"plain", "tls"}, security) {
 			return usagef("--security is plain or tls, not %q", security)
@@ -82,9 +86,11 @@ func (f *runFlags) expand(name string, u usual) error {
 				s.Fanout = min(u.fanout, s.Sessions-1)
 			}
 			for _, s.Window = range windows {
-				s.TLS = security == "tls"
-				if !slices.Contains(f.plan.Scenarios, s) {
-					f.plan.Scenarios = append(f.plan.Scenarios, s)
+				for _, s.Login = range f.logins {
+					s.TLS = security == "tls"
+					if !slices.Contains(f.plan.Scenarios, s) {
+						f.plan.Scenarios = append(f.plan.Scenarios, s)
+					}
 				}
 			}
 		}
@@ -103,6 +109,8 @@ type planFile struct {
 		Rate             *float64
 		Security         *string
 		Mechanism        *string
+		Login            *string
+		TLSTickets       *bool `toml:"tls_tickets"`
 		FullJID          *bool `toml:"full_jid"`
 		StreamManagement *bool `toml:"stream_management"`
 		Warmup           *duration
@@ -149,6 +157,10 @@ func (f *runFlags) readPlan() error {
 		take(&g.base.Payload, t.Payload)
 		take(&g.base.Mechanism, t.Mechanism)
 		take(&g.base.FullJID, t.FullJID)
+		take(&g.base.Tickets, t.TLSTickets)
+		if t.Login != nil {
+			g.logins = []string{*t.Login}
+		}
 		take(&g.base.Managed, t.StreamManagement)
 		take(&g.base.Parallel, t.Parallel)
 		take(&g.base.Messages, t.Messages)
