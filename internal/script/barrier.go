@@ -14,11 +14,29 @@ func (s *stage) bound() []*actor {
 }
 
 // barrier returns when all that the actors sent before has had its effect on
-// each of them: each asks its server something and sends the others a mark;
+// each of them. Between several servers one effect may be the cause of the
+// next, at another server, and all of it takes part in a mark's way only after
+// some rounds: a request for presence, an answer, a probe, its answer.
+func (s *stage) barrier(actors []*actor) error {
+	rounds := 1
+	for _, a := range actors {
+		if a.role.domain != actors[0].role.domain {
+			rounds = 4
+		}
+	}
+	for range rounds {
+		if err := s.round(actors); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// round makes one barrier: each asks its server something and sends the others a mark;
 // what RFC 6120 §10.1 says of order does the rest. No clock is involved. Marks
 // are headlines to full JIDs, which no server stores or copies; one that is
 // refused is as good, the refusal came in order too.
-func (s *stage) barrier(actors []*actor) error {
+func (s *stage) round(actors []*actor) error {
 	s.ids++
 	id := fmt.Sprintf("sync-%d", s.ids)
 	for _, a := range actors {

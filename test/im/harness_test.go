@@ -89,6 +89,29 @@ func start(t testing.TB, wrap func(storage.Driver) storage.Driver, cfg engine.Co
 	return s
 }
 
+// federated starts a server for each domain; they reach each other.
+func federated(t testing.TB, domains ...string) map[string]*server {
+	t.Helper()
+	servers := map[string]*server{}
+	w := enginetest.NewWorld(t)
+	for _, d := range domains {
+		s := &server{t: t, store: memory.New(memory.Options{MaxBytes: 256 << 20})}
+		s.Server = w.Start(func(cfg *engine.Config) {
+			cfg.Store, cfg.Auth, cfg.Extensions = s.store, anybody{s.store}, standard.Register
+		}, d)
+		servers[d] = s
+	}
+	return servers
+}
+
+// in is s for the use of another test; s may be nil.
+func (s *server) in(t testing.TB) *server {
+	if s == nil {
+		return nil
+	}
+	return &server{s.Server, t, s.store}
+}
+
 // account makes an account without asking the engine: one that exists.
 func (s *server) account(bare string) {
 	s.t.Helper()

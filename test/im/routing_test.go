@@ -16,7 +16,16 @@ import (
 // without carbons. Who gets the stanza, a copy, an error, and what is stored
 // must be what the words of the cell say.
 func TestRoutingTable(t *testing.T) {
-	s := start(t, nil, engine.Config{})
+	eachCell(t, start(t, nil, engine.Config{}), nil)
+}
+
+// The same for what a user of another server sends.
+func TestRoutingTableFromAfar(t *testing.T) {
+	servers := federated(t, "localhost", "far.example")
+	eachCell(t, servers["localhost"], servers["far.example"])
+}
+
+func eachCell(t *testing.T, s, far *server) {
 	rows := documented(t)
 	if len(rows) != len(stanzas) {
 		t.Errorf("%d rows are documented, %d known here", len(rows), len(stanzas))
@@ -33,7 +42,7 @@ func TestRoutingTable(t *testing.T) {
 					n++
 					name := fmt.Sprintf("%s/%s/carbons=%v", text, columns[column], carbons)
 					t.Run(name, func(t *testing.T) {
-						newStage(t, s, n, carbons).perform(row, text, column)
+						newStage(t, s, far, n, carbons).perform(row, text, column)
 					})
 				}
 			}
@@ -129,6 +138,7 @@ var casts = []cast{
 type stage struct {
 	t       *testing.T
 	server  *server
+	far     *server // the sender's, if that is another one
 	prefix  string
 	carbons bool
 	sender  *client
@@ -138,8 +148,8 @@ type stage struct {
 	n       int
 }
 
-func newStage(t *testing.T, s *server, number int, carbons bool) *stage {
-	st := &stage{t: t, server: &server{s.Server, t, s.store}, prefix: fmt.Sprintf("s%d-", number), carbons: carbons,
+func newStage(t *testing.T, s, far *server, number int, carbons bool) *stage {
+	st := &stage{t: t, server: s.in(t), far: far.in(t), prefix: fmt.Sprintf("s%d-", number), carbons: carbons,
 		clients: map[string]*client{}, stored: map[string][]string{}}
 	for _, cast := range casts {
 		if cast.exists {
@@ -153,7 +163,7 @@ func newStage(t *testing.T, s *server, number int, carbons bool) *stage {
 			st.enter(cast.name, r.name, presence)
 		}
 	}
-	s.account(st.account("sender"))
+	st.of("sender").account(st.account("sender"))
 	st.other = st.enter("sender", "other", "<presence><priority>-5</priority></presence>")
 	st.sender = st.enter("sender", "s", "")
 	t.Cleanup(func() {
@@ -164,7 +174,20 @@ func newStage(t *testing.T, s *server, number int, carbons bool) *stage {
 	return st
 }
 
-func (st *stage) account(name string) string { return st.prefix + name + "@localhost" }
+func (st *stage) account(name string) string {
+	if name == "sender" && st.far != nil {
+		return st.prefix + name + "@far.example"
+	}
+	return st.prefix + name + "@localhost"
+}
+
+// of is the server of an account.
+func (st *stage) of(name string) *server {
+	if name == "sender" && st.far != nil {
+		return st.far
+	}
+	return st.server
+}
 
 // enter logs a session in; it has heard of all that this brings.
 func (st *stage) enter(name, resource, presence string) *client {
@@ -173,7 +196,7 @@ func (st *stage) enter(name, resource, presence string) *client {
 		presence += "<iq type='set' id='carbons'><enable xmlns='urn:xmpp:carbons:2'/></iq>"
 	}
 	full := st.account(name) + "/" + resource
-	c := st.server.login(full, presence)
+	c := st.of(name).login(full, presence)
 	c.sync()
 	st.clients[full] = c
 	return c
@@ -219,6 +242,10 @@ func (st *stage) try(text, id, to string, want []string) (got []string) {
 	st.t.Helper()
 	var marks strings.Builder
 	for full := range st.clients {
+		if st.far != nil && full == st.sender.jid { // its mark comes back from where the stanza goes
+			fmt.Fprintf(&marks, "<iq type='get' id='mark-%s' to='%s'><x xmlns='urn:example:x'/></iq>", id, bare(to))
+			continue
+		}
 		fmt.Fprintf(&marks, "<message type='headline' id='mark-%s' to='%s'/>", id, full)
 	}
 	st.sender.send("%s%s", fmt.Sprintf(text, "id='"+id+"' to='"+to+"'"), &marks)
@@ -247,7 +274,9 @@ func (st *stage) try(text, id, to string, want []string) (got []string) {
 
 // short is an address without what all have in common.
 func (st *stage) short(full string) string {
-	return strings.Replace(strings.TrimPrefix(full, st.prefix), "@localhost", "", 1)
+	name, resource, _ := strings.Cut(strings.TrimPrefix(full, st.prefix), "/")
+	local, _, _ := strings.Cut(name, "@")
+	return local + "/" + resource
 }
 
 // describe says what e is to the session that got it; nothing for what has
@@ -296,7 +325,10 @@ func (st *stage) expect(r row, column int, text, id, name, to string) (want []st
 	case "the account":
 		return st.expectAccount(text, name)
 	case "service-unavailable", "bad-request":
-		return []string{"sender/s " + cell}
+		if st.far != nil && st.carbons && cell == "service-unavailable" && isCopied(text) {
+			want = []string{"sender/other sent"} // the sender's server did not know
+		}
+		return append(want, "sender/s "+cell)
 	case "dropped":
 	default:
 		st.t.Fatalf("what is %q?", cell)
@@ -334,6 +366,9 @@ func (st *stage) expectAccount(text, name string) (want []string) {
 	case strings.HasPrefix(text, "<iq type='get'"), strings.HasPrefix(text, "<iq type='set'"):
 		return []string{"sender/s service-unavailable"} // nobody knows the namespace
 	case strings.Contains(text, "'subscribe'") && !st.cast(name).exists:
+		if st.far != nil {
+			return nil // RFC 6121 §8.5.1
+		}
 		return []string{"sender/s item-not-found"} // RFC 6121 §3.1.2
 	case strings.Contains(text, "'subscribe'"): // RFC 6121 §3.1.3
 		for _, res := range st.cast(name).those(func(r resource) bool { return r.available }) {
