@@ -40,6 +40,7 @@ type side struct {
 	ended    bool
 	reason   error
 	claims   []s2s.Verify
+	fed      string // what it was given of a longer input
 }
 
 func newSide(t *testing.T, domains []string, change ...func(*s2s.Config)) *side {
