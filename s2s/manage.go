@@ -48,7 +48,7 @@ func (s *Stream) enable(out *Out) {
 func (s *Stream) manage(now int64, f *parser.Frame, out *Out) {
 	if s.state == stateEnding {
 		if string(f.Local()) == "a" && s.Managed() {
-			s.acked(f, out)
+			s.acked(now, f, out)
 		}
 		return
 	}
@@ -63,14 +63,14 @@ func (s *Stream) manage(now int64, f *parser.Frame, out *Out) {
 		out.Bytes = session.AppendFailed(out.Bytes, stanza.UnexpectedRequest, nil)
 	case name == "enabled" && s.outgoing && m != nil && !m.on:
 		m.on = true
-		s.expect(now)
+		s.askAgain(now, out)
 	case name == "failed" && s.outgoing && m != nil && !m.on:
 		m.queue.Release(&out.stores)
 		s.managed, s.peer = nil, s.peer&^hasManage
 	case name == "r" && m != nil && m.on:
 		s.acknowledge(out)
 	case name == "a" && m != nil && m.on:
-		s.acked(f, out)
+		s.acked(now, f, out)
 	default:
 		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
 	}
@@ -103,7 +103,7 @@ func (s *Stream) lastAck(out *Out) {
 }
 
 // acked takes what the peer has dealt with.
-func (s *Stream) acked(f *parser.Frame, out *Out) {
+func (s *Stream) acked(now int64, f *parser.Frame, out *Out) {
 	m := s.managed
 	h, ok := session.HandledAttr(f)
 	switch sent := m.queue.Sent(); {
@@ -113,8 +113,25 @@ func (s *Stream) acked(f *parser.Frame, out *Out) {
 		s.Fail(session.HandledTooHigh(h, sent), out)
 	default:
 		m.asked = 0
+		if m.since = 0; m.queue.Count() > 0 {
+			m.since = now
+		}
+		s.askAgain(now, out)
 	}
 }
+
+// askAgain asks for what was sent while that could not be asked for.
+func (s *Stream) askAgain(now int64, out *Out) {
+	if s.state == stateOpen && s.managed.behind() {
+		s.request(now, out)
+		return
+	}
+	s.expect(now)
+}
+
+// behind tells whether so much was sent since the last <r/> that it is time for
+// another one.
+func (m *managed) behind() bool { return m.fresh >= askStanzas || m.weight >= askBytes }
 
 // countIn counts a stanza of the peer.
 func (s *Stream) countIn() {
@@ -160,7 +177,7 @@ func (s *Stream) count(now int64, st []byte, pair uint32, out *Out) {
 	if m == nil {
 		return
 	}
-	if m.on && m.asked == 0 && (m.fresh >= askStanzas || m.weight >= askBytes) {
+	if m.on && m.asked == 0 && m.behind() {
 		s.request(now, out)
 	}
 	m.queue.Add(now, st, pair, &out.stores)
