@@ -521,7 +521,7 @@ func (r *Remote) state(now int64) State {
 	switch {
 	case r.try != nil:
 		return Connecting
-	case len(r.links) > 0:
+	case slices.ContainsFunc(r.links, func(l *link) bool { return len(l.Receives) > 0 }): // else ours for questions of dialback
 		return Receiving
 	case worst.refuses(now):
 		return Refusing

@@ -584,6 +584,17 @@ func TestParseHost(t *testing.T) {
 	}
 }
 
+// What is known costs no question.
+func BenchmarkFindKnown(b *testing.B) {
+	r, _ := resolver(testdns.Serve(b, "_xmpp-server._tcp.example.org. 300 IN SRV 5 0 5269 a.example.org.", "a.example.org. 300 IN A 192.0.2.1"), nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := r.Find(b.Context(), "example.org", func(string) {}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // The cache is bounded.
 func TestCacheBound(t *testing.T) {
 	var records []string
