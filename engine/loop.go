@@ -50,7 +50,8 @@ type loop struct {
 	spent  []*batch       // delivered in this turn; written pieces point into them
 	dirty  []*conn        // have something to flush
 	cuts   []*conn        // to be closed at the end of the turn
-	dues   []*conn        // scratch of tick
+	dues   []*conn        // of the wheel, not called yet
+	more   bool           // there are such
 
 	plain, sealed, gathered []byte      // scratch of the TLS filter and of gather
 	warmth                  xtls.Warmth // the TLS connections that are in use
@@ -89,6 +90,7 @@ const (
 	lingerTime = int64(3 * time.Second)      // from our </stream:stream> to the cut
 	refillTime = 5 * time.Millisecond        // pause between looks at blocked connections
 	tickTime   = wheelTick * time.Nanosecond // pause between looks at the deadlines
+	duesATurn  = 256                         // connections whose deadline is over that are called in one turn
 	restTicks  = 40                          // a TLS connection drops its keys 10 to 20 s after their last use
 )
 
@@ -193,8 +195,12 @@ func (l *loop) woken() {
 		l.deliver(b)
 		b = next
 	}
-	if l.due.Swap(false) {
+	switch {
+	case l.due.Swap(false):
 		l.tick()
+	case l.more:
+		l.more = false
+		l.tickDues()
 	}
 	if l.refill.Swap(false) {
 		l.refillBlocked()
@@ -364,16 +370,29 @@ func (l *loop) tick() {
 	l.forgetHomes()
 	l.tickRemotes()
 	l.warmth.Cool(restTicks)
-	l.dues = l.wheel.advance(l.now, l.dues[:0])
-	for i, c := range l.dues {
+	l.dues = l.wheel.advance(l.now, l.dues)
+	l.tickDues()
+}
+
+// tickDues calls the first of the connections that are due. After many the
+// others wait for the next turn, so that input is not kept waiting: with ten
+// thousand clients that acknowledge nothing, all that is theirs to be stored is
+// due at once.
+func (l *loop) tickDues() {
+	n := min(len(l.dues), duesATurn)
+	for i, c := range l.dues[:n] {
 		l.dues[i] = nil
-		if c.phase == phaseClosed {
+		if c.phase == phaseClosed || c.armed != 0 { // armed anew since it was due
 			continue
 		}
 		c.tick()
 		if c.phase != phaseClosed && c.armed == 0 {
 			l.wheel.arm(c, c.deadline())
 		}
+	}
+	if l.dues = slices.Delete(l.dues, 0, n); len(l.dues) > 0 {
+		l.more = true
+		l.waker.wake()
 	}
 }
 
