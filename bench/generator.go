@@ -127,7 +127,7 @@ func (p *Plan) split(job load.Job) (jobs []load.Job) {
 	if job.Scenario == load.S2S {
 		unit = load.Quartet
 	}
-	if job.Fanout > 0 {
+	if job.Fanout > 0 && job.Scenario != load.Roster {
 		unit = job.Fanout + 1
 	}
 	units := job.Sessions / unit

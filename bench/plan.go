@@ -100,7 +100,7 @@ func (p *Plan) check(s *load.Settings) error {
 		return fmt.Errorf("unknown; there are %v", load.Scenarios)
 	case s.Sessions < 2:
 		return fmt.Errorf("%d sessions; at least 2 are needed", s.Sessions)
-	case s.Payload < load.MinPayload && s.Scenario != load.Idle && s.Scenario != load.Login:
+	case s.Payload < load.MinPayload && !slices.Contains([]string{load.Idle, load.Login, load.Roster, load.Resume}, s.Scenario):
 		return fmt.Errorf("a payload of %d bytes; a message has at least %d", s.Payload, load.MinPayload)
 	case s.Payload > 16<<20:
 		return fmt.Errorf("a payload of %d bytes; at most 16 MiB are possible", s.Payload)
@@ -122,7 +122,7 @@ func (p *Plan) check(s *load.Settings) error {
 	// A field that the scenario does not use is zero, so that equal
 	// measurements have equal settings.
 	uses := func(scenarios ...string) bool { return slices.Contains(scenarios, s.Scenario) }
-	if !uses(load.Presence, load.Mix) {
+	if !uses(load.Presence, load.Mix, load.Roster) {
 		s.Fanout = 0
 	}
 	if !uses(load.Churn, load.Slow, load.Mix) {
@@ -134,10 +134,10 @@ func (p *Plan) check(s *load.Settings) error {
 	if !uses(load.Offline) {
 		s.Messages = 0
 	}
-	if uses(load.Idle, load.Login, load.Offline) {
+	if uses(load.Idle, load.Login, load.Roster, load.Resume, load.Offline) {
 		s.Rate = 0
 	}
-	if uses(load.Idle, load.Login, load.Presence) {
+	if uses(load.Idle, load.Login, load.Roster, load.Resume, load.Presence) {
 		s.Payload, s.Window = 0, 0
 	}
 	if s.Rate > 0 {

@@ -16,7 +16,7 @@ import (
 func (r *run) scenario(ctx context.Context) error {
 	r.counts = load.CountDelivered
 	switch r.job.Scenario {
-	case load.Login:
+	case load.Login, load.Roster, load.Resume:
 		r.counts = load.CountLogins
 		return r.single(ctx, r.login)
 	case load.Idle:
@@ -119,6 +119,8 @@ func (r *run) login(o *outcome) {
 		r.set(report.CPUPerLogin, micros(o.server.Total())/1000/n)
 	}
 	r.quantiles(o.hists[load.HistLogin], map[string]float64{report.LoginP50: 50, report.LoginP99: 99})
+	r.quantiles(o.hists[load.HistResume], map[string]float64{report.LoginP50: 50, report.LoginP99: 99})
+	r.quantiles(o.hists[load.HistRoster], map[string]float64{report.RosterP50: 50, report.RosterP99: 99})
 }
 
 // idle reads memory at several numbers of sessions, and at the end once more
@@ -236,6 +238,13 @@ func (r *run) slow(ctx context.Context) error {
 	r.common(flood)
 	r.messages(flood)
 	r.set(report.CalmP99, before)
+	r.set(report.Flooded, float64(flood.counters[load.CountFlooded]))
+	r.set(report.Refused, float64(flood.counters[load.CountRefused]))
+	if r.job.Managed {
+		r.set(report.Kept, float64(flood.counters[load.CountKept]))
+		r.set(report.Unaccounted, float64(flood.counters[load.CountUnaccounted]))
+		r.set(report.Twice, float64(flood.counters[load.CountTwice]))
+	}
 	if before > 0 {
 		r.set(report.FloodRatio, r.out.Figures[report.LatencyP99]/before)
 	}

@@ -37,15 +37,21 @@ type Timings struct {
 	Connect time.Duration // TCP
 	TLS     time.Duration // stream header, STARTTLS and handshake; 0 in the clear
 	Auth    time.Duration // stream header and SASL
-	Bind    time.Duration // stream header, resource binding, stream management, roster
+	Bind    time.Duration // stream header, resource binding or resumption, stream management
+	Roster  time.Duration // the roster, if it was asked for
 }
 
 // Total is the whole login.
-func (t Timings) Total() time.Duration { return t.Connect + t.TLS + t.Auth + t.Bind }
+func (t Timings) Total() time.Duration { return t.Connect + t.TLS + t.Auth + t.Bind + t.Roster }
 
 // Login connects and logs in. The session that it returns has not sent
 // presence and belongs to the caller, who must Close or Abort it.
 func Login(ctx context.Context, opts *Options, a Account) (*Session, error) {
+	return enter(ctx, opts, a, (*login).negotiate)
+}
+
+// enter connects and lets negotiate do the rest.
+func enter(ctx context.Context, opts *Options, a Account, negotiate func(*login, context.Context) error) (*Session, error) {
 	ctx, cancel := context.WithTimeout(ctx, opts.timeout())
 	defer cancel()
 	l, err := dial(ctx, opts, a)
@@ -56,7 +62,7 @@ func Login(ctx context.Context, opts *Options, a Account) (*Session, error) {
 	if opts.Relay {
 		err = l.greetRelay()
 	} else {
-		err = l.negotiate(ctx)
+		err = negotiate(l, ctx)
 	}
 	if !stop() && err == nil {
 		err = ctx.Err()
@@ -112,8 +118,20 @@ type features struct {
 	mechanisms2                   []string // of SASL2
 }
 
+// negotiate logs in and binds a resource.
 func (l *login) negotiate(ctx context.Context) error {
-	if l.opts.Login != "" && l.opts.Login != Classic {
+	classic := l.opts.Login == "" || l.opts.Login == Classic
+	if err := l.enterStream(ctx, classic); err != nil || !l.opts.Roster {
+		return err
+	}
+	err := l.roster()
+	l.timings.Roster = l.lap()
+	return err
+}
+
+// enterStream is the login without the roster.
+func (l *login) enterStream(ctx context.Context, classic bool) error {
+	if !classic {
 		if err := l.encrypt(ctx); err != nil {
 			return err
 		}
@@ -122,26 +140,30 @@ func (l *login) negotiate(ctx context.Context) error {
 		l.timings.Auth = l.lap()
 		return err
 	}
-	f, err := l.openSecure(ctx)
+	f, err := l.prove(ctx)
 	if err != nil {
 		return err
+	}
+	err = l.bind(f)
+	l.timings.Bind = l.lap()
+	return err
+}
+
+// prove goes as far as the features of an authenticated stream.
+func (l *login) prove(ctx context.Context) (*features, error) {
+	f, err := l.openSecure(ctx)
+	if err != nil {
+		return nil, err
 	}
 	l.timings.TLS = l.lap()
 	if l.opts.TLS == nil {
 		l.timings.Connect, l.timings.TLS = l.timings.Connect+l.timings.TLS, 0
 	}
 	if err := l.authenticate(f.mechanisms); err != nil {
-		return err
+		return nil, err
 	}
 	l.timings.Auth = l.lap()
-	if f, err = l.open(); err != nil {
-		return err
-	}
-	if err := l.bind(f); err != nil {
-		return err
-	}
-	l.timings.Bind = l.lap()
-	return nil
+	return l.open()
 }
 
 // openSecure returns the features of the stream that passwords may go over.
@@ -364,15 +386,16 @@ func (l *login) bind(f *features) error {
 		if !f.management {
 			return fmt.Errorf("%w: stream management is not offered", ErrRefused)
 		}
-		if err = l.request("<enable xmlns='"+nsManagement+"'/>", nsManagement, "enabled", nil); err == nil {
-			l.managed = true
-		}
+		err = l.enable()
 	}
-	if err == nil && l.opts.Roster {
-		err = l.query("<iq type='get' id='roster'><query xmlns='"+nsRoster+"'/></iq>", nil)
-		if errors.Is(err, errNoResult) {
-			err = nil // a server without rosters has answered, too
-		}
+	return err
+}
+
+// roster asks for the roster.
+func (l *login) roster() error {
+	err := l.query("<iq type='get' id='roster'><query xmlns='"+nsRoster+"'/></iq>", nil)
+	if errors.Is(err, errNoResult) {
+		return nil // a server without rosters has answered, too
 	}
 	return err
 }

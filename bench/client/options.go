@@ -26,8 +26,10 @@ type Options struct {
 	Mechanism string
 	// Login says how sessions log in: one of Logins. "" is Classic.
 	Login string
-	// StreamManagement enables XEP-0198 after binding, without resumption.
+	// StreamManagement enables XEP-0198 after binding.
 	StreamManagement bool
+	// Resumable asks for resumption as well, see [Reconnect].
+	Resumable bool
 	// Roster asks for the roster (RFC 6121 §2.1.3) and waits for it.
 	Roster bool
 	// Relay speaks to the bare relay: a line "HELLO local peer", the answer

@@ -31,6 +31,7 @@ type Session struct {
 
 	managed bool   // XEP-0198 is on
 	resumed bool   // the session is that of an earlier connection
+	resume  string // by which it can be resumed; "": it cannot
 	handled uint32 // stanzas received since then; receiving goroutine only
 	closing atomic.Bool
 	timings Timings

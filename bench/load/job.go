@@ -12,15 +12,17 @@ const (
 	Login    = "login"    // log in and out as fast as the server allows
 	Idle     = "idle"     // sessions that do nothing
 	Presence = "presence" // one session's presence goes to many
+	Roster   = "roster"   // logins that fetch a large roster
 	Offline  = "offline"  // messages to accounts that are offline, then fetched
 	Churn    = "churn"    // chat while others connect and leave
+	Resume   = "resume"   // connections are cut and their sessions resumed
 	Slow     = "slow"     // chat beside clients that do not read what floods them
 	Mix      = "mix"      // logins, presence and chat at once
 	S2S      = "s2s"      // chat between the users of two servers, beside that within each
 )
 
 // Scenarios lists them in the order in which the documentation tells them.
-var Scenarios = [...]string{Chat, Login, Idle, Presence, Offline, Churn, Slow, Mix, S2S}
+var Scenarios = [...]string{Chat, Login, Idle, Presence, Roster, Offline, Resume, Churn, Slow, Mix, S2S}
 
 // Settings are what one measurement is made with. They are part of every
 // result: only results with equal Settings may be compared.
@@ -39,7 +41,7 @@ type Settings struct {
 	Warmup    time.Duration `json:"warmup"`
 	Duration  time.Duration `json:"duration"`
 	Parallel  int           `json:"parallel"`           // logins under way at once, over all
-	Fanout    int           `json:"fanout,omitempty"`   // presence, mix: contacts of a publisher
+	Fanout    int           `json:"fanout,omitempty"`   // presence, mix: contacts of a publisher; roster: contacts of each account
 	Messages  int           `json:"messages,omitempty"` // offline: messages for each recipient
 	Extra     int           `json:"extra,omitempty"`    // churn: sessions that come and go; slow: clients that stall
 	Flood     float64       `json:"flood,omitempty"`    // slow: messages per second to stalled clients
@@ -113,6 +115,11 @@ const (
 	CountBroken     = "broken"      // sessions that ended while they should not
 	CountSetup      = "setup"       // subscriptions in place; before the window
 	CountFlooded    = "flooded"     // messages sent to stalled clients
+
+	CountRefused     = "refused"     // of them: returned as errors
+	CountKept        = "kept"        // fetched by their recipients later
+	CountUnaccounted = "unaccounted" // neither, while stream management allows no other end
+	CountTwice       = "twice"       // more than one of these, or one more than once
 )
 
 // Names of histograms.
@@ -122,6 +129,8 @@ const (
 	HistTLS     = "login tls"
 	HistAuth    = "login auth"
 	HistBind    = "login bind"
+	HistRoster  = "login roster"
 	HistUpdate  = "update" // presence: from sending until the last contact has it
+	HistResume  = "resume" // from connecting until the server has resumed the session
 	HistDrain   = "drain"  // offline: from login until the last message
 )

@@ -21,7 +21,8 @@ type player struct {
 	peer *player       // of the goroutine that carries out commands
 	sent atomic.Uint64 // numbers used
 
-	offline bool // what arrives was stored, so its age is no latency
+	offline bool    // what arrives was stored, so its age is no latency
+	ledger  *ledger // of the flood that it sends or has been sent; see keep
 
 	mu     sync.Mutex
 	tmpl   template
@@ -60,7 +61,13 @@ func (p *player) Stanza(s *client.Session, f *parser.Frame, at time.Time) {
 }
 
 func (p *player) message(f *parser.Frame, at time.Time) {
-	if kind, _ := f.Type(); string(kind) == "error" {
+	kind, _ := f.Type()
+	if l := p.flood(); l != nil {
+		if string(kind) == "error" && l.learn(f, refused) || string(kind) != "error" && l.learn(f, kept) {
+			return
+		}
+	}
+	if string(kind) == "error" {
 		p.m.errors.Add(1)
 		p.w.note("a message came back: %.400s", f.Raw())
 		return
@@ -96,6 +103,19 @@ func (p *player) message(f *parser.Frame, at time.Time) {
 		p.s.SetQueue(tmpl.append(p.s.Queue(), p.token(now)))
 		p.m.left(now, 1)
 	}
+}
+
+// keep has what comes back of a flood noted.
+func (p *player) keep(l *ledger) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ledger = l
+}
+
+func (p *player) flood() *ledger {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ledger
 }
 
 // act gives p something to do with stanzas beside messages.
@@ -194,14 +214,8 @@ func (w *Worker) joinAs(ctx context.Context, a client.Account, p *player) (*play
 	m := w.meters.of(a.Index)
 	w.logins.Add(1)
 	m.login(s.Timings())
-	p.w, p.s, p.m, p.pong, p.gone = w, s, m, make(chan struct{}, 1), make(chan struct{})
-	w.live.Go(func() {
-		defer close(p.gone)
-		if err := s.Receive(p); err != nil && !w.leaving.Load() {
-			w.broken.Add(1)
-			w.note("%s: %v", s.JID, err)
-		}
-	})
+	p.w, p.m, p.pong = w, m, make(chan struct{}, 1)
+	p.receive(s)
 	if w.job.Relay {
 		return p, nil
 	}
@@ -209,6 +223,19 @@ func (w *Worker) joinAs(ctx context.Context, a client.Account, p *player) (*play
 		return nil, err
 	}
 	return p, p.ping(ctx)
+}
+
+// receive goes on with a session until it ends.
+func (p *player) receive(s *client.Session) {
+	gone := make(chan struct{})
+	p.s, p.gone = s, gone
+	p.w.live.Go(func() {
+		defer close(gone)
+		if err := s.Receive(p); err != nil && !p.w.leaving.Load() {
+			p.w.broken.Add(1)
+			p.w.note("%s: %v", s.JID, err)
+		}
+	})
 }
 
 // login records the parts of a login.
@@ -219,6 +246,9 @@ func (m *meter) login(t client.Timings) {
 	}
 	m.record(HistAuth, int64(t.Auth))
 	m.record(HistBind, int64(t.Bind))
+	if t.Roster > 0 {
+		m.record(HistRoster, int64(t.Roster))
+	}
 }
 
 // connect brings the sessions up to count, several at a time, in the order of
@@ -231,6 +261,8 @@ func (w *Worker) connect(ctx context.Context, count int) error {
 	switch {
 	case w.job.Scenario == Login: // which makes its sessions while it runs
 		return w.acquaint(ctx, count)
+	case w.job.Scenario == Roster:
+		return w.fillRosters(ctx, count)
 	case count <= from:
 		return nil
 	case w.job.Scenario == Offline:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/xylem-im/xylem/bench/client"
 )
@@ -22,6 +23,7 @@ const stalledPerFlooder = 20
 type crowd struct {
 	stalled  []*client.Session
 	flooders []*player
+	ledger   *ledger // with stream management: what became of the flood
 }
 
 // connectCrowd logs the extra accounts in: one of each 21 will flood, the
@@ -61,6 +63,10 @@ func (w *Worker) slow(ctx context.Context, c Command) error {
 	if c.Phase != PhaseFlood {
 		return w.chat(ctx, c)
 	}
+	w.crowd.ledger = newLedger(w.job.Run, len(w.crowd.stalled))
+	for _, p := range w.crowd.flooders {
+		p.keep(w.crowd.ledger)
+	}
 	var group sync.WaitGroup
 	var flood error
 	group.Go(func() { flood = w.flood(ctx, c) })
@@ -69,23 +75,63 @@ func (w *Worker) slow(ctx context.Context, c Command) error {
 	if err == nil {
 		err = flood
 	}
+	if err == nil && w.job.Managed {
+		err = w.settleFlood(ctx)
+	}
 	return err
 }
 
-// flood writes to the stalled clients at the rate. What becomes of these
-// messages is the server's choice and not counted.
+// flood writes to the stalled clients at the rate.
 func (w *Worker) flood(ctx context.Context, c Command) error {
+	l := w.crowd.ledger
 	templates := make([]template, len(w.crowd.stalled))
 	for i, s := range w.crowd.stalled {
-		templates[i] = newTemplate(s.JID, "flood", w.job.Payload)
+		templates[i] = newTemplate(s.JID, l.run, w.job.Payload)
 	}
 	from := w.crowd.flooders
 	return openLoop(ctx, w.clock, w.job.Flood*w.job.Share, w.clock.now(), c.To, func(k int, due int64) {
 		p := from[k%len(from)]
 		p.batch = templates[k%len(templates)].append(p.batch[:0], token{number: uint64(k), due: due})
+		l.sent(k)
 		if p.s.Send(p.batch) == nil {
 			w.flooded.Add(1)
 		}
+	})
+}
+
+// settleFlood finds out what became of the flood. It is exact with stream
+// management: nothing counts as received that a stalled client did not
+// acknowledge, so each message was refused, or waits for the account.
+func (w *Worker) settleFlood(ctx context.Context) error {
+	for _, p := range w.crowd.flooders {
+		if err := p.ping(ctx); err != nil {
+			return err
+		}
+	}
+	for _, s := range w.crowd.stalled {
+		s.Abort()
+	}
+	return w.each(ctx, 0, len(w.crowd.stalled), func(ctx context.Context, i int) error {
+		if w.crowd.ledger.left(i) == 0 {
+			return nil
+		}
+		p, err := w.joinAs(ctx, w.crowd.stalled[i].Account, &player{ledger: w.crowd.ledger})
+		if err != nil {
+			return err
+		}
+		defer p.leave(true)
+		last, quiet := -1, w.clock.now()
+		for ctx.Err() == nil && w.clock.now()-quiet < int64(grace) {
+			left := w.crowd.ledger.left(i)
+			if left == 0 {
+				break
+			}
+			if left != last {
+				last, quiet = left, w.clock.now()
+			}
+			_ = w.sleepUntil(ctx, w.clock.now()+int64(time.Millisecond)) // ctx is looked at above
+		}
+		return ctx.Err()
 	})
 }
 

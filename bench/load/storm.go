@@ -61,6 +61,27 @@ func (w *Worker) cycle(ctx context.Context, c Command, first, count, parallel in
 	group.Wait()
 }
 
+// rounds calls do for one player after the other, as often as the window
+// allows, several at once; none of a player overlap.
+func (w *Worker) rounds(ctx context.Context, c Command, do func(context.Context, *player)) error {
+	parallel := min(w.parallel(), len(w.players))
+	bounded, cancel := context.WithTimeout(ctx, time.Duration(c.To-w.clock.now()))
+	defer cancel()
+	var group sync.WaitGroup
+	for g := range parallel {
+		group.Go(func() {
+			for i := g; !over(bounded); i += parallel {
+				if i >= len(w.players) {
+					i = g
+				}
+				do(bounded, w.players[i])
+			}
+		})
+	}
+	group.Wait()
+	return ctx.Err()
+}
+
 // over tells whether the time of ctx is. On a busy machine its timer comes
 // late, while connections that were given its deadline fail already.
 func over(ctx context.Context) bool {

@@ -103,7 +103,9 @@ func newWorker(job Job, out io.Writer) *Worker {
 func (job *Job) configure(o *client.Options, at Place) {
 	o.Address, o.Domain, o.DirectTLS, o.Mechanism = at.Address, at.Domain, job.DirectTLS, job.Mechanism
 	o.Login = job.Login
-	o.StreamManagement, o.Roster, o.Relay = job.Managed, job.Scenario == Idle && !job.Relay, job.Relay
+	o.Resumable = job.Scenario == Resume
+	o.StreamManagement, o.Relay = job.Managed || o.Resumable, job.Relay
+	o.Roster = (job.Scenario == Idle || job.Scenario == Roster) && !job.Relay
 	if job.TLS {
 		o.TLS = client.TLSConfig(at.Domain, job.Tickets)
 	}
@@ -168,7 +170,7 @@ func (w *Worker) obey(ctx context.Context, c Command) Event {
 func (w *Worker) run(ctx context.Context, c Command) (*Result, error) {
 	phases := map[string]func(context.Context, Command) error{
 		Chat: w.chat, Login: w.storm, Idle: w.hold, Presence: w.presence, Offline: w.offline,
-		Churn: w.churn, Slow: w.slow, Mix: w.mix, S2S: w.federate,
+		Churn: w.churn, Slow: w.slow, Mix: w.mix, S2S: w.federate, Roster: w.storm, Resume: w.resumes,
 	}
 	phase, ok := phases[w.job.Scenario]
 	if !ok {
@@ -210,6 +212,9 @@ func (w *Worker) collect(r *Result) error {
 		CountFlooded: now.flooded - old.flooded, CountSessions: int64(len(w.players)) - now.broken,
 	} {
 		r.Counters[name] = n
+	}
+	if l := w.crowd.ledger; l != nil {
+		l.count(r.Counters)
 	}
 	w.mu.Lock()
 	r.Notes = w.notes

@@ -27,6 +27,8 @@ const (
 	CPUPerLogin       = "cpu_ms_per_login"
 	LoginP50          = "login_p50_us"
 	LoginP99          = "login_p99_us"
+	RosterP50         = "roster_p50_us"
+	RosterP99         = "roster_p99_us"
 	PSSPerSession     = "pss_bytes_per_session"
 	RSSPerSession     = "rss_bytes_per_session"
 	KernelPerSession  = "kernel_bytes_per_session"
@@ -50,6 +52,11 @@ const (
 	DrainP99          = "drain_p99_us"
 	CalmP99           = "calm_p99_us"
 	FloodRatio        = "flood_p99_ratio"
+	Flooded           = "flooded"
+	Refused           = "flood_refused"
+	Kept              = "flood_kept"
+	Unaccounted       = "unaccounted"
+	Twice             = "accounted_twice"
 	FirstCPU          = "first_cpu_us_per_message"
 	SecondCPU         = "second_cpu_us_per_message"
 	LocalCPU          = "local_cpu_us_per_message"
@@ -84,11 +91,16 @@ func Figures() []Figure {
 		{Key: UpdateP99, Title: "last contact p99", Unit: "time"},
 		{Key: CalmP99, Title: "p99 without flood", Unit: "time"},
 		{Key: FloodRatio, Title: "p99 with / without flood", Unit: "×"},
+		{Key: Flooded, Title: "flood", About: "messages that were sent to clients that read nothing"},
+		{Key: Refused, Title: "of it refused", About: "returned to the sender as an error"},
+		{Key: Kept, Title: "of it kept", About: "fetched by the recipient after the flood"},
 		{Key: PeakRSS, Title: "server RSS, peak", Unit: "bytes"},
-		{Key: LoginsPerSec, Title: "logins", Unit: "/s", Higher: true, About: "from connecting to a bound resource"},
+		{Key: LoginsPerSec, Title: "logins", Unit: "/s", Higher: true, About: "from connecting to a bound resource; in roster, to the roster; in resume, to the resumed session"},
 		{Key: CPUPerLogin, Title: "server CPU per login", Unit: "ms", About: "logging out included"},
 		{Key: LoginP50, Title: "login p50", Unit: "time"},
 		{Key: LoginP99, Title: "login p99", Unit: "time"},
+		{Key: RosterP50, Title: "roster p50", Unit: "time", About: "from asking for it until all of it was there"},
+		{Key: RosterP99, Title: "roster p99", Unit: "time"},
 		{Key: PSSPerSession, Title: "PSS per session", Unit: "bytes", About: "memory of the server above that of the empty server, divided by sessions"},
 		{Key: RSSPerSession, Title: "RSS per session", Unit: "bytes"},
 		{Key: KernelPerSession, Title: "kernel per session", Unit: "bytes", About: "slab and TCP buffers of the whole machine, both ends of each connection"},
@@ -118,6 +130,8 @@ func Figures() []Figure {
 		{Key: Reordered, Title: "reordered", Fault: true},
 		{Key: Errors, Title: "stanza errors", Fault: true},
 		{Key: LoginFails, Title: "failed logins", Fault: true},
+		{Key: Unaccounted, Title: "flood, no trace", Fault: true, About: "neither refused nor kept, though the recipient acknowledged nothing"},
+		{Key: Twice, Title: "flood, twice", Fault: true},
 		{Key: Broken, Title: "broken sessions", Fault: true},
 	}
 }

@@ -208,6 +208,10 @@ func Title(s load.Settings) string {
 		wire = "TLS"
 	}
 	switch s.Scenario {
+	case load.Roster:
+		t += fmt.Sprintf(" of %d contacts, %d accounts, %d at once", s.Fanout, s.Sessions, s.Parallel)
+	case load.Resume:
+		t += fmt.Sprintf(" of %d sessions, %d at once", s.Sessions, s.Parallel)
 	case load.Login:
 		t += fmt.Sprintf(" of %d accounts, %d at once", s.Sessions, s.Parallel)
 		if s.Login != "" {
@@ -219,7 +223,7 @@ func Title(s load.Settings) string {
 		t += fmt.Sprintf(", %d sessions", s.Sessions)
 	}
 	switch {
-	case s.Scenario == load.Idle, s.Scenario == load.Login, s.Scenario == load.Offline:
+	case slices.Contains([]string{load.Idle, load.Login, load.Roster, load.Resume, load.Offline}, s.Scenario):
 	case s.Rate > 0:
 		t += fmt.Sprintf(", %g/s", s.Rate)
 	case s.Scenario == load.Presence:

@@ -12,11 +12,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/xylem-im/xylem/bench/report"
 	"github.com/xylem-im/xylem/engine"
 	"github.com/xylem-im/xylem/internal/enginetest"
 	"github.com/xylem-im/xylem/internal/testca"
+	"github.com/xylem-im/xylem/xep/standard"
 )
 
 // TestMain lets the test's binary be what the harness starts: a generator, the
@@ -151,7 +153,8 @@ func TestRunWithXylem(t *testing.T) {
 	}
 	json := filepath.Join(t.TempDir(), "a.json")
 	address := s.Addrs()[0].Addr.String()
-	code, _, problems := cli("run", "chat", "churn", "login", "--target", address, "--sessions", "8", "--extra", "4", "--rate", "200",
+	traffic := []string{"chat", "churn"}
+	code, _, problems := cli("run", "chat", "churn", "login", "roster", "resume", "--target", address, "--sessions", "8", "--extra", "4", "--rate", "200", "--fanout", "30",
 		"--duration", "400ms", "--warmup", "100ms", "--settle", "100ms", "--quiet", "--json", json, "--pid", fmt.Sprint(os.Getpid()))
 	if code != exitOK {
 		t.Fatalf("exit code %d: %s", code, problems)
@@ -170,9 +173,65 @@ func TestRunWithXylem(t *testing.T) {
 		if run.Settings.Scenario != "chat" && f[report.LoginsPerSec] == 0 {
 			t.Errorf("%s: no logins: %v", run.Settings.Scenario, run.Warnings)
 		}
-		if rate := f[report.MessagesPerSec]; run.Settings.Scenario != "login" && (rate < 150 || rate > 250) {
+		if rate := f[report.MessagesPerSec]; slices.Contains(traffic, run.Settings.Scenario) && (rate < 150 || rate > 250) {
 			t.Errorf("%s: %v messages per second, want the 200 of the open loop: %v", run.Settings.Scenario, rate, run.Warnings)
 		}
+	}
+}
+
+// Overload: clients that read nothing are flooded beside others. The others
+// notice nothing but the time that it takes, what is held is bounded, and each
+// message of the flood is refused or kept for its recipient.
+func TestOverload(t *testing.T) {
+	const outbound = 64 << 10
+	s := enginetest.StartConfig(t, engine.Config{Domains: []string{"localhost"}, Extensions: standard.Register,
+		Listeners: []engine.Listener{{Address: "127.0.0.1:0"}}, Limits: engine.Limits{OutboundBytes: outbound}})
+	const normal, extra = 8, 22
+	for i := range normal + extra {
+		s.AddUser(fmt.Sprintf("bench%d@localhost", i), "bench")
+	}
+	held := int64(0)
+	stop, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		for {
+			held = max(held, s.Stats().OutboundBytes)
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}()
+	json := filepath.Join(t.TempDir(), "a.json")
+	code, _, problems := cli("run", "slow", "--target", s.Addrs()[0].Addr.String(), "--sessions", fmt.Sprint(normal), "--extra", fmt.Sprint(extra),
+		"--rate", "200", "--flood", "8000", "--payload", "2000", "--stream-management", "--duration", "1500ms", "--warmup", "100ms",
+		"--settle", "100ms", "--quiet", "--json", json)
+	close(stop)
+	<-watched
+	if code != exitOK {
+		t.Fatalf("exit code %d: %s", code, problems)
+	}
+	rep, err := report.Read(json)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := rep.Runs[0]
+	f := run.Figures
+	if run.Failed != "" || f[report.Flooded] < 5000 {
+		t.Fatalf("%v, %s: %v", f, run.Failed, run.Warnings)
+	}
+	for _, fault := range []string{report.Lost, report.Duplicated, report.Reordered, report.Errors, report.Broken, report.Unaccounted, report.Twice} {
+		if f[fault] != 0 {
+			t.Errorf("%s is %v: %v", fault, f[fault], run.Warnings)
+		}
+	}
+	if sum := f[report.Refused] + f[report.Kept]; sum != f[report.Flooded] {
+		t.Errorf("%v refused and %v kept of %v", f[report.Refused], f[report.Kept], f[report.Flooded])
+	}
+	// What passes the bound ends the connection; it is passed by one turn's output.
+	if most := int64(normal+extra) * (outbound + 64<<10); held > most {
+		t.Errorf("%d bytes were held for peers, at most %d", held, most)
 	}
 }
 

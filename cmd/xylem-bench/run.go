@@ -58,7 +58,7 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.IntVar(&f.base.Parallel, "parallel", 32, "logins under way at once")
 	fs.BoolVar(&f.base.FullJID, "full-jid", false, "send chat to full JIDs")
 	fs.BoolVar(&f.base.Managed, "stream-management", false, "use XEP-0198")
-	fs.IntVar(&f.base.Fanout, "fanout", 0, "presence, mix: contacts of a publisher (default by scenario)")
+	fs.IntVar(&f.base.Fanout, "fanout", 0, "presence, mix: contacts of a publisher; roster: contacts of each account (default by scenario)")
 	fs.IntVar(&f.base.Messages, "messages", 100, "offline: messages for each recipient")
 	fs.IntVar(&f.base.Extra, "extra", 0, "churn, mix: accounts that come and go; slow: clients that stall (default by scenario)")
 	fs.Float64Var(&f.base.Flood, "flood", 5000, "slow: messages per second to clients that stall")

@@ -26,6 +26,8 @@ func usuals() map[string]usual {
 		load.Login:    {sessions: 500},
 		load.Idle:     {sessions: 2000},
 		load.Presence: {sessions: 1000, fanout: 999},
+		load.Roster:   {sessions: 100, fanout: 200},
+		load.Resume:   {sessions: 500},
 		load.Offline:  {sessions: 100, window: 10},
 		load.Churn:    {sessions: 200, extra: 100, rate: 1000},
 		load.Slow:     {sessions: 200, extra: 210, rate: 1000},
@@ -83,7 +85,10 @@ func (f *runFlags) expand(name string, u usual) error {
 		}
 		for _, s.Sessions = range sessions {
 			if s.Fanout = f.base.Fanout; s.Fanout == 0 {
-				s.Fanout = min(u.fanout, s.Sessions-1)
+				s.Fanout = u.fanout
+				if name != load.Roster { // where contacts need not be there
+					s.Fanout = min(s.Fanout, s.Sessions-1)
+				}
 			}
 			for _, s.Window = range windows {
 				for _, s.Login = range f.logins {
