@@ -1,8 +1,10 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"html"
 	"net"
 	"net/http"
 	"os"
@@ -333,6 +335,41 @@ func TestFederationPeerDown(t *testing.T) {
 		t.Fatalf("%s%s", r.stdout, r.stderr)
 	}
 	exchange(t, alice, b.online("b.example"), "a.example", "b.example") // at once: the check has ended the pause
+}
+
+// Where certificates are required, who writes to a domain with a bad one is told
+// why, and so is the operator.
+func TestFederationBadCertificates(t *testing.T) {
+	f := newFediverse(t)
+	a := f.start("a.example", append(f.certified("a.example"), "--set", "s2s.require=certificate",
+		"--set", "limits.s2s_retry_least=100ms", "--set", "limits.s2s_retry_most=1s")...)
+	alice := a.online("a.example")
+	past := time.Now().Add(-time.Hour)
+	for _, c := range []struct {
+		domain string
+		cert   *tls.Certificate
+		want   string
+	}{
+		{"expired.example", f.ca.Issue(t, testca.Leaf{DNS: []string{"expired.example"}, NotBefore: past.Add(-time.Hour), NotAfter: past}),
+			"the certificate for expired.example expired on " + past.UTC().Format(time.DateOnly) + "; its operator must renew it"},
+		{"self.example", testca.SelfSigned(t, testca.Leaf{DNS: []string{"self.example"}}), "the certificate for self.example is self-signed; its operator must get one from a public authority"},
+		{"unknown.example", testca.New(t, "Another Authority").For(t, "unknown.example"), "the certificate for unknown.example is issued by \"Another Authority\", which is not trusted here"},
+	} {
+		t.Run(c.domain, func(t *testing.T) {
+			cert, key := testca.Files(t, c.cert)
+			f.start(c.domain, "--set", fmt.Sprintf("tls.certificate=[{domains = %q, cert = %q, key = %q}]", c.domain, cert, key))
+			fmt.Fprintf(alice.conn, "<message to='alice@%s' type='chat' id='x'><body>lost</body></message>", c.domain)
+			if got := html.UnescapeString(alice.until("</message>")); !strings.Contains(got, "<remote-server-timeout ") || !strings.Contains(got, c.want) {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+			if r := a.remote(c.domain); r.Policy != "certificate" || !strings.Contains(r.LastError, c.want) || r.Failures != 3 {
+				t.Errorf("%+v", r)
+			}
+			if r := a.do("", "s2s", "check", c.domain); r.code != exitFailed || !strings.Contains(r.stderr, c.want) {
+				t.Errorf("exit %d: %s", r.code, r.stderr)
+			}
+		})
+	}
 }
 
 // Without a listener there is no federation, and who asks is told.

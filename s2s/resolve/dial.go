@@ -24,7 +24,8 @@ type attempt struct {
 // Dial opens a TCP connection to a target. Its addresses are tried one after
 // the other, each a moment after the one before or as soon as that failed, and
 // the first connection counts (RFC 8305 §5). A target without addresses has
-// them looked up. step is told what happens on the caller's goroutine.
+// them looked up. Config.Connect bounds the time, as other targets may be waiting
+// their turn. step is told what happens on the caller's goroutine.
 func (r *Resolver) Dial(ctx context.Context, target s2s.Target, step func(text string)) (net.Conn, error) {
 	addrs := target.Addrs
 	if len(addrs) == 0 {
@@ -42,7 +43,7 @@ func (r *Resolver) Dial(ctx context.Context, target s2s.Target, step func(text s
 	if target.Direct {
 		how = ", with TLS at once"
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.Connect)
 	defer cancel()
 	race := &race{r: r, ctx: ctx, done: make(chan attempt, len(addrs))}
 	var failed []attempt

@@ -128,6 +128,15 @@ func TestRFC8305_Race(t *testing.T) {
 	}
 }
 
+// A target that is silent does not use up the time of those after it.
+func TestSilentTargetEnds(t *testing.T) {
+	n := &network{will: map[string]error{"192.0.2.1:5269": errHang}, closed: make(map[string]bool)}
+	r := resolve.New(resolve.Config{TCP: n.dial, Connect: time.Millisecond})
+	if _, err := r.Dial(t.Context(), target("192.0.2.1"), func(string) {}); err == nil || !strings.Contains(err.Error(), "no answer from 192.0.2.1:5269 in time") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A connection that comes in too late is closed.
 func TestLateConnectionIsClosed(t *testing.T) {
 	n := &network{will: map[string]error{"192.0.2.1:5269": errHang}, closed: make(map[string]bool), late: make(chan struct{}), gone: make(chan struct{})}

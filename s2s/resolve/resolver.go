@@ -28,6 +28,7 @@ type Config struct {
 	NegativeTTL time.Duration // likewise for what does not exist (RFC 2308 §5). Default 5 min
 	Timeout     time.Duration // for one answer of one name server; the double in the second round. Default 1 s; what is slower is known to the name server when the next attempt asks
 	Questions   int           // under way at a time; more wait. Default 256
+	Connect     time.Duration // for connecting to a target, all its addresses together: a SYN is sent four times in it. Default 8 s
 	Delay       time.Duration // from one connection attempt to the next (RFC 8305 §5). Default 250 ms
 
 	Now    func() time.Time                                                      // nil: time.Now
@@ -90,6 +91,7 @@ func New(cfg Config) *Resolver {
 	cfg.NegativeTTL = cmp.Or(cfg.NegativeTTL, 5*time.Minute)
 	cfg.Timeout = cmp.Or(cfg.Timeout, time.Second)
 	cfg.Questions = cmp.Or(cfg.Questions, 256)
+	cfg.Connect = cmp.Or(cfg.Connect, 8*time.Second)
 	cfg.Delay = cmp.Or(cfg.Delay, 250*time.Millisecond)
 	if cfg.Now == nil {
 		cfg.Now = time.Now
