@@ -286,13 +286,40 @@ func (c *conn) peerEnded(reason error) {
 	if reason != nil && p.domain != nil {
 		reason = fmt.Errorf("stream to %s: %w", p.domain.name, reason)
 	}
-	returned := make(map[string][]unsent)
-	for pair, st := range p.stream.Unacked {
-		returned[pair.Remote] = append(returned[pair.Remote], unsent{pair.Local, slices.Clone(st)})
-	}
+	returned := p.returned(reason, l)
 	for _, d := range p.known {
 		l.toHome(d, &remoteClosed{d, c.ref(), reason, returned[d.name]})
 	}
+}
+
+// returned is what the peer has not acknowledged, by remote domain, but for a
+// stanza that goes back to its sender because the peer ended the stream over it.
+func (p *peer) returned(reason error, l *loop) map[string][]unsent {
+	var pairs []s2s.Pair
+	var stanzas [][]byte
+	for pair, st := range p.stream.Unacked {
+		pairs, stanzas = append(pairs, pair), append(stanzas, slices.Clone(st))
+	}
+	culprit := s2s.Culprit(reason, stanzas)
+	list := make(map[string][]unsent)
+	for i, st := range stanzas {
+		if i == culprit {
+			l.bounceRemote(st, refusedBy(pairs[i].Remote, reason))
+			continue
+		}
+		list[pairs[i].Remote] = append(list[pairs[i].Remote], unsent{pairs[i].Local, st})
+	}
+	return list
+}
+
+// refusedBy is what the sender of a stanza gets over which a server has ended its
+// stream.
+func refusedBy(remote string, reason error) stanza.Error {
+	var pe s2s.PeerError
+	if errors.As(reason, &pe) && pe.Condition == stanza.StreamPolicyViolation {
+		return stanza.Error{Condition: stanza.PolicyViolation, Text: remote + " does not take it: it may be too large; " + pe.Error()}
+	}
+	return stanza.Error{Condition: stanza.UndefinedCondition, Text: remote + " does not take it: " + reason.Error()}
 }
 
 // requesting has one more pair proved on a stream of ours.

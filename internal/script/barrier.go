@@ -1,6 +1,12 @@
 package script
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"time"
+)
 
 // bound lists those who have a resource and a living connection, in cast order.
 func (s *stage) bound() []*actor {
@@ -60,16 +66,37 @@ func (s *stage) round(actors []*actor) error {
 			missing[[2]string{a.jid, b.jid}] = true
 		}
 	}
-	for _, a := range actors {
-		err := a.conn.wait(func(ev event) (stop, take bool) {
-			take = ev.kind == stanza && a.collect(ev.elem, id, missing)
-			return !a.waitsFor(missing), take
-		})
-		if err != nil {
-			return fmt.Errorf("%s waits for the others' marks: %w", a.role.name, err)
+	return s.collectAll(actors, id, missing)
+}
+
+// collectAll reads what comes to all of them until no mark is missing: one that
+// is refused comes back to its sender, for whose refusal its recipient waits.
+func (s *stage) collectAll(actors []*actor, id string, missing map[[2]string]bool) error {
+	arrivals := make([]reflect.SelectCase, len(actors), len(actors)+1)
+	for i, a := range actors {
+		arrivals[i] = reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(a.conn.arrived)}
+	}
+	deadline := time.NewTimer(s.opts.Timeout)
+	defer deadline.Stop()
+	arrivals = append(arrivals, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(deadline.C)})
+	for {
+		for _, a := range actors {
+			ended := a.conn.sift(func(ev event) (stop, take bool) {
+				return false, ev.kind == stanza && a.collect(ev.elem, id, missing)
+			})
+			for pair := range missing {
+				if ended && (pair[0] == a.jid || pair[1] == a.jid) {
+					delete(missing, pair)
+				}
+			}
+		}
+		if len(missing) == 0 {
+			return nil
+		}
+		if chosen, _, _ := reflect.Select(arrivals); chosen == len(actors) {
+			return fmt.Errorf("the marks of these did not come: %v", slices.Collect(maps.Keys(missing)))
 		}
 	}
-	return nil
 }
 
 // collect strikes out what e answers and reports whether it was part of the barrier.
@@ -86,16 +113,4 @@ func (a *actor) collect(e *element, id string, missing map[[2]string]bool) bool 
 		delete(missing, [2]string{e.attr("from"), a.jid})
 	}
 	return true
-}
-
-// waitsFor reports whether something is still to come to this actor. A mark
-// that was refused comes to its sender, so each waits for what is addressed to
-// it; the sender's refusals are collected on the way to its own answer.
-func (a *actor) waitsFor(missing map[[2]string]bool) bool {
-	for pair := range missing {
-		if pair[1] == a.jid {
-			return true
-		}
-	}
-	return false
 }

@@ -67,6 +67,7 @@ type server struct {
 	*enginetest.Server
 	t     testing.TB
 	store *memory.Driver
+	world *enginetest.World // with other servers; nil: none
 }
 
 func start(t testing.TB, wrap func(storage.Driver) storage.Driver, cfg engine.Config) *server {
@@ -95,13 +96,22 @@ func federated(t testing.TB, domains ...string) map[string]*server {
 	servers := map[string]*server{}
 	w := enginetest.NewWorld(t)
 	for _, d := range domains {
-		s := &server{t: t, store: memory.New(memory.Options{MaxBytes: 256 << 20})}
-		s.Server = w.Start(func(cfg *engine.Config) {
-			cfg.Store, cfg.Auth, cfg.Extensions = s.store, anybody{s.store}, standard.Register
-		}, d)
-		servers[d] = s
+		servers[d] = startIn(t, w, nil, d)
 	}
 	return servers
+}
+
+// startIn starts a server of a world; change may be nil.
+func startIn(t testing.TB, w *enginetest.World, change func(*engine.Config), domains ...string) *server {
+	t.Helper()
+	s := &server{t: t, store: memory.New(memory.Options{MaxBytes: 256 << 20}), world: w}
+	s.Server = w.Start(func(cfg *engine.Config) {
+		cfg.Store, cfg.Auth, cfg.Extensions = s.store, anybody{s.store}, standard.Register
+		if change != nil {
+			change(cfg)
+		}
+	}, domains...)
+	return s
 }
 
 // in is s for the use of another test; s may be nil.
@@ -109,7 +119,7 @@ func (s *server) in(t testing.TB) *server {
 	if s == nil {
 		return nil
 	}
-	return &server{s.Server, t, s.store}
+	return &server{s.Server, t, s.store, s.world}
 }
 
 // account makes an account without asking the engine: one that exists.

@@ -54,7 +54,7 @@ func TestStoreRefuses(t *testing.T) {
 	} {
 		for _, r := range requests {
 			t.Run(fault.name+"/"+r.name, func(t *testing.T) {
-				s := &server{s.Server, t, s.store}
+				s := &server{s.Server, t, s.store, s.world}
 				alice := s.login(fault.name+"-"+r.name+"@localhost/a", "") // which has nothing stored
 				fault.active.Store(true)
 				alice.send(r.text, "bad")
