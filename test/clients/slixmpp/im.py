@@ -542,6 +542,8 @@ async def vcard():
     ET.SubElement(photo, "{vcard-temp}TYPE").text = "image/png"
     ET.SubElement(photo, "{vcard-temp}BINVAL").text = base64.encodebytes(image).decode()
     await ann.ask("set", card)
+    p = await ben.hears("available", ann.boundjid.full)  # anew, as the photo has changed
+    assert p.xml.findtext("{vcard-temp:x:update}x/{vcard-temp:x:update}photo") == hashlib.sha1(image).hexdigest(), p
     for p, to in ((ann, None), (ben, a)):
         got = (await p.ask("get", ET.Element("{vcard-temp}vCard"), to)).find("{vcard-temp}vCard")
         assert got.findtext("{vcard-temp}FN") == "Ann \u00c5", got
@@ -603,6 +605,102 @@ async def small_talk():
     return f"{version.findtext('{jabber:iq:version}name')} {version.findtext('{jabber:iq:version}version')}"
 
 
+async def client_state():
+    """XEP-0352: an inactive client is spared presence and typing, and gets it before what it is not spared."""
+    a, b = new_accounts("ann", "ben")
+    ann = Person(a, "phone")
+    ann.register_plugin("xep_0352")
+    await ann.come()
+    ben = await Person(b, "desk").come()
+    await befriend(ann, ben)
+    ann["xep_0352"].send_inactive()
+    await ann.synced()
+    ben.send_presence(pshow="away")
+    ben.send_presence(pshow="dnd")
+    typing = ben.make_message(mto=a, mtype="chat")
+    typing.append(ET.Element("{http://jabber.org/protocol/chatstates}composing"))
+    typing.send()
+    await ben.synced()
+    assert ann.presences.empty() and ann.messages.empty(), "an inactive client was told of what can wait"
+    ben.chat(a, "look")
+    p = await ann.hears("available", ben.boundjid.full)
+    assert p["show"] == "dnd", p
+    got = [(await ann.message())["body"] for _ in range(2)]
+    assert got[-1] == "look", got
+    ann["xep_0352"].send_active()
+    ben.send_presence(pshow="away")
+    assert (await ann.hears("available", ben.boundjid.full))["show"] == "away"
+    await leave(ann, ben)
+
+
+async def stanza_ids():
+    """XEP-0359: ids that others forge are left out on every way, origin ids pass, what is stored has one of the server's."""
+    a, b = new_accounts("ann", "ben")
+    forged = ET.Element("{urn:xmpp:sid:0}stanza-id", id="forged", by=b)
+    origin = ET.Element("{urn:xmpp:sid:0}origin-id", id="mine")
+
+    def ids(message):
+        return [(e.get("by"), e.get("id")) for e in message.xml.iter("{urn:xmpp:sid:0}stanza-id")]
+
+    def send(body):
+        m = ann.make_message(mto=b, mbody=body, mtype="chat")
+        m.append(forged)
+        m.append(origin)
+        m.send()
+
+    ann = await Person(a, "phone").come()
+    send("stored")
+    await ann.synced()
+    ben, tablet = Person(b, "desk"), Person(b, "tablet")
+    tablet.register_plugin("xep_0280")
+    await ben.come()
+    m = await ben.message()
+    assert m["body"] == "stored" and len(ids(m)) == 1, m
+    by, sid = ids(m)[0]
+    assert by == b and sid not in ("", "forged"), m
+    await tablet.come()
+    await ben.hears("available", tablet.boundjid.full)
+    await tablet["xep_0280"].enable()
+    send("delivered")
+    m = await ben.message()
+    assert m["body"] == "delivered" and ids(m) == [], m
+    assert m.xml.find("{urn:xmpp:sid:0}origin-id").get("id") == "mine", m
+    ann.make_message(mto=ben.boundjid.full, mbody="to one", mtype="chat").send()
+    m = ann.make_message(mto=ben.boundjid.full, mbody="copied", mtype="chat")
+    m.append(forged)
+    m.send()
+    copy = await tablet.message()
+    while "copied" not in str(copy):
+        copy = await tablet.message()
+    assert ids(copy) == [], copy
+    await leave(ann, ben, tablet)
+
+
+async def account():
+    """XEP-0077: a client changes its password, and removes its account."""
+    (a,) = new_accounts("ann")
+    ann = Person(a, "phone")
+    ann.register_plugin("xep_0077")
+    ann["xep_0077"].create_account = False
+    await ann.come()
+    await ann["xep_0077"].change_password("n\u00e9w secret", timeout=WAIT)
+    await leave(ann)
+    old = Person(a, "phone")
+    old.start()
+    assert await asyncio.wait_for(old.state.get(), WAIT) == "refused"
+    old.abort()
+    again = Person(a, "phone", password="n\u00e9w secret")
+    again.register_plugin("xep_0077")
+    again["xep_0077"].create_account = False
+    await again.come()
+    await again["xep_0077"].cancel_registration(timeout=WAIT)
+    gone = Person(a, "phone", password="n\u00e9w secret")
+    gone.start()
+    assert await asyncio.wait_for(gone.state.get(), WAIT) == "refused"
+    gone.abort()
+    again.abort()
+
+
 TESTS = {
     "roster": roster,
     "subscribe": subscribe,
@@ -616,6 +714,9 @@ TESTS = {
     "vcard": vcard,
     "private": private,
     "small-talk": small_talk,
+    "client-state": client_state,
+    "stanza-ids": stanza_ids,
+    "account": account,
 }
 
 if __name__ == "__main__":
