@@ -1,6 +1,7 @@
 package sasl_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -47,8 +48,8 @@ func attempt(t testing.TB, mechanism string, cfg *sasl.Config, stored *sasl.Cred
 	}
 }
 
-// A login as a user who does not exist takes the same steps (as many
-// allocations) and as long as one with a wrong password: the quickest of some
+// A login as a user who does not exist takes the same steps (about as
+// many allocations) and as long as one with a wrong password: the quickest of some
 // attempts of each, in turns, differ by less than a factor. A server that gives
 // up early would be a thousand times as fast with PLAIN.
 func TestUnknownUsersTakeAsLong(t *testing.T) {
@@ -80,7 +81,7 @@ func TestUnknownUsersTakeAsLong(t *testing.T) {
 		if mechanism == sasl.Plain {
 			b -= testing.AllocsPerRun(10, func() { sasl.Decoy(secret, "user", sasl.MinIterations) }) // made for those only
 		}
-		if a != b {
+		if math.Abs(a-b) > 5 { // of about 130: pools are emptied by the collector, and at random by the race detector
 			t.Errorf("%s: %.0f allocations for a known user, %.0f for an unknown one", mechanism, a, b)
 		}
 	}

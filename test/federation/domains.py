@@ -52,17 +52,17 @@ def authority_usages():
 def records(network):
     """The zone, as lines for dnsmasq."""
     for server, name in SERVERS.items():
-        host = network.host(server, f"host.{name}")
+        host = f"host.{name}"
         yield f"host-record={host},{network.address(server)}"
         if network.isolated:
             yield f"host-record=six.{host},{network.address6(server)}"
         for kind in KINDS:
             yield from _service(network, server, kind, host)
-    yield f"host-record={network.host('empty', 'empty.test')},{network.address('empty')}"
+    yield f"host-record=empty.test,{network.address('empty')}"
     if network.silent:
         yield f"host-record=silent.test,{network.silent}"
     yield "srv-host=_xmpp-server._tcp.noservice.test"  # "."
-    yield f"srv-host=_xmpp-server._tcp.down.test,{network.host('empty', 'empty.test')},{S2S},0,0"
+    yield f"srv-host=_xmpp-server._tcp.down.test,empty.test,{S2S},0,0"
     yield f"server=/lame.test/{network.address('empty')}"  # its name server does not answer
 
 
@@ -73,7 +73,7 @@ def _service(network, server, kind, host):
         case "direct":
             yield f"srv-host=_xmpps-server._tcp.{name},{host},{S2S_TLS},0,0"
         case "priorities":
-            yield f"{plain},{network.host('empty', 'empty.test')},{S2S},10,0"
+            yield f"{plain},empty.test,{S2S},10,0"
             yield f"{plain},nowhere.test,{S2S},20,0"
             yield f"{plain},{host},{S2S},30,0"
         case "silent":

@@ -1,6 +1,7 @@
 """Peers that mean no good: what they may not do, what they are told, and that nobody else notices."""
 
 import asyncio
+import logging
 import os
 import re
 import time
@@ -13,7 +14,7 @@ from wire import DIALBACK, SASL, STREAM, TLS, Ended, header
 
 VICTIM = (("d", "evil"),)
 STREAM_ERRORS = "{urn:ietf:params:xml:ns:xmpp-streams}"
-PATIENCE = 15  # seconds; that of d is 3
+PATIENCE = 25  # seconds; that of d is 5
 
 
 async def stream_error(wire, seconds=PATIENCE):
@@ -315,7 +316,7 @@ CALLED = {
 }
 
 
-@scenario(VICTIM)
+@scenario(VICTIM, limit=90)
 async def called(world, people, here, there):
     """Servers that stall in each phase or talk nonsense: who wrote is told, the operator reads the true reason."""
     ann = await people.come("ann", here.domain())
@@ -336,8 +337,9 @@ async def called(world, people, here, there):
             wrong.append(f"{behave.__name__}: {condition}: {text}")
         elif not re.search(CALLED[behave], status, re.I):
             wrong.append(f"{behave.__name__}: status tells {status}")
-        print(f"     {behave.__name__}: {text}", flush=True)
+        logging.info("%s: %s", behave.__name__, text)
     assert not wrong, "\n".join(wrong)
+    return f"{len(CALLED)} ways"
 
 
 async def open_only(there, here):

@@ -2,8 +2,8 @@
 
 Isolated (the script `run` has entered a network and a mount namespace of its own), each host is a network namespace
 behind a bridge, /etc/resolv.conf names the DNS server of the world, and there is no way out. All of it vanishes with the
-last process. Otherwise hosts are addresses in 127.0.0.0/8, without IPv6, without links that can be cut and without an
-address that swallows what is sent there.
+last process. Otherwise hosts are addresses in 127.0.0.0/8, without IPv6, without links that can be cut, without an
+address that swallows what is sent there, and without ejabberd, which asks the operating system for addresses.
 """
 
 import ctypes
@@ -54,10 +54,6 @@ class Network:
 
     def address6(self, host):
         return f"fd77::{NUMBERS[host]}" if self.isolated else None
-
-    def host(self, host, name):
-        """The name of a host in DNS. ejabberd asks the operating system for addresses, which may know another DNS."""
-        return name if self.isolated else self.address(host)
 
     @property
     def silent(self):

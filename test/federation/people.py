@@ -14,7 +14,7 @@ from domains import C2S, server_of  # noqa: E402
 from slixmpp.exceptions import IqError  # noqa: E402
 from slixmpp.xmlstream import ET  # noqa: E402
 
-WAIT = 20  # seconds for what must come
+WAIT = 30  # seconds for what must come
 im.WAIT = WAIT
 numbers = itertools.count(1)
 CARBONS = "urn:xmpp:carbons:2"
@@ -96,17 +96,17 @@ class Person(im.Person):
         iq.append(ET.Element(UNKNOWN))
         return await iq.send(timeout=WAIT)
 
-    async def hear_error(self, of):
+    async def hear_error(self, of, seconds=WAIT):
         """The next message, which must be an error that comes from the address; returns condition and text."""
-        m = await self.message()
+        m = await asyncio.wait_for(self.messages.get(), seconds)
         assert m["type"] == "error", f"{self.bare} got no error but {m}"
         assert str(m["from"]) == str(of), f"an error of {m['from']} instead of {of}: {m}"
         return m["error"]["condition"], m["error"]["text"]
 
-    async def refused(self, to):
+    async def refused(self, to, seconds=WAIT):
         """Sends a message that must come back; returns condition and text."""
         self.chat(to, "does this arrive?")
-        return await self.hear_error(to)
+        return await self.hear_error(to, seconds)
 
 
 def harmless(presence, own):

@@ -217,7 +217,7 @@ async def priorities(world, people, here, there):
     await meets(people, here, there, "priorities")
 
 
-@scenario(DIALLED)  # the others wait longer for it than this takes
+@scenario(DIALLED, limit=90)  # the others wait longer for it than this takes
 async def silent_first(world, people, here, there):
     """The first address swallows what is sent to it."""
     await meets(people, here, there, "silent")

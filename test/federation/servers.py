@@ -137,7 +137,7 @@ class Ejabberd(Server):
             "s2s_max_retry_delay": 1,
             "auth_password_format": "plain",
             "registration_timeout": "infinity",
-            "negotiation_timeout": 10,
+            "negotiation_timeout": 30,
             "access_rules": {"everybody": [{"allow": "all"}]},
             "listen": [
                 self.listener("ejabberd_c2s", C2S, starttls=True, access="everybody", shaper="none"),
@@ -156,17 +156,12 @@ class Ejabberd(Server):
         env = {
             "EJABBERD_CONFIG_PATH": self.file("ejabberd.yml", json.dumps(config, indent=1)), "EJABBERD_LOG_PATH": self.log,
             "ERL_CRASH_DUMP": self.file("crash.dump"), "HOME": self.folder,
-            "ERL_INETRC": self.file("inetrc", self.inetrc()),
         }
         return ["erl", "-noinput", "-start_epmd", "false", "-pa", ebin, "-mnesia", "dir", f'"{self.file("data")}"',
                 "-ejabberd", "quiet", "true", "-s", "ejabberd"], env
 
     def listener(self, module, port, address=None, **more):
         return {"module": module, "port": port, "ip": address or self.address, **more}
-
-    def inetrc(self):
-        server = self.world.network.address("world").replace(".", ",")
-        return f"{{nameserver, {{{server}}}}}.\n{{lookup, [dns]}}.\n{{cache_size, 0}}.\n"
 
 
 class Xylem(Server):
@@ -207,7 +202,7 @@ per_hour = 100000
 listen = ""
 
 [limits]
-pre_auth_time = "{'3s' if self.name == 'd' else '60s'}"
+pre_auth_time = "{'5s' if self.name == 'd' else '60s'}"
 
 [log]
 level = "debug"

@@ -41,7 +41,7 @@ class World:
         with open(config, "w") as f:
             f.write("\n".join([
                 "no-resolv", "no-hosts", "keep-in-foreground", "bind-interfaces", f"listen-address={address}", "port=53",
-                "pid-file=", "local=/test/", "local-ttl=60", "neg-ttl=5", "log-queries", "log-facility=-", "user=root", "group=root",
+                "pid-file=", "local=/test/", "local-ttl=60", "neg-ttl=5", "log-queries", "log-facility=-", "user=", "group=",
                 *domains.records(self.network), *evil.records(self.network), ""]))
         log = os.path.join(self.folder, "dnsmasq.log")
         self.dns = Process(self.network, "world", ["dnsmasq", f"--conf-file={config}"], log)
