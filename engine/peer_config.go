@@ -17,6 +17,7 @@ import (
 const (
 	streamPairs     = 1000 // pairs of domains proved on one stream
 	remoteQuestions = 100  // dialback questions that wait for one remote domain
+	unackedQueues   = 4    // times Federation.QueueBytes that may be unacknowledged: a burst over a long way, which comes faster than its answers
 )
 
 // configureFederation derives what streams with other servers share.
@@ -35,8 +36,8 @@ func (e *Engine) configureFederation() (faults []error) {
 		AnswerTime:     int64(f.AnswerTime),
 		Pairs:          streamPairs,
 		Manage:         true,
-		UnackedBytes:   max(f.QueueBytes, e.limits.StanzaBytes),
-		UnackedStanzas: max(f.QueueStanzas, 2000),
+		UnackedBytes:   max(unackedQueues*f.QueueBytes, e.limits.StanzaBytes),
+		UnackedStanzas: max(unackedQueues*f.QueueStanzas, 20_000),
 	}
 	e.remoteConfig = s2s.RemoteConfig{
 		Policy:       f.Policy,
