@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/xylem-im/xylem/jid"
@@ -12,14 +13,16 @@ import (
 // Most accounts have one session. Such an account is one object, with the entry
 // and the bytes of both names inside, and 64 bytes if the names are short: a
 // lookup among a million waits for the memory of the slot and of this, and of
-// nothing else. With several sessions it waits for their list besides.
+// nothing else. One with two sessions is one object, too, of 176 bytes: where
+// its entries are does not have to be read, so all of it is fetched at once. With
+// more sessions, or long names, a lookup waits for their list besides.
 //
 // Longer names take the same form with more room behind; so nobody may copy an
 // account or take its size.
 type account struct {
 	one      Entry    // the only session, unless list is set
-	list     *[]Entry // the sessions if there are several
-	localLen uint16
+	list     *[]Entry // the sessions if there are several; nil in an accountPair
+	localLen uint16   // and isPair
 	names    [22]byte // localpart and, of the only session, resource; on beyond the array
 }
 
@@ -48,16 +51,23 @@ type (
 	}
 )
 
-// pair is the list of an account with two sessions: 128 bytes.
-type pair struct {
-	list    []Entry
-	entries [2]Entry
-	names   [40]byte
+// accountPair is an account of two sessions. The localpart is in account.names.
+type accountPair struct {
+	account
+	entries   [2]Entry
+	resources [48]byte
 }
+
+// isPair in account.localLen: the account is that of an accountPair.
+const isPair = 1 << 15
 
 // newAccount makes an account of one or more sessions, and copies all names.
 // They are prepared parts, so none is longer than [jid.MaxPart].
 func newAccount(local string, entries []Entry) *account {
+	if len(entries) == 2 && len(local) <= len(account{}.names) &&
+		len(entries[0].Resource)+len(entries[1].Resource) <= len(accountPair{}.resources) {
+		return newPair(local, entries)
+	}
 	inside := len(local)
 	if len(entries) == 1 {
 		inside += len(entries[0].Resource)
@@ -72,6 +82,18 @@ func newAccount(local string, entries []Entry) *account {
 	}
 	a.list = newList(entries)
 	return a
+}
+
+func newPair(local string, entries []Entry) *account {
+	p := new(accountPair)
+	p.localLen = uint16(copy(p.names[:], local)) | isPair
+	names := p.resources[:]
+	for i := range p.entries {
+		p.entries[i] = entries[i]
+		p.entries[i].Resource = place(names, entries[i].Resource)
+		names = names[len(entries[i].Resource):]
+	}
+	return &p.account
 }
 
 // allocate makes an account with room for so many bytes of names.
@@ -99,22 +121,13 @@ func newList(entries []Entry) *[]Entry {
 	for i := range entries {
 		total += len(entries[i].Resource)
 	}
-	var list *[]Entry
-	var names []byte
-	if p := (*pair)(nil); len(entries) == len(p.entries) && total <= len(p.names) {
-		p = new(pair)
-		p.list, list, names = p.entries[:], &p.list, p.names[:]
-	} else {
-		made := make([]Entry, len(entries))
-		list, names = &made, make([]byte, total)
-	}
-	copy(*list, entries)
-	for i := range *list {
-		e := &(*list)[i]
+	list, names := slices.Clone(entries), make([]byte, total)
+	for i := range list {
+		e := &list[i]
 		e.Resource = place(names, e.Resource)
 		names = names[len(e.Resource):]
 	}
-	return list
+	return &list
 }
 
 // place copies s to dst and is the string of what is there. It is written here
@@ -125,11 +138,14 @@ func place(dst []byte, s string) string {
 }
 
 // local is the localpart.
-func (a *account) local() string { return unsafe.String(&a.names[0], int(a.localLen)) }
+func (a *account) local() string { return unsafe.String(&a.names[0], int(a.localLen&^isPair)) }
 
 // entries are the sessions, at least one.
 func (a *account) entries() []Entry {
-	if a.list != nil {
+	switch {
+	case a.localLen&isPair != 0:
+		return (*accountPair)(unsafe.Pointer(a)).entries[:] // made as one by newPair
+	case a.list != nil:
 		return *a.list
 	}
 	return unsafe.Slice(&a.one, 1)
