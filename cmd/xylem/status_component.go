@@ -46,7 +46,7 @@ func (c *componentFact) describe(now time.Time) string {
 	case c.Connected:
 		text += fmt.Sprintf(" from %s, up %s, %d stanzas in, %d out", c.Address, ago(*c.Since), c.In, c.Out)
 	case c.Since != nil:
-		text += " is away since " + ago(*c.Since)
+		text += " is away, for " + ago(*c.Since)
 	default:
 		text += " has not connected yet"
 	}
