@@ -8,6 +8,7 @@
 // XYLEM_USER_ADD: command that makes the account in its last argument, password on standard input.
 
 import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import path from "node:path";
 
@@ -27,8 +28,8 @@ function service(direct) {
 }
 
 class Peer {
-  constructor(username, { direct = false, resource, secret = password } = {}) {
-    this.xmpp = client({ service: service(direct), domain: "localhost", resource, username, password: secret });
+  constructor(username, { direct = false, resource, secret = password, userAgent } = {}) {
+    this.xmpp = client({ service: service(direct), domain: "localhost", resource, username, password: secret, userAgent });
     this.xmpp.reconnect.stop();
     this.errors = [];
     this.queue = [];
@@ -77,6 +78,11 @@ async function condition(promise) {
   return "no error";
 }
 
+// installation names a client that is installed somewhere (XEP-0388 §2.3).
+function installation() {
+  return xml("user-agent", { id: randomUUID() }, xml("software", {}, "suite"));
+}
+
 async function login(direct) {
   const alice = await new Peer("alice", { direct }).start();
   equal(alice.jid.bare().toString(), "alice@localhost", "address");
@@ -86,7 +92,7 @@ async function login(direct) {
 async function chat(aliceDirect, bobDirect) {
   const alice = await new Peer("alice", { direct: aliceDirect }).start();
   const bob = await new Peer("bob", { direct: bobDirect, resource: "desk" }).start();
-  equal(bob.jid.resource, "desk", "resource");
+  equal(bob.jid.resource.split("/")[0], "desk", "resource"); // by Bind 2 it is the tag
   const bodies = Array.from({ length: 100 }, (_, i) => `${i} Привет 🌍 <b>&amp;</b> ]]> "'`);
   for (const body of bodies) {
     await alice.say(bob.jid, body);
@@ -202,8 +208,9 @@ const tests = {
     const item = (await ann.roster()).getChild("item");
     equal(`${item.attrs.jid} ${item.attrs.subscription}`, `${benJID} to`, "item");
     // He goes, and comes back.
+    const left = ben.jid;
     await ben.stop();
-    await ann.presence("unavailable", `${benJID}/desk`);
+    await ann.presence("unavailable", left);
     ben = await new Observer(benName, { resource: "back" }).start();
     await ann.presence(undefined, ben.jid);
     await ann.say(ben.jid, "now");
@@ -212,10 +219,48 @@ const tests = {
     await Promise.all([ann.stop(), ben.stop()]);
   },
 
+  // A token instead of the password, which is a wrong one here (XEP-0484).
+  fast: async () => {
+    const userAgent = installation();
+    const first = new Peer("alice", { userAgent });
+    let token;
+    first.xmpp.fast.saveToken = async (t) => (token = t);
+    await first.start();
+    await first.stop();
+    equal(token?.mechanism, "HT-SHA-256-NONE", "mechanism");
+    for (const direct of [false, true]) {
+      const again = new Peer("alice", { direct, userAgent, secret: "guess" });
+      again.xmpp.fast.fetchToken = async () => token;
+      await again.start();
+      await again.stop();
+    }
+    const other = new Peer("alice", { userAgent: installation(), secret: "guess" });
+    other.xmpp.fast.fetchToken = async () => token;
+    equal(await condition(other.xmpp.start()), "not-authorized", "by another installation");
+    await other.stop();
+  },
+
+  // The connection breaks; the client comes back by itself and misses nothing
+  // (XEP-0198 §10).
+  resume: async () => {
+    const alice = await new Peer("alice").start();
+    const bob = await new Peer("bob").start();
+    const resumed = new Promise((resolve) => alice.xmpp.streamManagement.on("resumed", resolve));
+    alice.xmpp.reconnect.delay = 10;
+    alice.xmpp.reconnect.start();
+    alice.xmpp.socket.socket.destroy(); // below the class of @xmpp/tls
+    for (let i = 0; i < 20; i++) await bob.say(alice.jid, `${i}`);
+    await resumed;
+    for (let i = 0; i < 20; i++) equal((await alice.message()).getChildText("body"), `${i}`, "body");
+    await Promise.all([alice.stop(), bob.stop()]);
+  },
+
   conflict: async () => {
-    const old = await new Peer("alice", { resource: "same" }).start();
+    const userAgent = installation(); // which can be there once only
+    const old = await new Peer("alice", { resource: "same", userAgent }).start();
     const gone = new Promise((resolve) => old.xmpp.once("disconnect", resolve));
-    const young = await new Peer("alice", { resource: "same" }).start();
+    const young = await new Peer("alice", { resource: "same", userAgent }).start();
+    equal(String(young.jid), String(old.jid), "address");
     await gone;
     equal(old.errors[0]?.condition, "conflict", "told to the old session");
     await young.stop();
