@@ -27,9 +27,8 @@ type conn struct {
 	peer      *peer          // another server's stream, instead of a session; nil most of the time
 	component *componentConn // a component's, the same
 
-	tls   *xtls.Filter // nil in the clear
-	zip   *compression // nil without
-	phase phase
+	tls *xtls.Filter // nil in the clear
+	zip *compression // nil without
 
 	partial  *bytebufferpool.ByteBuffer // input that was not consumed yet; nil most of the time
 	out      *outList                   // what this turn writes; nil when nothing
@@ -43,6 +42,7 @@ type conn struct {
 	armed                int64
 	paidTo               int64 // what the client has sent takes until then, Unix nanoseconds; see pace
 	wheelSlot            uint16
+	phase                phase
 
 	handshaken bool     // the handshake is over and was counted
 	blocked    bool     // in loop.blocked: the backlog waits for room

@@ -86,7 +86,6 @@ func (s *Session) bindAnswer(now int64, res *Result, out *Out) {
 // bound enters the state in which stanzas flow and forgets the login.
 func (s *Session) bound(now int64, full jid.JID) {
 	s.jid = full
-	s.domain = full.Domain()
 	s.login = nil
 	s.state = stateBound
 	s.deadline = 0

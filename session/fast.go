@@ -91,7 +91,7 @@ func (s *Session) appendTokenMechanisms(b []byte) []byte {
 
 // askToken reads the record of the client.
 func (s *Session) askToken(user string, out *Out) {
-	s.ask(Op{Kind: OpToken, Local: user, Domain: s.domain, Client: s.login.request.agent.id}, out)
+	s.ask(Op{Kind: OpToken, Local: user, Domain: s.Domain(), Client: s.login.request.agent.id}, out)
 }
 
 // tokenAnswer takes the record: to check a login by it, or to give out a token.
@@ -121,7 +121,7 @@ func (s *Session) checkToken(out *Out) {
 	tokens := s.candidates()
 	var texts []string
 	for _, t := range tokens {
-		texts = append(texts, s.cfg.Tokens.Text(e.Username()+"@"+s.domain, s.login.request.agent.id, t))
+		texts = append(texts, s.cfg.Tokens.Text(e.Username()+"@"+s.Domain(), s.login.request.agent.id, t))
 	}
 	step := e.Tokens(texts)
 	if step.Kind == sasl.Success {
@@ -179,7 +179,7 @@ func (s *Session) settleTokens(out *Out) {
 	if !f.outcome.Empty {
 		change.After = record.Append(nil)
 	}
-	s.ask(Op{Kind: OpTokenPut, Local: r.user.Local(), Domain: s.domain, Client: r.agent.id, Token: change,
+	s.ask(Op{Kind: OpTokenPut, Local: r.user.Local(), Domain: s.Domain(), Client: r.agent.id, Token: change,
 		Credentials: s.login.credentials}, out)
 }
 

@@ -51,8 +51,8 @@ func (s *Session) checkHeader(f *parser.Frame, out *Out) (e stanza.StreamError, 
 		return stanza.StreamError{Condition: stanza.StreamHostUnknown,
 			Text: "the stream was authenticated for another domain"}, false
 	}
-	if s.domain != v.Domain() {
-		s.domain = strings.Clone(v.Domain())
+	if s.Domain() != v.Domain() {
+		s.login.domain = strings.Clone(v.Domain())
 	}
 	if s.login.from, ok = s.headerFrom(f, out); !ok {
 		return stanza.StreamError{Condition: stanza.StreamInvalidFrom,
@@ -91,7 +91,7 @@ func (s *Session) headerFrom(f *parser.Frame, out *Out) (from jid.JID, ok bool) 
 	if err != nil {
 		return from, true
 	}
-	return v.JID.Bare().Clone(), v.Domain() == s.domain
+	return v.JID.Bare().Clone(), v.Domain() == s.Domain()
 }
 
 // headerTo is what our header says in to: the peer's from, told back only
@@ -148,8 +148,8 @@ func (s *Session) appendHeader(to string, out *Out) {
 	out.Bytes = append(out.Bytes, "<?xml version='1.0'?><stream:stream xmlns='"+stanza.NSClient+
 		"' xmlns:stream='"+stanza.NSStream+"'"...)
 	out.Bytes = stanza.AppendAttr(out.Bytes, "id", s.randomID(16))
-	if s.domain != "" {
-		out.Bytes = stanza.AppendAttr(out.Bytes, "from", s.domain)
+	if s.Domain() != "" {
+		out.Bytes = stanza.AppendAttr(out.Bytes, "from", s.Domain())
 	}
 	if to != "" {
 		out.Bytes = stanza.AppendAttr(out.Bytes, "to", to)

@@ -35,7 +35,7 @@ func (s *Session) idle(now int64, out *Out) {
 // server, which drops it.
 func (s *Session) appendPing(out *Out) {
 	at := len(out.Bytes)
-	b := stanza.AppendAttr(append(out.Bytes, "<iq"...), "from", s.domain)
+	b := stanza.AppendAttr(append(out.Bytes, "<iq"...), "from", s.Domain())
 	b = stanza.AppendAttr(b, "to", s.jid.String())
 	b = stanza.AppendAttr(b, "id", s.randomID(8))
 	out.Bytes = append(b, " type='get'><ping xmlns='"+NSPing+"'/></iq>"...)

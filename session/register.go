@@ -30,17 +30,17 @@ func (s *Session) registration(f *parser.Frame, out *Out) bool {
 		return false
 	}
 	refuse := func(c stanza.Condition, text string) bool {
-		out.Bytes = stanza.AppendError(out.Bytes, &v, s.domain, "", stanza.Error{Condition: c, Text: text})
+		out.Bytes = stanza.AppendError(out.Bytes, &v, s.Domain(), "", stanza.Error{Condition: c, Text: text})
 		return true
 	}
 	if _, ok := f.ID(); !ok {
 		return refuse(stanza.BadRequest, "an IQ has an id")
 	}
-	if to, err := s.addressee(f, out); err != nil || !to.IsZero() && (!to.IsDomain() || to.Domain() != s.domain) {
+	if to, err := s.addressee(f, out); err != nil || !to.IsZero() && (!to.IsDomain() || to.Domain() != s.Domain()) {
 		return refuse(stanza.ServiceUnavailable, "accounts are made at the domain of the stream")
 	}
 	if v.Type == stanza.TypeGet {
-		out.Bytes = stanza.AppendResultPayload(out.Bytes, &v, s.domain, "", []byte("<query xmlns='"+NSRegister+
+		out.Bytes = stanza.AppendResultPayload(out.Bytes, &v, s.Domain(), "", []byte("<query xmlns='"+NSRegister+
 			"'><instructions>Choose a username and a password.</instructions><username/><password/></query>"))
 		return true
 	}
@@ -48,19 +48,19 @@ func (s *Session) registration(f *parser.Frame, out *Out) bool {
 		return refuse(stanza.NotAcceptable, "an account was made on this stream already")
 	}
 	password := string(query.Child(NSRegister, "password").AppendText(nil))
-	who, err := jid.New(string(query.Child(NSRegister, "username").AppendText(nil)), s.domain, "")
+	who, err := jid.New(string(query.Child(NSRegister, "username").AppendText(nil)), s.Domain(), "")
 	if err != nil || who.Local() == "" || password == "" {
 		return refuse(stanza.NotAcceptable, "username and password are needed")
 	}
 	id, _ := f.ID()
 	s.login.bindID = append([]byte(nil), id...)
-	s.ask(Op{Kind: OpRegister, Local: who.Local(), Domain: s.domain, Password: password}, out)
+	s.ask(Op{Kind: OpRegister, Local: who.Local(), Domain: s.Domain(), Password: password}, out)
 	return true
 }
 
 // registered tells the client whether there is an account now.
 func (s *Session) registered(res *Result, out *Out) {
-	b := stanza.AppendAttr(append(out.Bytes, "<iq"...), "from", s.domain)
+	b := stanza.AppendAttr(append(out.Bytes, "<iq"...), "from", s.Domain())
 	b = stanza.AppendRawAttr(b, "id", s.login.bindID)
 	if res.Err != nil {
 		b = append(b, " type='error'>"...)

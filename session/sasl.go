@@ -67,7 +67,7 @@ func (s *Session) begin(mechanism string, msg []byte, out *Out) {
 	l.config = sasl.Config{
 		Bindings:        l.bindings,
 		PlusOffered:     s.secured && len(l.bindings) > 0,
-		Domain:          s.domain,
+		Domain:          s.Domain(),
 		DecoySecret:     s.cfg.DecoySecret,
 		Iterations:      s.cfg.ScramIterations,
 		Advertised:      s.offered(),
@@ -131,10 +131,10 @@ func (s *Session) authStep(step sasl.Step, out *Out) {
 		s.askToken(s.login.exchange.Username(), out)
 	case sasl.NeedCredentials:
 		s.login.since = s.loginTime()
-		s.ask(Op{Kind: OpCredentials, Local: s.login.exchange.Username(), Domain: s.domain}, out)
+		s.ask(Op{Kind: OpCredentials, Local: s.login.exchange.Username(), Domain: s.Domain()}, out)
 	case sasl.NeedVerify:
 		s.login.since = s.loginTime()
-		s.ask(Op{Kind: OpVerify, Local: s.login.exchange.Username(), Domain: s.domain, Password: step.Password}, out)
+		s.ask(Op{Kind: OpVerify, Local: s.login.exchange.Username(), Domain: s.Domain(), Password: step.Password}, out)
 	default:
 		s.authFailure(step.Condition, step.Text, out)
 	}
@@ -170,7 +170,7 @@ func (s *Session) authAnswer(op OpKind, res *Result, out *Out) {
 
 // authSuccess ends the exchange; the peer opens a new stream, RFC 6120 §6.4.6.
 func (s *Session) authSuccess(data []byte, out *Out) {
-	user, err := jid.New(s.login.exchange.Username(), s.domain, "")
+	user, err := jid.New(s.login.exchange.Username(), s.Domain(), "")
 	if err != nil {
 		s.authFailure("not-authorized", "", out)
 		return

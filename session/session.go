@@ -28,7 +28,6 @@ type Session struct {
 	stream parser.Stream
 	jid    jid.JID // bare after SASL, full after binding
 	lang   string  // xml:lang of the peer's header
-	domain string  // the prepared to of the peer's header
 
 	login *login // nil once a resource is bound
 
@@ -50,6 +49,7 @@ type Session struct {
 type login struct {
 	exchange  *sasl.Exchange
 	config    sasl.Config
+	domain    string // the prepared to of the peer's header
 	mechanism string
 	bindings  []sasl.Binding
 	failures  int
@@ -93,7 +93,12 @@ func (s *Session) Secured() bool { return s.secured }
 func (s *Session) Lang() string { return s.lang }
 
 // Domain is the domain that the client opened its stream to; "" before that.
-func (s *Session) Domain() string { return s.domain }
+func (s *Session) Domain() string {
+	if s.login != nil {
+		return s.login.domain
+	}
+	return s.jid.Domain()
+}
 
 // Mechanism is the SASL mechanism in use or used, while the login lasts.
 func (s *Session) Mechanism() string {

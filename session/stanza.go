@@ -87,7 +87,7 @@ func (s *Session) legacySession(v *stanza.View, to jid.View, out *Out) bool {
 		return false
 	}
 	at := len(out.Bytes)
-	out.Bytes = stanza.AppendResult(out.Bytes, v, s.domain, s.jid.String())
+	out.Bytes = stanza.AppendResult(out.Bytes, v, s.Domain(), s.jid.String())
 	s.countFrom(at, out)
 	return true
 }
@@ -99,6 +99,6 @@ func (s *Session) bounce(v *stanza.View, e stanza.Error, out *Out) {
 		return
 	}
 	at := len(out.Bytes)
-	out.Bytes = stanza.AppendError(out.Bytes, v, s.domain, s.jid.String(), e)
+	out.Bytes = stanza.AppendError(out.Bytes, v, s.Domain(), s.jid.String(), e)
 	s.countFrom(at, out)
 }

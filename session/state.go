@@ -46,7 +46,7 @@ func (s *Session) RestoreState(cfg *Config, now int64, state []byte) error {
 	if err != nil || r.bad || len(r.b) > 0 || !full.IsFull() || secret == "" {
 		return ErrState
 	}
-	*s = Session{cfg: cfg, jid: full, domain: full.Domain(), lang: lang, active: now, state: stateDetached, handle: handle}
+	*s = Session{cfg: cfg, jid: full, lang: lang, active: now, state: stateDetached, handle: handle}
 	s.stream.Reset(cfg.Bound)
 	s.managed = &managed{secret: secret, window: window, in: uint32(in)}
 	s.managed.queue.acked = acked

@@ -114,7 +114,7 @@ func (s *Session) taskData(e parser.Element, out *Out) {
 		s.authFailure(sasl.CondMalformedRequest, "hash has the wrong length", out)
 		return
 	}
-	s.ask(Op{Kind: OpUpgrade, Local: l.request.user.Local(), Domain: s.domain, Credentials: l.credentials, Upgrade: &renewed}, out)
+	s.ask(Op{Kind: OpUpgrade, Local: l.request.user.Local(), Domain: s.Domain(), Credentials: l.credentials, Upgrade: &renewed}, out)
 	l.credentials = &renewed
 }
 
