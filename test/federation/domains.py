@@ -1,7 +1,9 @@
 """The domains of the world: each server has one of each kind below its own name, and DNS says where they are."""
 
-SERVERS = {"prosody": "prosody.test", "ejabberd": "ejabberd.test", "a": "a.test", "b": "b.test", "c": "c.test", "d": "d.test"}
+SERVERS = {"prosody": "prosody.test", "ejabberd": "ejabberd.test", "a": "a.test", "b": "b.test", "c": "c.test", "d": "d.test", "n": "n.test"}
 C2S, S2S, S2S_TLS = 5222, 5269, 5270  # ports, the same on every host
+
+MANY = [f"n{i}.many.test" for i in range(2000)]  # served by n
 
 # What is special about a domain; "" is the one with nothing special.
 KINDS = {
@@ -61,6 +63,7 @@ def records(network):
     yield f"host-record=empty.test,{network.address('empty')}"
     if network.silent:
         yield f"host-record=silent.test,{network.silent}"
+    yield f"address=/many.test/{network.address('n')}"
     yield "srv-host=_xmpp-server._tcp.noservice.test"  # "."
     yield f"srv-host=_xmpp-server._tcp.down.test,empty.test,{S2S},0,0"
     yield f"server=/lame.test/{network.address('empty')}"  # its name server does not answer

@@ -4,10 +4,11 @@ import asyncio
 import re
 import signal
 
+from domains import MANY
 from people import WAIT
-from process import eventually
+from process import eventually, resident
 from scenario import PEERS, XYLEM, scenario
-from scenarios import DIALLED, befriend, talk
+from scenarios import DIALLED, GONE, befriend, talk
 
 TIMEOUT, NOT_FOUND = "remote-server-timeout", "remote-server-not-found"  # RFC 6120 §8.3.3.16 and .17
 UNREACHABLE = (TIMEOUT, NOT_FOUND)
@@ -17,8 +18,8 @@ ALONE = (("a", "a"),)
 
 async def explained(server, domain, *words):
     """What xylem tells its operator of a domain has each of the words (regular expressions)."""
-    for command in ("status", "check"):
-        text = await server.cli("s2s", command, domain)
+    for command, exit_code in (("status", 0), ("check", 1)):
+        text = await server.cli("s2s", command, domain, status=exit_code)
         for w in words:
             assert re.search(w, text, re.I | re.S), f"xylem s2s {command} {domain} does not tell {w}:\n{text}"
     return text
@@ -241,6 +242,27 @@ async def down_and_back(world, people, here, there):
     await ann.hears_sometime("available", ben.boundjid.full)
     await talk(ann, ben, 3)
     return text
+
+
+@scenario((("a", "n"),), alone=True)
+async def two_thousand_domains(world, people, here, there):
+    """As many remote domains at once, a stream for each; what that costs in memory."""
+    ann = await people.come("ann", here.domain())
+    before = [resident(s.process.pid) for s in (here, there)]
+    for name in MANY:
+        ann.chat(f"nobody@{name}", "is anybody there?")
+    left = set(MANY)
+    while left:
+        m = await ann.message()
+        assert m["type"] == "error" and m["error"]["condition"] in GONE, m
+        left.remove(m["from"].domain)
+    text = await here.cli("s2s", "status", status=0)
+    connected = len(re.findall(r"many\.test +connected", text))
+    assert connected == len(MANY), f"{connected} of {len(MANY)} are connected"
+    grown = [resident(s.process.pid) - b for s, b in zip((here, there), before)]
+    each = [g / len(MANY) / 1024 for g in grown]
+    assert max(each) < 100, f"{each} KiB for each domain"
+    return f"{each[0]:.0f} KiB for each domain on the side that called, {each[1]:.0f} on the other"
 
 
 @scenario((("a", "b"), ("a", "prosody")), alone=True)

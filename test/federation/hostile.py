@@ -8,7 +8,7 @@ import time
 import xml.etree.ElementTree as ET
 
 from evil import EXTERNAL, OFFERS_DIALBACK
-from process import eventually
+from process import eventually, resident
 from scenario import scenario
 from wire import DIALBACK, SASL, STREAM, TLS, Ended, header
 
@@ -471,12 +471,6 @@ async def nonsense_later(world, people, here, there):
 
 
 # ------------------------------------------------------------------------------------------- floods
-
-def resident(pid):
-    """Bytes of memory of a process."""
-    with open(f"/proc/{pid}/status") as f:
-        return next(int(line.split()[1]) * 1024 for line in f if line.startswith("VmRSS"))
-
 
 async def normal_life(ann, amy, until):
     """Two users write to each other; returns the longest time that a message took."""

@@ -19,6 +19,7 @@ NUMBERS = {
     "b": 22,  # xylem
     "c": 23,  # xylem that takes certificates only
     "d": 24,  # xylem that loses its patience soon
+    "n": 25,  # xylem with thousands of domains
     "evil": 31,
     "empty": 98,  # a host with nothing on it: connections are refused
 }

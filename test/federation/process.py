@@ -64,3 +64,9 @@ async def listens(address, port):
         return False
     writer.close()
     return True
+
+
+def resident(pid):
+    """Bytes of memory of a process."""
+    with open(f"/proc/{pid}/status") as f:
+        return next(int(line.split()[1]) * 1024 for line in f if line.startswith("VmRSS"))

@@ -1,6 +1,7 @@
 """What must work between servers that mean well. The tables say between which; each line of a scenario says what for."""
 
 import asyncio
+import re
 
 import im
 from people import CARBONS, UNKNOWN, fails
@@ -175,6 +176,9 @@ async def several_domains(world, people, here, there):
     for ann, _ in pairs:
         for _, ben in pairs:
             await talk(ann, ben, 3)
+    if here.is_xylem and there.is_xylem:  # one connection does for both
+        text = await here.cli("s2s", "status", there.domain())
+        assert re.search(rf"sends +{here.domain()} .*{here.domain('second')} |sends +{here.domain('second')} .*{here.domain()} ", text), text
 
 
 @scenario()
@@ -209,6 +213,19 @@ async def meets(people, here, there, kind):
 async def direct_tls(world, people, here, there):
     """Only _xmpps-server (XEP-0368)."""
     await meets(people, here, there, "direct")
+
+
+@scenario(DIALLED)
+async def diagnosis(world, people, here, there):
+    """The operator sees how it stands with a domain, and tries the way to it step by step."""
+    ann, ben = await people.pair(here, there)
+    await talk(ann, ben)
+    text = await here.cli("s2s", "status", there.domain(), status=0)
+    for part in ("state +connected", f"sends +{here.domain()} .SASL EXTERNAL", "certificate +proves the domain", re.escape(there.address)):
+        assert re.search(part, text), f"{part} is not in {text}"
+    text = await here.cli("s2s", "check", there.domain(), status=0)
+    for part in ("SRV _xmpp-server", re.escape(there.address), "TLS 1.3", "proved by SASL EXTERNAL", "can be reached"):
+        assert re.search(part, text), f"{part} is not in {text}"
 
 
 @scenario(BOTH)

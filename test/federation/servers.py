@@ -6,7 +6,7 @@ import json
 import os
 import signal
 
-from domains import C2S, KINDS, S2S, S2S_TLS, domain, issue
+from domains import C2S, KINDS, MANY, S2S, S2S_TLS, domain, issue
 from network import die_with_parent
 from process import Process, eventually, listens
 
@@ -203,6 +203,7 @@ listen = ""
 
 [limits]
 pre_auth_time = "{'5s' if self.name == 'd' else '60s'}"
+connections_per_address = {10_000 if self.name == 'n' else 1000}
 
 [log]
 level = "debug"
@@ -228,4 +229,19 @@ ca_file = "{self.world.authority.file}"
         return text
 
 
-SERVERS = {"prosody": Prosody, "ejabberd": Ejabberd, "a": Xylem, "b": Xylem, "c": Xylem, "d": Xylem}
+class XylemOfMany(Xylem):
+    kinds = ("",)
+
+    def __init__(self, world, name):
+        super().__init__(world, name)
+        self.certificates["*.many.test"] = world.authority.issue("many.test", names=["*.many.test"])
+
+    def domain(self, kind=""):
+        return kind or super().domain()
+
+    @property
+    def domains(self):
+        return super().domains + MANY
+
+
+SERVERS = {"prosody": Prosody, "ejabberd": Ejabberd, "a": Xylem, "b": Xylem, "c": Xylem, "d": Xylem, "n": XylemOfMany}
