@@ -31,6 +31,9 @@ func (p *parcel) apply(l *loop, c *conn) {
 			p.tell(l, false)
 			return
 		}
+		if i == 0 && c.session.Managed() { // what was held back until now went before it
+			p.first = c.session.Sent() - 1
+		}
 	}
 	switch {
 	case p.taken == nil:

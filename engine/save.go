@@ -89,7 +89,7 @@ func (l *loop) saveSome() {
 
 // maySave tells whether nothing of the session is under way.
 func (c *conn) maySave() bool {
-	return c.phase == phaseDetached && c.entered && !c.saving && c.resumer == nil &&
+	return c.phase == phaseDetached && c.entered && !c.saving &&
 		!c.session.Waiting() && c.session.Held() == 0
 }
 
@@ -110,7 +110,7 @@ func (c *conn) save() {
 		u.Stanza = slices.Clone(u.Stanza)
 		img.stanzas = append(img.stanzas, savedStanza{Unacked: u, number: number, kept: kept, receipt: rc})
 	}
-	c.saving = true
+	c.saving, c.resumer = true, nil // who wanted to resume it has gone
 	l.savingNow++
 	l.postHome(j.Bare().String(), &saving{image: img})
 }

@@ -23,7 +23,8 @@ func (x *offline) rest(a *xep.Home) {
 // pristine tells whether the queue is as it was read from an empty store.
 func (q *queue) pristine() bool {
 	return q.loaded && q.next == 1 && q.stored == 0 && q.left == 0 && q.total == 0 && q.pending() == 0 &&
-		len(q.loading) == 0 && len(q.given) == 0 && len(q.undone) == 0 &&
+		len(q.loading) == 0 && !q.learning && len(q.entering) == 0 && len(q.settling) == 0 &&
+		len(q.given) == 0 && len(q.undone) == 0 &&
 		!q.flushing && !q.held && !q.gone
 }
 

@@ -51,7 +51,7 @@ func (q *queue) run() {
 	case q.flushing || len(q.ready) == 0 || q.left == 0:
 		return
 	}
-	q.flushing = true
+	q.flushing, q.lower = true, false
 	q.read(q.from)
 }
 
@@ -83,7 +83,7 @@ func (q *queue) deliver(res *storage.Result) {
 		q.read(p.last + 1)
 		return
 	}
-	if !res.More && p.last+1 == q.next {
+	if !res.More && p.last+1 == q.next && !q.lower {
 		q.left = len(p.places) // now that is known
 	}
 	q.take(&p)
@@ -159,7 +159,9 @@ func (q *queue) pick(items []storage.Item) (p page, ok bool) {
 // take notes that the messages of a page do not wait any more.
 func (q *queue) take(p *page) {
 	q.left = max(q.left-len(p.places)-len(p.blocked), 0)
-	q.from = p.last + 1
+	if !q.lower { // else some may stand before this page
+		q.from = p.last + 1
+	}
 	q.remove(p.blocked)
 }
 
@@ -167,7 +169,7 @@ func (q *queue) take(p *page) {
 func (q *queue) giveBack(places []place) {
 	for _, p := range places {
 		q.left++
-		q.from = min(q.from, p.number)
+		q.from, q.lower = min(q.from, p.number), true
 	}
 }
 

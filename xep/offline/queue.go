@@ -23,11 +23,13 @@ type queue struct {
 	limits *Options
 	a      *xep.Home
 
-	loaded  bool
-	loading []func(error)
+	loaded   bool
+	loading  []func(error)
+	learning bool // those of loading are being called
 
 	next   uint64 // number of the next message to be stored
 	from   uint64 // none before this number waits for a session
+	lower  bool   // some were given back since the last page was asked for
 	left   int    // messages from there on that wait; after a restart perhaps fewer
 	stored int    // messages that are stored; the same
 	bytes  uint64 // their size
@@ -90,9 +92,11 @@ func (q *queue) learn(front, back *storage.Result) {
 	q.loaded = err == nil
 	loading := q.loading
 	q.loading = nil
+	q.learning = true // those behind may put something into this very queue
 	for _, f := range loading {
 		f(err)
 	}
+	q.learning = false
 }
 
 func (q *queue) span(front, back []storage.Item) error {
