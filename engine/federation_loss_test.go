@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -89,7 +90,8 @@ func TestFederationTorn(t *testing.T) {
 	alice, bob := a.as(t, "alice@a.example/1"), b.as(t, "bob@b.example/2")
 	alice.chats(bob, "first")
 	const count, tears = 3000, 12
-	arrived, cuts := make(chan int, count), 0
+	arrived := make(chan int, count)
+	var cuts atomic.Int64
 	go func() {
 		for i := range count {
 			_, _ = fmt.Fprintf(alice.conn, "<message to='%s' type='chat' id='%d'><body>x</body></message>", bob.jid, i)
@@ -99,7 +101,7 @@ func TestFederationTorn(t *testing.T) {
 						break
 					}
 				}
-				cuts += p.cut()
+				cuts.Add(int64(p.cut()))
 			}
 		}
 		for range arrived {
@@ -110,7 +112,7 @@ func TestFederationTorn(t *testing.T) {
 		n, err := bob.read()
 		if err != nil {
 			r := a.record(t, "b.example")
-			t.Fatalf("after %d, with %d connections cut: %v\n%+v\n%s", highest, cuts, err, r, story(r))
+			t.Fatalf("after %d, with %d connections cut: %v\n%+v\n%s", highest, cuts.Load(), err, r, story(r))
 		}
 		if n.child("body").Text == "first" {
 			twice++
@@ -131,8 +133,8 @@ func TestFederationTorn(t *testing.T) {
 	}
 	close(arrived)
 	alice.expectNothing()
-	t.Logf("%d connections were cut, %d messages came twice", cuts, twice)
-	if cuts < 2 {
+	t.Logf("%d connections were cut, %d messages came twice", cuts.Load(), twice)
+	if cuts.Load() < 2 {
 		t.Error("nothing was torn")
 	}
 }
