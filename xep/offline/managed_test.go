@@ -207,8 +207,15 @@ func login2(t *testing.T, s *enginetest.Server, user string) *client {
 }
 
 // Nothing overtakes where messages are stored, delivered live, and given back
-// by a session that ends.
+// by a session that ends; also to the full address of a session that takes the
+// resource of one that leaves something.
 func TestOrderAcrossSessions(t *testing.T) {
+	for _, to := range []string{"bob@localhost", "bob@localhost/b"} {
+		t.Run(to, func(t *testing.T) { orderAcrossSessions(t, to) })
+	}
+}
+
+func orderAcrossSessions(t *testing.T, to string) {
 	s := startManaged(t, engine.Limits{UnackedStanzas: 10_000}, nil)
 	alice := login(t, s.Dial(), "alice", "a")
 	const rounds, each = 8, 150
@@ -216,11 +223,17 @@ func TestOrderAcrossSessions(t *testing.T) {
 	next := 0 // the first one that bob has not acknowledged
 	for round := range rounds {
 		bob := login(t, s.Dial(), "bob", "b") // takes the place of the session before
-		bob.manage()
+		bob.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
+		got, h := next, 0
+		for r := bob.next(); r.XMLName.Local != "enabled"; r = bob.next() { // to the full address, and not counted
+			if r.ID != strconv.Itoa(got) {
+				t.Fatalf("round %d: got %+v, want message %d", round, r, got)
+			}
+			got++
+		}
 		bob.send("<presence/>")
-		alice.chat("bob@localhost", round*each, (round+1)*each, body)
-		h := 0
-		for got := next; got < (round+1)*each-each/2; {
+		alice.chat(to, round*each, (round+1)*each, body)
+		for got < (round+1)*each-each/2 {
 			r := bob.next()
 			switch {
 			case r.XMLName.Local == "r":
