@@ -4,11 +4,8 @@ package crash
 
 import (
 	"bufio"
-	"bytes"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -226,13 +223,4 @@ func (s *server) finish() {
 	defer s.mu.Unlock()
 	s.over = true
 	s.up.Broadcast()
-}
-
-// said tells whether the server has logged a text.
-func (s *server) said(text string) bool {
-	b, err := os.ReadFile(s.log.Name())
-	if err != nil && !errors.Is(err, io.EOF) {
-		s.t.Fatal(err)
-	}
-	return bytes.Contains(b, []byte(text))
 }
