@@ -13,6 +13,7 @@ import failures  # noqa: F401 (registers its scenarios)
 import hostile  # noqa: F401
 import scenario
 import scenarios  # noqa: F401
+from network import die_with_parent
 from world import World
 
 AT_ONCE = 8  # scenarios that run beside each other
@@ -105,6 +106,7 @@ async def interruptible(args):
 
 def main():
     args = arguments()
+    die_with_parent(signal.SIGTERM)  # the script
     logging.basicConfig(level=logging.DEBUG if args.verbose else logging.CRITICAL)
     if args.list:
         for s in chosen(args.patterns, args.peers):

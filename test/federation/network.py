@@ -27,9 +27,9 @@ DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG, prctl(2)
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-def die_with_parent():
+def die_with_parent(how=signal.SIGKILL):
     """Between fork and exec: the child ends with this process, however that ends."""
-    libc.prctl(DIE_WITH_PARENT, signal.SIGKILL)
+    libc.prctl(DIE_WITH_PARENT, how)
 
 
 def command(*words, at=None):
