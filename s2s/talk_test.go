@@ -26,10 +26,9 @@ func (p proof) Proves(domain string) error {
 // side is one end of a stream between two servers, and what came of it.
 type side struct {
 	s2s.Stream
-	t      *testing.T
-	cfg    s2s.Config
-	proof  s2s.Proof // what the other side's certificate proves
-	direct bool
+	t     *testing.T
+	cfg   s2s.Config
+	proof s2s.Proof // what the other side's certificate proves
 
 	out      s2s.Out
 	in       []byte // sent by the other side and not consumed
