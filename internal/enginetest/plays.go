@@ -9,8 +9,8 @@ import (
 	"github.com/xylem-im/xylem/xep"
 )
 
-// Plays performs each play in the test's testdata folder, on a server of its
-// own that Start makes. With XYLEM_REWRITE=1 in the environment the plays are
+// Plays performs each play in the test's testdata folder twice, on servers of
+// its own that Start and StartTCP make: in the process, and over sockets. With XYLEM_REWRITE=1 in the environment the plays are
 // changed to what was received, see package script.
 func Plays(t *testing.T, extensions ...func(*xep.Registry) error) {
 	t.Helper()
@@ -21,6 +21,9 @@ func Plays(t *testing.T, extensions ...func(*xep.Registry) error) {
 	for _, path := range paths {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			Start(t, extensions...).Play(path)
+		})
+		t.Run(filepath.Base(path)+" over TCP", func(t *testing.T) {
+			StartTCP(t, extensions...).Play(path)
 		})
 	}
 }

@@ -16,7 +16,8 @@ import (
 // Server is a running engine.
 type Server struct {
 	*engine.Engine
-	t testing.TB
+	t       testing.TB
+	address string // what Dial connects to; "": in-process
 }
 
 // Start runs an engine for the domain localhost with two loops and the given
@@ -24,6 +25,15 @@ type Server struct {
 func Start(t testing.TB, extensions ...func(*xep.Registry) error) *Server {
 	t.Helper()
 	return StartConfig(t, engine.Config{Domains: []string{"localhost"}, Extensions: All(extensions...)})
+}
+
+// StartTCP is Start for connections over TCP.
+func StartTCP(t testing.TB, extensions ...func(*xep.Registry) error) *Server {
+	t.Helper()
+	s := StartConfig(t, engine.Config{Domains: []string{"localhost"}, Extensions: All(extensions...),
+		Listeners: []engine.Listener{{Address: "127.0.0.1:0"}}})
+	s.address = s.Addrs()[0].Addr.String()
+	return s
 }
 
 // StartConfig is Start with a configuration of which nothing is changed but
@@ -79,10 +89,16 @@ func (s *Server) AddUser(address, password string) {
 	}
 }
 
-// Dial opens an in-process connection.
+// Dial opens a connection: in-process, or over TCP after StartTCP.
 func (s *Server) Dial() net.Conn {
 	s.t.Helper()
-	c, err := s.Pipe()
+	var c net.Conn
+	var err error
+	if s.address != "" {
+		c, err = net.Dial("tcp", s.address)
+	} else {
+		c, err = s.Pipe()
+	}
 	if err != nil {
 		s.t.Fatal(err)
 	}
