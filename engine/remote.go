@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"strings"
 
 	"github.com/xylem-im/xylem/jid"
@@ -14,9 +13,6 @@ import (
 // Each remote domain has a home loop, where its Remote keeps what waits for it
 // and knows which stream takes what. Stanzas go there from all loops, and on to
 // the stream, which for streams of ours is on the same loop.
-
-// errStopping is why remote domains cannot be reached any more.
-var errStopping = errors.New("this server is shutting down")
 
 // sendRemote hands a stanza for a domain that has no accounts here to its
 // component, or to the home of another server's domain.
