@@ -102,10 +102,11 @@ func (c *conn) seal(pieces [][]byte) ([]byte, error) {
 // transmit writes pieces, or adds them to the backlog while the peer does not
 // keep up.
 func (c *conn) transmit(pieces [][]byte) {
-	l := c.loop
+	l, total := c.loop, 0
 	for _, p := range pieces {
-		l.stats.bytesOut.Add(uint64(len(p)))
+		total += len(p)
 	}
+	l.stats.bytesOut.Add(uint64(total))
 	if c.backlog.size() == 0 && c.transport.buffered() <= shortBuffer {
 		l.stats.writes.Add(1)
 		c.transport.write(pieces)
@@ -114,15 +115,15 @@ func (c *conn) transmit(pieces [][]byte) {
 		}
 		return
 	}
-	for _, p := range pieces {
-		c.backlog.add(p, &c.loop.engine.chunks)
-		l.stats.outbound.Add(int64(len(p)))
-	}
-	if c.backlog.size() > c.outboundBytes() {
+	if c.backlog.size()+total > c.outboundBytes() { // before it is held: what waited for the loop comes at once
 		l.stats.slowClosed.Add(1)
 		c.lose(ErrSlowConsumer)
 		return
 	}
+	for _, p := range pieces {
+		c.backlog.add(p, &c.loop.engine.chunks)
+	}
+	l.stats.outbound.Add(int64(total))
 	l.block(c)
 }
 

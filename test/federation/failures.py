@@ -72,8 +72,6 @@ STRICT = (("c", "prosody"), ("c", "ejabberd"), ("c", "b"))
 
 async def certificate_fault(people, here, there, kind):
     """here wants certificates: it refuses the domain both ways, and both users are told."""
-    if kind not in there.kinds:
-        return f"{there} does not start with it"
     ann, ben = await people.pair(here, there, "", kind)
     condition, text = await ann.refused(ben.bare)
     assert condition in UNREACHABLE, condition
@@ -89,7 +87,7 @@ async def expired_certificate(world, people, here, there):
     return await certificate_fault(people, here, there, "expired")
 
 
-@scenario(STRICT)
+@scenario(STRICT[:2])  # xylem does not start with a certificate of another name
 async def wrong_certificate(world, people, here, there):
     return await certificate_fault(people, here, there, "other")
 
@@ -124,9 +122,8 @@ async def dialback_only(world, people, here, there):
 @scenario((("prosody", "a"), ("ejabberd", "a"), ("b", "a")))
 async def dialback_to_us(world, people, here, there):
     """The same with the others in our place: they take our domain with a self-signed certificate."""
-    if "selfsigned" in there.kinds:
-        ann, ben = await people.pair(here, there, "", "selfsigned")
-        await talk(ann, ben, 3)
+    ann, ben = await people.pair(here, there, "", "selfsigned")
+    await talk(ann, ben, 3)
 
 
 # ---------------------------------------------------------------------------- those that stop servers
