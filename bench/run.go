@@ -116,7 +116,7 @@ func (r *run) measure(ctx context.Context, s load.Settings) (err error) {
 // relayCan tells what can be done without XMPP.
 func relayCan(s load.Settings) bool {
 	switch s.Scenario {
-	case load.Chat, load.Idle, load.Login, load.Churn:
+	case load.Chat, load.Idle, load.Login, load.Churn, load.Presence:
 		return !s.TLS
 	}
 	return false

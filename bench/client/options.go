@@ -32,8 +32,9 @@ type Options struct {
 	Resumable bool
 	// Roster asks for the roster (RFC 6121 §2.1.3) and waits for it.
 	Roster bool
-	// Relay speaks to the bare relay: a line "HELLO local peer", the answer
-	// "OK", and from then on every byte goes to the peer. There is no login.
+	// Relay speaks to the bare relay: a line that says who this is and where
+	// its bytes go, the answer "OK", and from then on only those. There is no
+	// login.
 	Relay bool
 	// Source is the local address to connect from; nil lets the kernel choose.
 	Source func(index int) net.IP
@@ -75,7 +76,11 @@ type Account struct {
 	User     string // localpart
 	Password string
 	Resource string // asked for at binding; "" lets the server choose
-	Peer     string // localpart of the peer, for the relay only
+
+	// For the relay only.
+	Peer    string // localpart of the peer
+	Group   string // instead of a peer: a group, to which this account listens
+	Publish bool   // or to all of which its bytes go
 }
 
 // Bare is the bare JID of the account at a domain.

@@ -8,7 +8,14 @@ import (
 // greetRelay takes the place of a login. The scanner is given a header, so that
 // it reads the peer's stanzas like those of any stream.
 func (l *login) greetRelay() error {
-	if err := l.Send(fmt.Appendf(nil, "HELLO %s %s\n", l.Account.User, l.Account.Peer)); err != nil {
+	word, to := "HELLO", l.Account.Peer
+	if l.Account.Group != "" {
+		word, to = "FOLLOW", l.Account.Group
+		if l.Account.Publish {
+			word = "PUBLISH"
+		}
+	}
+	if err := l.Send(fmt.Appendf(nil, "%s %s %s\n", word, l.Account.User, to)); err != nil {
 		return err
 	}
 	var line int

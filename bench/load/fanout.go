@@ -16,6 +16,7 @@ type fan struct {
 	w         *Worker
 	publisher *player
 	contacts  []*player
+	stamp     string        // attributes that a server would add; empty but for the relay
 	sent      atomic.Uint64 // numbers used
 	missing   atomic.Int64  // contacts that do not have the last update yet
 	complete  chan struct{} // the last one has it
@@ -25,11 +26,14 @@ type fan struct {
 // first publishes to the others.
 func (w *Worker) fans() []*fan {
 	var list []*fan
-	for group := range slices.Chunk(w.players, max(1, w.job.Fanout)+1) {
+	for group := range slices.Chunk(w.players, w.groupSize()) {
 		if len(group) < 2 {
 			break // a rest without contacts
 		}
 		f := &fan{w: w, publisher: group[0], contacts: group[1:], complete: make(chan struct{}, 1)}
+		if w.job.Relay { // so that as many bytes leave it
+			f.stamp = fmt.Sprintf(" from='%s' to='%s'", group[0].s.JID, f.contacts[0].bare)
+		}
 		group[0].act(&publisher{})
 		for _, c := range f.contacts {
 			c.act(&contact{fan: f, ready: make(chan struct{}, 1)})
@@ -38,6 +42,9 @@ func (w *Worker) fans() []*fan {
 	}
 	return list
 }
+
+// groupSize is a publisher and its contacts.
+func (w *Worker) groupSize() int { return max(1, w.job.Fanout) + 1 }
 
 // publisher lets everybody subscribe (RFC 6121 §3.1.4).
 type publisher struct{}
@@ -107,15 +114,7 @@ func (f *fan) subscribe(ctx context.Context) error {
 	to := f.publisher.s.Account.Bare(f.w.job.Domain)
 	waiting := slices.Clone(f.contacts)
 	for range 10 {
-		for _, c := range waiting {
-			if err := c.s.Send(fmt.Appendf(nil, "<presence type='subscribe' to='%s'/>", to)); err != nil {
-				return err
-			}
-			if err := c.ping(ctx); err != nil { // no faster than the server can
-				return err
-			}
-		}
-		if err := f.publisher.ping(ctx); err != nil {
+		if err := f.ask(ctx, waiting, to); err != nil {
 			return err
 		}
 		if err := f.publisher.s.Send([]byte("<presence><status>" + probe + "</status></presence>")); err != nil {
@@ -126,6 +125,23 @@ func (f *fan) subscribe(ctx context.Context) error {
 		}
 	}
 	return fmt.Errorf("%d of %d contacts do not get the presence of %s", len(waiting), len(f.contacts), to)
+}
+
+// ask sends the requests of some contacts. To the relay, where to listen was
+// said in the greeting.
+func (f *fan) ask(ctx context.Context, contacts []*player, to string) error {
+	if f.w.job.Relay {
+		return nil
+	}
+	for _, c := range contacts {
+		if err := c.s.Send(fmt.Appendf(nil, "<presence type='subscribe' to='%s'/>", to)); err != nil {
+			return err
+		}
+		if err := c.ping(ctx); err != nil { // no faster than the server can
+			return err
+		}
+	}
+	return f.publisher.ping(ctx)
 }
 
 // unready waits for the probe and returns the contacts that did not get it.
@@ -162,7 +178,8 @@ func (f *fan) update(due int64) {
 	p := f.publisher
 	f.missing.Store(int64(len(f.contacts)))
 	tok := token{flow: p.s.Account.Index, number: f.sent.Add(1) - 1, due: due}
-	p.batch = append(tok.append(append(p.batch[:0], "<presence><status>"...), f.w.job.Run), "</status></presence>"...)
+	p.batch = append(append(append(p.batch[:0], "<presence"...), f.stamp...), "><status>"...)
+	p.batch = append(tok.append(p.batch, f.w.job.Run), "</status></presence>"...)
 	p.m.left(due, len(f.contacts))
 	_ = p.s.Send(p.batch) // Receive reports a broken session
 }

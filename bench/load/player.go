@@ -305,11 +305,16 @@ func (w *Worker) prepare(ctx context.Context) error {
 	return nil
 }
 
-// account is the worker's account i; its peer, for the relay, is the other of
-// its pair.
+// account is the worker's account i. For the relay its peer is the other of
+// its pair, or its group is named for the publisher, see fans.
 func (w *Worker) account(i int) client.Account {
 	a := w.job.Accounts.At(w.job.First + i)
-	a.Peer = w.job.Accounts.At((w.job.First + i) ^ 1).User
+	if w.job.Scenario != Presence {
+		a.Peer = w.job.Accounts.At((w.job.First + i) ^ 1).User
+		return a
+	}
+	place := i % w.groupSize()
+	a.Group, a.Publish = w.job.Accounts.At(w.job.First+i-place).User, place == 0
 	return a
 }
 

@@ -1,8 +1,11 @@
 // Package relay is the floor under every comparison: it moves the same bytes
 // between the same clients as an XMPP server, over the event loop that xylem's
-// engine uses, and does nothing else. No TLS, no login, no XML: a client says
-// "HELLO name peer\n", is answered "OK\n", and everything it sends from then on
-// goes to the connection that said its peer's name.
+// engine uses, and does nothing else. No TLS, no login, no XML. A client begins
+// with one of these lines and is answered "OK\n":
+//
+//	HELLO name peer     what it sends goes to the connection of that name
+//	FOLLOW name group   it gets what is published in the group
+//	PUBLISH name group  what it sends goes to all who follow the group
 //
 // What a server needs beyond the relay is what its XMPP costs.
 package relay
@@ -25,7 +28,7 @@ const maxHello = 512
 // Run serves address (host:port with a port other than 0) with one event loop
 // for each core until ctx ends. ready is called once it listens.
 func Run(ctx context.Context, address string, ready func()) error {
-	s := &server{ready: ready, peers: map[string]*link{}}
+	s := &server{ready: ready, peers: map[string]*link{}, groups: map[string]*group{}}
 	end := context.AfterFunc(ctx, func() {
 		stop, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
@@ -45,8 +48,9 @@ type server struct {
 	engine gnet.Engine
 	ready  func()
 
-	mu    sync.Mutex // only for greetings; messages take no lock but their inbox's
-	peers map[string]*link
+	mu     sync.Mutex // only for greetings; messages take no lock but their inbox's
+	peers  map[string]*link
+	groups map[string]*group
 }
 
 // A link is one connection. It outlives it, because the peer may still write:
@@ -56,8 +60,10 @@ type link struct {
 	loop     gnet.EventLoop
 	name     string // said in the greeting, own loop only
 	peerName string
-	peer     *link // own loop only
-	gone     bool  // own loop only
+	peer     *link  // own loop only
+	gone     bool   // own loop only
+	follows  *group // own loop only; nil: none
+	casts    *group // where it publishes, own loop only; nil: nowhere
 
 	// What comes from other loops leaves in one write, however many messages
 	// there are.
@@ -79,12 +85,17 @@ func (s *server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 
 func (s *server) OnTraffic(c gnet.Conn) gnet.Action {
 	l := c.Context().(*link)
-	if l.peerName == "" {
+	if l.name == "" {
 		if act, ok := s.hello(c, l); !ok {
 			return act
 		}
 	}
 	if c.InboundBuffered() == 0 {
+		return gnet.None
+	}
+	if l.casts != nil {
+		data, _ := c.Next(-1) // all there is cannot be too much
+		l.casts.publish(l.loop, data)
 		return gnet.None
 	}
 	if l.peer == nil {
@@ -147,10 +158,22 @@ func (s *server) hello(c gnet.Conn, l *link) (gnet.Action, bool) {
 		return gnet.None, false
 	}
 	word := bytes.Fields(data[:end])
-	if len(word) != 3 || string(word[0]) != "HELLO" {
+	if len(word) != 3 {
 		return gnet.Close, false
 	}
-	l.name, l.peerName = string(word[1]), string(word[2])
+	name, to := string(word[1]), string(word[2])
+	switch string(word[0]) {
+	case "HELLO":
+		l.peerName = to
+	case "FOLLOW":
+		l.follows = s.group(to)
+		l.follows.add(l)
+	case "PUBLISH":
+		l.casts = s.group(to)
+	default:
+		return gnet.Close, false
+	}
+	l.name = name
 	if _, err := c.Discard(end + 1); err != nil {
 		return gnet.Close, false
 	}
@@ -166,6 +189,9 @@ func (s *server) hello(c gnet.Conn, l *link) (gnet.Action, bool) {
 func (s *server) OnClose(c gnet.Conn, _ error) gnet.Action {
 	l := c.Context().(*link)
 	l.gone = true
+	if l.follows != nil {
+		l.follows.remove(l)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.peers[l.name] == l {

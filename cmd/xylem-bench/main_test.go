@@ -44,12 +44,12 @@ func cli(args ...string) (code int, stdout, stderr string) {
 func TestRunWithRelay(t *testing.T) {
 	dir := t.TempDir()
 	json, html := filepath.Join(dir, "a.json"), filepath.Join(dir, "a.html")
-	code, out, problems := cli("run", "chat", "idle", "--target", "relay", "--sessions", "20", "--duration", "400ms", "--warmup", "100ms",
+	code, out, problems := cli("run", "chat", "idle", "presence", "--target", "relay", "--sessions", "20", "--fanout", "9", "--duration", "400ms", "--warmup", "100ms",
 		"--turns", "2", "--settle", "100ms", "--dir", dir, "--json", json, "--html", html)
 	if code != exitOK {
 		t.Fatalf("exit code %d: %s", code, problems)
 	}
-	for _, want := range []string{"chat, 20 sessions, 1 in flight per pair, plaintext", "server CPU per message", "PSS per session"} {
+	for _, want := range []string{"chat, 20 sessions, 1 in flight per pair, plaintext", "server CPU per message", "PSS per session", "presence, 20 sessions, 1 to 9"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is missing in:\n%s", want, out)
 		}
@@ -58,14 +58,14 @@ func TestRunWithRelay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rep.Runs) != 4 {
-		t.Fatalf("%d runs, want 2 turns of 2 scenarios", len(rep.Runs))
+	if len(rep.Runs) != 6 {
+		t.Fatalf("%d runs, want 2 turns of 3 scenarios", len(rep.Runs))
 	}
 	for _, run := range rep.Runs {
 		if n := run.Figures[report.Lost] + run.Figures[report.Duplicated] + run.Figures[report.Reordered]; n != 0 {
 			t.Errorf("the relay has faults: %v", run.Figures)
 		}
-		if run.Settings.Scenario == "chat" && run.Figures[report.MessagesPerSec] < 100 {
+		if run.Settings.Scenario != "idle" && run.Figures[report.MessagesPerSec] < 100 {
 			t.Errorf("%v messages per second", run.Figures[report.MessagesPerSec])
 		}
 	}
