@@ -26,7 +26,7 @@ func (l *loop) bind(c *conn, op session.Op) {
 	var open *opened
 	if l.engine.hasExtensions {
 		c.session.Wait()
-		open = &opened{xep.SessionRef{JID: full, ID: uint64(c.mailbox())}}
+		open = &opened{session: xep.SessionRef{JID: full, ID: uint64(c.mailbox())}, earlier: uint64(old)}
 	}
 	l.openBehind(old, open)
 	l.engine.log.Debug("session opened", "jid", full.String(), "remote", addrString(c.transport.remote()), "mechanism", mechanism)

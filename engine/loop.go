@@ -63,13 +63,13 @@ type loop struct {
 	asked  map[uint32]func(*storage.Result) // by Token.Serial
 	serial uint32
 
-	homes    map[string]*xep.Home  // the accounts that are at home here
-	unopened map[uint64][]*request // messages for sessions that their home does not know yet
-	requests rawReader             // frames what is handed to homes
-	late     []*batch              // handed over behind post, see goOn
-	parcels  []sentParcel          // written in this turn
-	ended    ended                 // sessions that could have been resumed
-	receipts []*receipts           // empty ones for reuse
+	homes    map[string]*xep.Home // the accounts that are at home here
+	unopened map[uint64]*unopened // sessions that their home does not know yet, by SessionRef.ID
+	requests rawReader            // frames what is handed to homes
+	late     []*batch             // handed over behind post, see goOn
+	parcels  []sentParcel         // written in this turn
+	ended    ended                // sessions that could have been resumed
+	receipts []*receipts          // empty ones for reuse
 
 	savingNow int // sessions on their way into the store
 
@@ -96,7 +96,7 @@ const (
 
 func newLoop(e *Engine, index uint32) *loop {
 	l := &loop{engine: e, index: index, post: make([]*batch, e.loopCount()),
-		late: make([]*batch, e.loopCount()), homes: make(map[string]*xep.Home), unopened: make(map[uint64][]*request),
+		late: make([]*batch, e.loopCount()), homes: make(map[string]*xep.Home), unopened: make(map[uint64]*unopened),
 		remotes: make(map[string]remote)}
 	l.out.Scanner = parser.NewScanner()
 	l.peerOut.Scanner = parser.NewScanner()

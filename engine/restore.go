@@ -188,7 +188,6 @@ func (l *loop) restoreSession(a *xep.Home, head storage.Item, parts []storage.It
 	e.restored.Store(string(head.Key), c.mailbox())
 	l.wheel.arm(c, c.deadline())
 	ref := c.sessionRef()
-	a.Sessions++
 	*waiting++
 	if hook := e.cfg.Hooks.SessionOpened; hook != nil {
 		hook(c.info())

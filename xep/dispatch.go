@@ -76,13 +76,18 @@ func (r *Registry) Allow(a *Home, req *Request) bool {
 	return true
 }
 
-// SessionOpened runs the hooks one after the other, then done.
+// SessionOpened runs the hooks one after the other, then done. When the session
+// ends before they are through, the others hear neither of it nor of its end.
 func (r *Registry) SessionOpened(a *Home, s SessionRef, done func()) { r.opened(0, a, s, done) }
 
 func (r *Registry) opened(from int, a *Home, s SessionRef, done func()) {
 	for i := from; i < len(r.sessions); i++ {
 		if f := r.sessions[i].Opened; f != nil {
-			f(a, s, func() { r.opened(i+1, a, s, done) })
+			f(a, s, func() {
+				if a.Knows(s.ID) {
+					r.opened(i+1, a, s, done)
+				}
+			})
 			return
 		}
 	}

@@ -17,10 +17,9 @@ type Home struct {
 	state    []slotState    // what is not nil, in no order: most accounts have little
 	waiting  *[]func(error) // see Prepared; nil most of the time
 	Used     int64          // when it was last in use, Unix nanoseconds; kept by the engine
-	Sessions int32          // bound now; kept by the engine
 	Busy     int32          // operations under way; kept by Ask, and by extensions that wait for something else
 	prepared bool
-	Open     []uint64 // SessionRef.ID of those that the home knows of; kept by the engine
+	open     []uint64 // SessionRef.ID of the sessions that the home knows of
 }
 
 // slotState is what one extension keeps.
@@ -60,6 +59,26 @@ func (a *Home) SetState(slot int, v any) {
 	}
 }
 
+// Enter notes a session, before its hooks are called. It is for the engine.
+func (a *Home) Enter(s SessionRef) { a.open = append(a.open, s.ID) }
+
+// Leave forgets a session, before its last hook is called; false when the home
+// did not know it. It is for the engine.
+func (a *Home) Leave(s SessionRef) bool {
+	i := slices.Index(a.open, s.ID)
+	if i >= 0 {
+		a.open = slices.Delete(a.open, i, i+1)
+	}
+	return i >= 0
+}
+
+// Knows tells whether the session with that SessionRef.ID was opened and has not
+// ended.
+func (a *Home) Knows(id uint64) bool { return slices.Contains(a.open, id) }
+
+// Sessions is how many there are.
+func (a *Home) Sessions() int { return len(a.open) }
+
 // Ask is Store for an operation on what the account owns; it sets op.Owner and
 // keeps the Home alive until the result is there.
 func (a *Home) Ask(op *storage.Op, done func(*storage.Result)) {
@@ -73,7 +92,7 @@ func (a *Home) Ask(op *storage.Op, done func(*storage.Result)) {
 
 // Exists tells by done whether there is such an account.
 func (a *Home) Exists(done func(exists bool, err error)) {
-	if a.Sessions > 0 {
+	if a.Sessions() > 0 {
 		done(true, nil)
 		return
 	}

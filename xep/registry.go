@@ -50,7 +50,8 @@ type Session struct {
 	// what it was. The handler of presence calls it, see SessionAvailable.
 	Available func(a *Home, s SessionRef, before, now Resource)
 	// Closed is called when a session has ended, however it did. Where another
-	// session took over its resource, Opened of that may come first.
+	// session took over its resource, Opened of that may come first. It is called
+	// also where Opened of an extension before this one was not done yet.
 	Closed func(a *Home, s SessionRef)
 
 	// Name names what Save keeps; needed with it.

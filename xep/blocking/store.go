@@ -29,7 +29,7 @@ func (x *blocking) prepare(a *xep.Home, done func(error)) {
 			}
 			x.of(a).list = l
 		}
-		if a.Sessions > 0 { // it was tried before, in vain: see opened
+		if a.Sessions() > 0 { // it was tried before, in vain: see opened
 			x.list(a).mark(a)
 		}
 		done(nil)

@@ -70,7 +70,7 @@ func (x *extension) opened(a *xep.Home, _ xep.SessionRef, done func()) {
 // closed notes when the last session of an account ends. Nobody was promised
 // that, so it need not be durable, and what the store cannot take is lost.
 func (x *extension) closed(a *xep.Home, _ xep.SessionRef) {
-	if a.Sessions > 0 || a.State(x.slot) != nil {
+	if a.Sessions() > 0 || a.State(x.slot) != nil {
 		return
 	}
 	op := &storage.Op{Kind: storage.Apply}
@@ -84,7 +84,7 @@ func last(a *xep.Home, req *xep.Request) {
 		switch {
 		case !ok:
 			req.Error(stanza.Error{Condition: stanza.Forbidden}) // XEP-0012 §3, the same for no account
-		case a.Sessions > 0:
+		case a.Sessions() > 0:
 			tell(req, 0)
 		default:
 			stored(a, req)

@@ -168,7 +168,7 @@ func (q *queue) write() {
 		return
 	}
 	op := &storage.Op{Kind: storage.Apply, Durable: true}
-	if q.a.Sessions == 0 && !q.a.ForeignAccounts() {
+	if q.a.Sessions() == 0 && !q.a.ForeignAccounts() {
 		op.Batch.CheckPresent(xep.CollectionAccount, []byte(xep.KeyCredentials))
 	}
 	n, size, total := 0, 0, q.total

@@ -204,8 +204,8 @@ func BenchmarkAccountMemory(b *testing.B) {
 		runtime.ReadMemStats(&before)
 		for i := range accounts {
 			a := h.home(name(i))
-			a.Sessions++
 			ref := xep.SessionRef{JID: jid.MustParse(name(i) + "/resource"), ID: uint64(i + 1)}
+			a.Enter(ref)
 			h.registry.SessionOpened(a, ref, func() {})
 			h.send(ref, "<presence from='"+ref.JID.String()+"' id='a1b2c3'><show>away</show><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='http://example.org/client' ver='q07IKJEyjvHSyhy//CH0CxmKi8w='/></presence>")
 			h.forget()

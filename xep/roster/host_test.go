@@ -120,7 +120,7 @@ func (h *host) open(full string, id uint64) xep.SessionRef {
 	ref := xep.SessionRef{JID: j, ID: id}
 	h.resources[j.Bare()] = append(h.resources[j.Bare()], xep.Resource{Name: j.Resource(), Marks: xep.MarkInterested})
 	a := h.home(j.Bare().String())
-	a.Sessions++
+	a.Enter(ref)
 	h.registry.SessionOpened(a, ref, func() {})
 	return ref
 }
@@ -129,7 +129,7 @@ func (h *host) close(ref xep.SessionRef) {
 	bare := ref.JID.Bare()
 	h.resources[bare] = slices.DeleteFunc(h.resources[bare], func(r xep.Resource) bool { return r.Name == ref.JID.Resource() })
 	a := h.home(bare.String())
-	a.Sessions--
+	a.Leave(ref)
 	h.registry.SessionClosed(a, ref)
 	h.run()
 }

@@ -1,0 +1,42 @@
+package engine
+
+import (
+	"github.com/xylem-im/xylem/jid"
+)
+
+// HomeLoop is the loop where an account is at home.
+func (e *Engine) HomeLoop(bare string) int { return int(e.homeLoop(bare)) }
+
+// LoopOf is the loop of the session that is bound to a full address; -1: none.
+func (e *Engine) LoopOf(full string) int {
+	j := jid.MustParse(full)
+	if entry, ok := e.table.Domain(j.Domain()).LookupFull(j.Local(), j.Resource()); ok {
+		return int(mailboxLoop(entry.Mailbox))
+	}
+	return -1
+}
+
+// Stall keeps a loop from doing anything until release is called.
+func (e *Engine) Stall(loop int) (release func()) {
+	stalled, released := make(chan struct{}), make(chan struct{})
+	e.sendLoop(uint32(loop), call(func() {
+		close(stalled)
+		<-released
+	}))
+	<-stalled
+	return func() { close(released) }
+}
+
+// HomeKnows is how many sessions an account's home knows of, and of how many its
+// loop has heard before they were opened; behind all that has reached the loop.
+func (e *Engine) HomeKnows(bare string) (sessions, unopened int) {
+	done := make(chan struct{})
+	loop := e.homeLoop(bare)
+	e.sendLoop(loop, call(func() {
+		l := e.loops[loop]
+		sessions, unopened = l.home(jid.MustParse(bare)).Sessions(), len(l.unopened)
+		close(done)
+	}))
+	<-done
+	return sessions, unopened
+}
