@@ -126,14 +126,17 @@ func (moveOver) apply(l *loop, c *conn) {
 // wireTransport is the server's end of a Wire.
 type wireTransport struct{ w *Wire }
 
-func (t wireTransport) write(pieces [][]byte) {
+func (t wireTransport) write(pieces [][]byte) (taken int) {
 	for _, p := range pieces {
 		t.w.sink.Write(p)
+		taken += len(p)
 	}
+	return taken
 }
 
-func (t wireTransport) buffered() int { return t.w.sink.Buffered() }
-func (t wireTransport) closeWrite()   { t.w.sink.CloseWrite() }
+func (t wireTransport) buffered() int   { return t.w.sink.Buffered() }
+func (t wireTransport) awaitRoom() bool { return false }
+func (t wireTransport) closeWrite()     { t.w.sink.CloseWrite() }
 
 func (t wireTransport) use(c *conn) { t.w.conn = c }
 

@@ -2,9 +2,7 @@ package engine
 
 import "sync"
 
-// backlog holds what a peer has not taken yet, in chunks, beside the short
-// buffer of gnet (whose own cost grows with the square of the backlog). The
-// zero value is empty, and one word, since nearly all are. Loop only.
+// backlog holds what a peer has not taken yet, in chunks. The zero value is empty, and one word, since nearly all are. Loop only.
 type backlog struct{ *held }
 
 type held struct {
@@ -57,7 +55,7 @@ func (q *backlog) add(b []byte, pool *chunkPool) {
 }
 
 // front is the oldest piece; empty when nothing is held. valid until the next
-// call of drop.
+// call of take.
 func (q *backlog) front() []byte {
 	if q.held == nil {
 		return nil
@@ -65,9 +63,12 @@ func (q *backlog) front() []byte {
 	return q.chunks[0][q.read:]
 }
 
-// drop removes the oldest piece.
-func (q *backlog) drop(pool *chunkPool) {
-	q.bytes -= len(q.chunks[0]) - q.read
+// take removes the first n bytes, which are no more than front.
+func (q *backlog) take(n int, pool *chunkPool) {
+	q.bytes -= n
+	if q.read += n; q.read < len(q.chunks[0]) {
+		return
+	}
 	pool.put(q.chunks[0])
 	q.chunks[0] = nil
 	q.chunks = q.chunks[1:]

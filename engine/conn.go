@@ -115,9 +115,6 @@ func (c *conn) info() SessionInfo {
 // it returns.
 func (c *conn) input(b []byte) {
 	c.loop.stats.bytesIn.Add(uint64(len(b)))
-	if _, inProcess := c.transport.(wireTransport); !inProcess {
-		c.unpause() // it was read in spite of a pause: gnet has set its own events again
-	}
 	switch {
 	case c.phase == phaseHandshake:
 		c.handshakeInput(b)

@@ -2,9 +2,6 @@ package engine
 
 import (
 	"context"
-	"net"
-
-	"github.com/panjf2000/gnet/v2"
 
 	"github.com/xylem-im/xylem/s2s"
 )
@@ -29,8 +26,13 @@ func (l *loop) dial(d *remoteDomain, a *s2s.Action) {
 		}
 		conn, err := e.cfg.Federation.Connector.Dial(ctx, o.target, e.stepOf(d))
 		if err == nil {
-			o.address = conn.RemoteAddr().String()
-			err = o.enrol(conn)
+			remote := conn.RemoteAddr()
+			o.address = remote.String()
+			var fd int
+			if fd, err = descriptorOf(conn); err == nil {
+				o.socket = newSocket(fd, remote, nil)
+				e.sendLoop(l.index, o)
+			}
 		}
 		if err != nil {
 			e.admission.release()
@@ -73,8 +75,7 @@ func (x remoteCall) apply(l *loop, _ *conn) {
 	l.act(x.domain, r)
 }
 
-// outgoing is a connection of ours on its way to the loop; gnet hands it to
-// OnOpen as the context.
+// outgoing is a connection of ours on its way to the loop.
 type outgoing struct {
 	loop    *loop
 	domain  *remoteDomain
@@ -82,17 +83,7 @@ type outgoing struct {
 	target  s2s.Target
 	asks    bool
 	address string
-}
-
-// enrol gives the connection to the loop. gnet takes a second descriptor and
-// closes conn.
-func (o *outgoing) enrol(conn net.Conn) error {
-	done, err := o.loop.gnet.Enroll(gnet.NewContext(context.Background(), o), conn)
-	if err != nil {
-		_ = conn.Close()
-		return err
-	}
-	return (<-done).Err
+	socket  *socket
 }
 
 // failed answers the dial.
@@ -102,11 +93,16 @@ func (o *outgoing) failed(err error) {
 	}})
 }
 
-// opened begins the stream.
-func (o *outgoing) opened(l *loop, t transport) *conn {
-	c := l.connect(o, t)
+// apply begins the stream.
+func (o *outgoing) apply(l *loop, _ *conn) {
+	if err := o.socket.open(l); err != nil {
+		l.engine.admission.release()
+		o.failed(err)
+		return
+	}
+	c := l.connect(o, o.socket)
+	o.socket.use(c)
 	r := l.remote(o.domain)
 	r.Dialed(l.now, s2s.Ref(c.mailbox()), o.address, nil, &l.actions)
 	l.act(o.domain, r)
-	return c
 }

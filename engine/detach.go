@@ -22,12 +22,13 @@ var (
 // gone is the transport of a detached session.
 type gone struct{ addr net.Addr }
 
-func (gone) write([][]byte)     {}
+func (gone) write([][]byte) int { return 0 }
+func (gone) awaitRoom() bool    { return false }
 func (gone) buffered() int      { return 0 }
 func (gone) closeWrite()        {}
 func (gone) close()             {}
-func (gone) pause(*loop) bool   { return false }
-func (gone) unpause(*loop)      {}
+func (gone) pause() bool        { return false }
+func (gone) unpause()           {}
 func (gone) use(*conn)          {}
 func (gone) origin() *origin    { return nil }
 func (g gone) remote() net.Addr { return g.addr }
@@ -53,6 +54,7 @@ func (c *conn) detach() {
 	c.leave().lingerTo = c.session.Detach(l.now, out)
 	end, reason := out.Close, out.Reason
 	c.unreadGone()
+	c.unblock()
 	c.transport = gone{c.transport.remote()}
 	c.tls, c.zip, c.handshaken, c.movedFrom = nil, nil, false, 0
 	c.phase = phaseDetached
@@ -156,6 +158,7 @@ func (c *conn) lose(reason error) {
 func (c *conn) shed() *conn {
 	l := c.loop
 	c.unpause()
+	c.unblock()
 	shell := &conn{loop: l, transport: c.transport, listener: c.listener, tls: c.tls, zip: c.zip, handshaken: c.handshaken,
 		out: c.out, backlog: c.backlog, phase: phaseStream}
 	if c.leaving != nil && c.movedFrom != 0 {

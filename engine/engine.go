@@ -13,8 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/panjf2000/gnet/v2"
-	"github.com/panjf2000/gnet/v2/pkg/logging"
 	"github.com/valyala/bytebufferpool"
 
 	xtls "github.com/xylem-im/xylem/engine/tls"
@@ -47,8 +45,10 @@ type Engine struct {
 	hasExtensions bool
 	sasl          sasl.Config // for PLAIN; sessions make their own
 
-	client     *gnet.Client
 	loops      []*loop
+	looping    sync.WaitGroup // the loops
+	halted     atomic.Bool    // the loops are to end
+	sockets    sockets
 	listeners  []*listener
 	inproc     *listener
 	components components
@@ -251,45 +251,43 @@ func storedSecret(ctx context.Context, store Store, key string, fresh []byte) ([
 	return fresh, store.Do(ctx, put).Err
 }
 
-// openLoops starts gnet's event loops and joins each with its waker.
+// openLoops starts the event loops.
 func (e *Engine) openLoops() error {
-	h := &handler{engine: e}
-	client, err := gnet.NewClient(h,
-		gnet.WithNumEventLoop(e.loopCount()),
-		gnet.WithLogger(gnetLog{e.log}),
-		gnet.WithLogLevel(logging.WarnLevel))
-	if err != nil {
-		return fmt.Errorf("engine: event loops: %w", err)
-	}
 	for i := range e.loopCount() {
-		e.loops = append(e.loops, newLoop(e, uint32(i)))
-	}
-	if err := client.Start(); err != nil {
-		return fmt.Errorf("engine: event loops: %w", err)
-	}
-	e.client = client
-	// gnet enrols on the loop with the fewest connections: one for each.
-	for _, l := range e.loops {
-		c, err := l.waker.connect()
-		if err != nil {
+		l := newLoop(e, uint32(i))
+		if err := l.openPoller(); err != nil {
+			for _, opened := range e.loops {
+				_ = opened.poller.Close()
+			}
 			return err
 		}
-		if _, err := client.EnrollContext(c, l); err != nil {
-			return fmt.Errorf("engine: event loops: %w", err)
-		}
+		e.loops = append(e.loops, l)
+	}
+	for _, l := range e.loops {
+		e.looping.Go(l.run)
 	}
 	go e.tick()
 	return nil
 }
 
-// loopOf is the loop that belongs to one of gnet's.
-func (e *Engine) loopOf(el gnet.EventLoop) *loop {
+// closeLoops ends them, and the connections that are left.
+func (e *Engine) closeLoops() {
+	e.halted.Store(true)
 	for _, l := range e.loops {
-		if l.gnet == el {
-			return l
+		l.waker.wake()
+	}
+	e.looping.Wait()
+}
+
+// leastLoaded is the loop with the fewest sockets.
+func (e *Engine) leastLoaded() *loop {
+	least := e.loops[0]
+	for _, l := range e.loops[1:] {
+		if l.load.Load() < least.load.Load() {
+			least = l
 		}
 	}
-	panic("engine: connection on an event loop without a waker")
+	return least
 }
 
 // Ready is closed when all listeners are open.

@@ -4,28 +4,28 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"sync"
 	"syscall"
 	"time"
 
-	"github.com/panjf2000/gnet/v2"
-
 	"github.com/xylem-im/xylem/session"
 	"github.com/xylem-im/xylem/stanza"
 )
 
-// listener is one address and what its connections have in common. The engine
-// accepts by itself and enrols into gnet, because an accept of gnet that fails
-// (no file descriptor left) ends the whole gnet engine, and because a port of
-// 0 can be asked for that way.
+// listener is one address and what its connections have in common. It accepts by
+// itself, so that a failed accept (no file descriptor left) is an error to be
+// handled and a connection beyond the bounds is told why.
 type listener struct {
 	Listener
 	engine  *Engine
 	session *session.Config
 	tlsFor  func(domain string) *tls.Config
-	net     net.Listener // nil in-process
+	net     net.Listener    // nil in-process
+	file    *os.File        // a second descriptor of net, which can be waited for
+	raw     syscall.RawConn // of file
 
 	closed sync.Once
 	mu     sync.Mutex
@@ -41,7 +41,16 @@ func (ln *listener) listen() error {
 	if err != nil {
 		return fmt.Errorf("engine: listener %s: %w", ln.Name, err)
 	}
+	if ln.file, err = l.(*net.TCPListener).File(); err == nil {
+		ln.raw, err = ln.file.SyscallConn()
+	}
+	if err == nil {
+		err = setOptions(ln.raw)
+	}
 	ln.net = l
+	if err != nil {
+		return fmt.Errorf("engine: listener %s: %w", ln.Name, err)
+	}
 	ln.reserve()
 	return nil
 }
@@ -49,11 +58,10 @@ func (ln *listener) listen() error {
 // serve accepts until the listener is closed.
 func (ln *listener) serve() {
 	for {
-		c, err := ln.net.Accept()
+		err := ln.acceptOne()
 		switch {
 		case err == nil:
-			ln.take(c)
-		case errors.Is(err, net.ErrClosed):
+		case ln.isClosed():
 			return
 		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 			ln.outOfFiles()
@@ -64,26 +72,49 @@ func (ln *listener) serve() {
 	}
 }
 
-// take admits a connection and gives it to a loop.
-func (ln *listener) take(c net.Conn) {
-	switch {
-	case ln.engine.draining.Load() || !ln.engine.admission.admit():
-		ln.refuse(c, "too many connections")
-	case len(ln.Proxies) > 0:
-		go ln.takeProxied(c)
+func (ln *listener) isClosed() bool {
+	select {
+	case <-ln.stop:
+		return true
 	default:
-		ln.admit(c, c.RemoteAddr(), nil, nil)
+		return false
 	}
+}
+
+// acceptOne waits for a connection and gives it to a loop, or refuses it. What a
+// proxy says first is read with package net.
+func (ln *listener) acceptOne() error {
+	if len(ln.Proxies) > 0 {
+		c, err := ln.net.Accept()
+		if err == nil && ln.admits(c) {
+			go ln.takeProxied(c)
+		}
+		return err
+	}
+	fd, remote, err := accept(ln.raw)
+	if err == nil && ln.admits(descriptor(fd)) {
+		ln.admit(fd, remote, nil, nil)
+	}
+	return err
+}
+
+// admits takes a place for a connection, or refuses it.
+func (ln *listener) admits(c io.WriteCloser) bool {
+	if ln.engine.draining.Load() || !ln.engine.admission.admit() {
+		ln.refuse(c, "too many connections")
+		return false
+	}
+	return true
 }
 
 // admit gives a connection from remote, which has a place, to a loop: with what
 // a proxy said of it, and what was read of it already.
-func (ln *listener) admit(c net.Conn, remote, behind net.Addr, early []byte) {
+func (ln *listener) admit(fd int, remote, behind net.Addr, early []byte) {
 	a := &ln.engine.admission
 	from, ok := a.enter(remote)
 	if !ok {
 		a.release()
-		ln.refuse(c, "too many connections from this address")
+		ln.refuse(descriptor(fd), "too many connections from this address")
 		return
 	}
 	if behind != nil {
@@ -92,32 +123,39 @@ func (ln *listener) admit(c net.Conn, remote, behind net.Addr, early []byte) {
 		}
 		from.remote = behind
 	}
-	if _, err := ln.engine.client.EnrollContext(c, &arrival{ln, from, early}); err != nil {
-		a.leave(from)
-		a.release()
-		a.refused.Add(1)
-		ln.engine.log.Warn("connection not taken", "listener", ln.Name, "error", err)
-		_ = c.Close()
-	}
+	ln.engine.sendLoop(ln.engine.leastLoaded().index, &arrival{ln, newSocket(fd, remote, from), early})
 }
 
 // arrival is a connection on its way to its loop.
 type arrival struct {
 	listener *listener
-	from     *origin
+	socket   *socket
 	early    []byte // input that was read before
 }
 
-func (a *arrival) opened(l *loop, c gnet.Conn) {
-	opened := l.openAs(socket{c, a.from}, a.listener)
-	c.SetContext(opened)
+func (a *arrival) apply(l *loop, _ *conn) {
+	if err := a.socket.open(l); err != nil {
+		a.listener.notTaken(a.socket, err)
+		return
+	}
+	c := l.openAs(a.socket, a.listener)
+	a.socket.use(c)
 	if len(a.early) > 0 {
-		opened.input(a.early)
+		c.input(a.early)
 	}
 }
 
+// notTaken gives back what a connection has that no loop could take.
+func (ln *listener) notTaken(s *socket, err error) {
+	a := &ln.engine.admission
+	a.leave(s.from)
+	a.release()
+	a.refused.Add(1)
+	ln.engine.log.Warn("connection not taken", "listener", ln.Name, "error", err)
+}
+
 // refuse says why, where that can be said without TLS, and closes.
-func (ln *listener) refuse(c net.Conn, why string) {
+func (ln *listener) refuse(c io.WriteCloser, why string) {
 	if !ln.TLS {
 		e := stanza.StreamError{Condition: stanza.StreamResourceConstraint, Text: why}
 		if ln.engine.draining.Load() {
@@ -126,8 +164,7 @@ func (ln *listener) refuse(c net.Conn, why string) {
 		b := append([]byte(nil), "<?xml version='1.0'?><stream:stream xmlns='"+ln.Role.namespace()+
 			"' xmlns:stream='"+stanza.NSStream+"' version='1.0' xml:lang='en'>"...)
 		b = append(e.Append(b), "</stream:stream>"...)
-		_ = c.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
-		_, _ = c.Write(b) // a peer that does not listen loses nothing but the reason
+		_, _ = c.Write(b) // nothing was sent before, so there is room
 	}
 	_ = c.Close()
 }
@@ -151,12 +188,8 @@ func (ln *listener) outOfFiles() {
 		ln.spare = nil
 	}
 	ln.mu.Unlock()
-	if d, ok := ln.net.(*net.TCPListener); ok {
-		_ = d.SetDeadline(time.Now().Add(10 * time.Millisecond))
-		if c, err := ln.net.Accept(); err == nil {
-			ln.refuse(c, "too many connections")
-		}
-		_ = d.SetDeadline(time.Time{})
+	if fd, err := acceptWaiting(ln.raw); err == nil {
+		ln.refuse(descriptor(fd), "too many connections")
 	}
 	ln.reserve()
 	ln.pause()
@@ -173,6 +206,9 @@ func (ln *listener) pause() {
 func (ln *listener) close() {
 	ln.closed.Do(func() {
 		close(ln.stop)
+		if ln.file != nil {
+			_ = ln.file.Close() // first, as this one is waited for
+		}
 		_ = ln.net.Close()
 		ln.mu.Lock()
 		defer ln.mu.Unlock()

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/panjf2000/gnet/v2"
+	"github.com/panjf2000/gnet/v2/pkg/netpoll"
 
 	xtls "github.com/xylem-im/xylem/engine/tls"
 	"github.com/xylem-im/xylem/jid"
@@ -19,18 +19,18 @@ import (
 	"github.com/xylem-im/xylem/xep"
 )
 
-// loop is what one event loop of gnet owns: its connections, their timers, the
+// loop is what one event loop owns: its connections, their timers, the
 // memory of a turn, and an inbox through which everybody else speaks to it.
 //
-// A turn is one call from gnet: input of one connection, or a wake-up. All that
+// A turn is one call from the poller: input of one connection, or a wake-up. All that
 // it makes is listed, and leaves at its end: one hand-over per other loop, one
 // write per connection.
 type loop struct {
 	engine *Engine
 	index  uint32
 	waker  waker
-	gnet   gnet.EventLoop
-	epoll  int // gnet's epoll descriptor, -1 if unknown; see pause
+	poller *netpoll.Poller
+	load   atomic.Int32 // sockets
 	inbox  inbox
 	due    atomic.Bool // the ticker asks for a look at the deadlines
 	refill atomic.Bool // the refill timer asks for a look at the blocked
@@ -53,6 +53,7 @@ type loop struct {
 	dues   []*conn        // of the wheel, not called yet
 	more   bool           // there are such
 
+	in                      []byte      // what is read from a socket
 	plain, sealed, gathered []byte      // scratch of the TLS filter and of gather
 	warmth                  xtls.Warmth // the TLS connections that are in use
 	packed, unpacked        []byte      // and of compression
@@ -107,8 +108,8 @@ func newLoop(e *Engine, index uint32) *loop {
 	return l
 }
 
-// enter begins a turn; exit ends it. Calls of gnet may come in the middle of a
-// turn (a write that fails calls OnClose), so enter tells whether it began one.
+// enter begins a turn; exit ends it. A turn may begin in the middle of another
+// one, so enter tells whether it did begin.
 func (l *loop) enter() bool {
 	if l.inTurn {
 		return false
@@ -397,12 +398,15 @@ func (l *loop) tickDues() {
 }
 
 // block remembers a connection whose peer does not keep up, to look after it
-// every refillTime: gnet does not say when a socket can be written again.
+// every refillTime if its transport does not say when it takes more.
 func (l *loop) block(c *conn) {
 	if c.blocked || !c.connected() {
 		return
 	}
 	c.blocked = true
+	if c.transport.awaitRoom() {
+		return
+	}
 	l.blocked = append(l.blocked, c)
 	l.armRefill()
 }
@@ -420,13 +424,7 @@ func (l *loop) armRefill() {
 
 func (l *loop) refillBlocked() {
 	l.refillArmed = false
-	l.blocked = slices.DeleteFunc(l.blocked, func(c *conn) bool {
-		c.blocked = c.refill()
-		if !c.blocked {
-			c.settleRead(c.receives())
-		}
-		return !c.blocked
-	})
+	l.blocked = slices.DeleteFunc(l.blocked, func(c *conn) bool { return !c.refillNow() })
 	if len(l.blocked) > 0 {
 		l.armRefill()
 	}

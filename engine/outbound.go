@@ -10,7 +10,8 @@ type outList struct {
 }
 
 const (
-	// shortBuffer bounds what is left in gnet's own buffer, see backlog.
+	// shortBuffer bounds what is left unread in-process before it goes to the
+	// backlog.
 	shortBuffer = 64 << 10
 	// maxPieces is where pieces are copied together instead of passed as a list
 	// to writev, whose vector would have to be allocated.
@@ -109,8 +110,14 @@ func (c *conn) transmit(pieces [][]byte) {
 	l.stats.bytesOut.Add(uint64(total))
 	if c.backlog.size() == 0 && c.transport.buffered() <= shortBuffer {
 		l.stats.writes.Add(1)
-		c.transport.write(pieces)
-		if c.connected() && c.transport.buffered() > 0 {
+		taken := c.transport.write(pieces)
+		if !c.connected() {
+			return
+		}
+		if taken < total {
+			c.holdBack(pieces, taken)
+		}
+		if c.behind() {
 			l.block(c)
 		}
 		return
@@ -120,11 +127,19 @@ func (c *conn) transmit(pieces [][]byte) {
 		c.lose(ErrSlowConsumer)
 		return
 	}
-	for _, p := range pieces {
-		c.backlog.add(p, &c.loop.engine.chunks)
-	}
-	l.stats.outbound.Add(int64(total))
+	c.holdBack(pieces, 0)
 	l.block(c)
+}
+
+// holdBack adds what the transport has not taken to the backlog.
+func (c *conn) holdBack(pieces [][]byte, taken int) {
+	before := c.backlog.size()
+	for _, p := range pieces {
+		n := min(taken, len(p))
+		taken -= n
+		c.backlog.add(p[n:], &c.loop.engine.chunks)
+	}
+	c.loop.stats.outbound.Add(int64(c.backlog.size() - before))
 }
 
 // outboundBytes is the bound of the backlog. For another server, or a component,
@@ -141,18 +156,38 @@ func (c *conn) outboundBytes() int {
 	return e.limits.OutboundBytes
 }
 
-// refill moves the backlog on when the peer has taken what gnet held. It
-// tells whether the connection is still behind.
+// refillNow moves the backlog on and tells whether the connection is still behind.
+func (c *conn) refillNow() bool {
+	c.blocked = c.refill()
+	if !c.blocked {
+		c.settleRead(c.receives())
+	}
+	return c.blocked
+}
+
+// unblock is called before the transport is given away: whoever has it then has
+// to look after its room.
+func (c *conn) unblock() {
+	if c.blocked && c.transport.awaitRoom() {
+		c.blocked = false
+	}
+}
+
+// refill writes from the backlog what the peer takes. It tells whether the
+// connection is still behind.
 func (c *conn) refill() bool {
 	for c.connected() && c.backlog.size() > 0 && c.transport.buffered() < shortBuffer {
 		front := c.backlog.front()
 		c.loop.stats.writes.Add(1)
-		c.transport.write([][]byte{front})
+		taken := c.transport.write([][]byte{front})
 		if !c.connected() {
 			return false
 		}
-		c.loop.stats.outbound.Add(-int64(len(front)))
-		c.backlog.drop(&c.loop.engine.chunks)
+		c.loop.stats.outbound.Add(-int64(taken))
+		c.backlog.take(taken, &c.loop.engine.chunks)
+		if taken < len(front) {
+			break
+		}
 	}
 	if !c.connected() {
 		return false
@@ -161,7 +196,7 @@ func (c *conn) refill() bool {
 	if c.backlog.size() == 0 && c.phase == phaseClosing {
 		c.closeWrite()
 	}
-	return c.connected() && (c.backlog.size() > 0 || c.transport.buffered() > 0)
+	return c.connected() && c.behind()
 }
 
 // closeWrite ends our side of a closing connection, once.
@@ -177,7 +212,7 @@ func (c *conn) closeWrite() {
 			return
 		}
 	}
-	if c.transport.buffered() > 0 { // gnet still holds something: the deadline ends it
+	if c.transport.buffered() > 0 { // the peer has not read all: the deadline ends it
 		c.shut = false
 		c.loop.block(c)
 		return

@@ -39,7 +39,13 @@ func (ln *listener) takeProxied(c net.Conn) {
 	if behind == nil {
 		remote = c.RemoteAddr()
 	}
-	ln.admit(c, remote, behind, early)
+	fd, err := descriptorOf(c)
+	if err != nil {
+		ln.engine.admission.release()
+		ln.engine.log.Warn("connection not taken", "listener", ln.Name, "error", err)
+		return
+	}
+	ln.admit(fd, remote, behind, early)
 }
 
 // behindProxy reads the header. The address is nil when the proxy speaks for

@@ -1,14 +1,7 @@
 package engine
 
 import (
-	"context"
-	"fmt"
-	"net"
-	"os"
-
-	"github.com/panjf2000/gnet/v2"
 	"github.com/valyala/bytebufferpool"
-	"golang.org/x/sys/unix"
 
 	xtls "github.com/xylem-im/xylem/engine/tls"
 	"github.com/xylem-im/xylem/jid"
@@ -24,7 +17,7 @@ import (
 //	resumption  from the new connection to the session that the SM-ID names
 //	granted     back: the session has left its old transport and waits
 //	adoption    the new connection's transport, with what was read from it
-//	            (a socket of another loop is enrolled on the session's loop)
+//	            (a socket of another loop is opened on the session's loop)
 //	refused     instead of granted
 type resumption struct {
 	from routing.Mailbox // the new connection, which waits
@@ -147,9 +140,9 @@ func (c *conn) moveTo(g *granted) {
 	if c.phase != phaseStream {
 		return
 	}
-	s, isSocket := c.transport.(socket)
+	s, isSocket := c.transport.(*socket)
 	sameLoop := mailboxLoop(g.session) == l.index
-	if c.backlog.size() > 0 || isSocket && !sameLoop && s.buffered() > 0 {
+	if c.backlog.size() > 0 {
 		(&refused{err: stanza.Error{Condition: stanza.ResourceConstraint, Text: "read what was sent before"}}).apply(l, c)
 		return
 	}
@@ -171,7 +164,7 @@ func (c *conn) moveTo(g *granted) {
 		a.apply(l, l.slots.find(g.session))
 	default:
 		c.leaveFor(phaseClosed)
-		l.enrol(a, s.c)
+		l.handOn(a, s)
 	}
 }
 
@@ -187,39 +180,17 @@ func (c *conn) leaveFor(p phase) {
 	}
 }
 
-// enrol moves a socket to the loop of the session that it is for. gnet cannot
-// give a connection away, so it gets a second descriptor of the same socket
-// and closes the first.
-func (l *loop) enrol(a *adoption, from gnet.Conn) {
-	conn, err := secondOf(from)
-	from.SetContext(nil) // its OnClose is not for us any more
-	_ = from.EventLoop().Close(from)
+// handOn moves a socket to the loop of the session that it is for.
+func (l *loop) handOn(a *adoption, s *socket) {
+	there, err := s.moved()
 	if err != nil {
+		s.use(nil)
+		s.close()
 		l.dropAdoption(a, err)
 		return
 	}
-	done, err := l.engine.loops[mailboxLoop(a.session)].gnet.Enroll(gnet.NewContext(context.Background(), a), conn)
-	if err != nil {
-		_ = conn.Close()
-		l.dropAdoption(a, err)
-		return
-	}
-	go func() { // gnet does it on a goroutine of its own, and closes conn
-		if res := <-done; res.Err != nil {
-			l.dropAdoption(a, res.Err)
-		}
-	}()
-}
-
-// secondOf is another descriptor of a socket.
-func secondOf(c gnet.Conn) (net.Conn, error) {
-	fd, err := unix.FcntlInt(uintptr(c.Fd()), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("engine: resume: %w", err)
-	}
-	file := os.NewFile(uintptr(fd), "resumed")
-	defer file.Close()
-	return net.FileConn(file)
+	a.transport = there
+	l.postControl(a.session, a)
 }
 
 // dropAdoption gives back what belongs to a transport that could not be moved.
@@ -240,6 +211,12 @@ func (l *loop) dropAdoption(a *adoption, err error) {
 }
 
 func (a *adoption) apply(l *loop, c *conn) {
+	if s, ok := a.transport.(*socket); ok && s.loop == nil { // it comes from another loop
+		if err := s.open(l); err != nil {
+			l.dropAdoption(a, err)
+			return
+		}
+	}
 	if c == nil || c.phase != phaseDetached || c.resumer != a.of {
 		l.orphan(a)
 		return

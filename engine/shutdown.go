@@ -139,9 +139,7 @@ func (e *Engine) close() error {
 	} else if e.cfg.Store != nil {
 		err = e.cfg.Store.Close()
 	}
-	if e.client != nil {
-		_ = e.client.Stop() // its only errors are those that made a loop end, which were logged
-	}
+	e.closeLoops()
 	if e.workers != nil {
 		e.workers.close()
 	}
@@ -154,13 +152,23 @@ func (e *Engine) close() error {
 	return err
 }
 
-// letGo ends the handshakes whose last step came after the loop had stopped:
-// each holds a coroutine. Only when loop and workers have ended.
+// letGo closes what was on its way to the loop when it stopped: handshakes whose
+// last step came too late, each of which holds a coroutine, and sockets. Only when
+// loop and workers have ended.
 func (l *loop) letGo() {
 	for b := l.inbox.takeAll(); b != nil; b = b.next {
 		for i := range b.entries {
-			if s, ok := b.entries[i].ctl.(*stepped); ok {
-				s.filter.Close()
+			switch ctl := b.entries[i].ctl.(type) {
+			case *stepped:
+				ctl.filter.Close()
+			case *arrival:
+				ctl.socket.abandon()
+			case *outgoing:
+				ctl.socket.abandon()
+			case *adoption:
+				if s, ok := ctl.transport.(*socket); ok {
+					s.abandon()
+				}
 			}
 		}
 	}

@@ -1,19 +1,19 @@
 package engine
 
 import (
+	"encoding/binary"
 	"fmt"
-	"net"
-	"os"
 	"runtime"
 	"sync/atomic"
 
+	"github.com/panjf2000/gnet/v2/pkg/netpoll"
 	"golang.org/x/sys/unix"
 )
 
-// waker wakes a loop from any goroutine: one byte into a socket pair whose
-// other end is a connection of the loop. gnet's own Execute does the same with
-// an eventfd but allocates twice a call, and this path is taken once per
-// hand-over between loops. Safe for concurrent use.
+// waker wakes a loop from any goroutine, by an eventfd. The poller's own Trigger
+// does the same but takes a task, and this path is taken once per hand-over
+// between loops. The loop is told of each write and need not read the counter,
+// which no number of wake-ups fills. Safe for concurrent use.
 type waker struct {
 	fd    int
 	users atomic.Int32 // writers inside wake; far below zero once closed
@@ -21,12 +21,12 @@ type waker struct {
 
 const wakerClosed = -1 << 30
 
-var wakeByte = []byte{0}
+// wakeOne is 1 in the order of the machine.
+var wakeOne = binary.NativeEndian.AppendUint64(nil, 1)
 
 func (w *waker) wake() {
 	if w.users.Add(1) > 0 {
-		// EAGAIN means that the loop has wake-ups to read already.
-		_, _ = unix.Write(w.fd, wakeByte)
+		_, _ = unix.Write(w.fd, wakeOne)
 	}
 	w.users.Add(-1)
 }
@@ -41,19 +41,16 @@ func (w *waker) close() {
 	_ = unix.Close(w.fd)
 }
 
-// connect makes the pair; the returned connection is for the loop.
-func (w *waker) connect() (net.Conn, error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+// open makes the descriptor, which poller reports.
+func (w *waker) open(poller *netpoll.Poller) error {
+	fd, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
 	if err != nil {
-		return nil, fmt.Errorf("engine: waker: %w", err)
+		return fmt.Errorf("engine: waker: %w", err)
 	}
-	file := os.NewFile(uintptr(fds[1]), "waker")
-	defer file.Close()
-	conn, err := net.FileConn(file)
-	if err != nil {
-		_ = unix.Close(fds[0])
-		return nil, fmt.Errorf("engine: waker: %w", err)
+	if err := poller.AddRead(&netpoll.PollAttachment{FD: fd}, true); err != nil {
+		_ = unix.Close(fd)
+		return fmt.Errorf("engine: waker: %w", err)
 	}
-	w.fd = fds[0]
-	return conn, nil
+	w.fd = fd
+	return nil
 }

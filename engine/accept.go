@@ -1,0 +1,93 @@
+package engine
+
+import (
+	"net"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// keepAlive is how many seconds a connection is silent until TCP asks whether
+// the peer is still there, and how often then; see also session.Config.IdleTime.
+const (
+	keepAlive       = 15
+	keepAliveProbes = 9
+)
+
+// setOptions sets on a listening socket what Linux hands down to those that it
+// accepts: nothing is held back to be sent with more, and dead peers are found.
+func setOptions(raw syscall.RawConn) (err error) {
+	outer := raw.Control(func(fd uintptr) {
+		for _, o := range [...]struct{ level, option, value int }{
+			{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
+			{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+			{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, keepAlive},
+			{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, keepAlive},
+			{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, keepAliveProbes},
+		} {
+			if err = unix.SetsockoptInt(int(fd), o.level, o.option, o.value); err != nil {
+				return
+			}
+		}
+	})
+	if outer != nil {
+		return outer
+	}
+	return err
+}
+
+// accept waits for a connection on a listening socket. Its descriptor does not
+// block. Errors: those of accept(2), and one when the listener was closed.
+func accept(raw syscall.RawConn) (fd int, remote *net.TCPAddr, err error) {
+	for {
+		var from unix.Sockaddr
+		outer := raw.Read(func(listening uintptr) bool {
+			fd, from, err = unix.Accept4(int(listening), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+			return err != unix.EAGAIN
+		})
+		switch {
+		case outer != nil:
+			return 0, nil, outer
+		case err == nil:
+			return fd, tcpAddr(from), nil
+		case err != unix.EINTR && err != unix.ECONNABORTED: // that one went before it was its turn
+			return 0, nil, err
+		}
+	}
+}
+
+// acceptWaiting is accept for a connection that is there already.
+func acceptWaiting(raw syscall.RawConn) (fd int, err error) {
+	outer := raw.Control(func(listening uintptr) {
+		fd, _, err = unix.Accept4(int(listening), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+	})
+	if outer != nil {
+		return 0, outer
+	}
+	return fd, err
+}
+
+// tcpAddr is a peer's address as package net has it.
+func tcpAddr(sa unix.Sockaddr) *net.TCPAddr {
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port}
+	case *unix.SockaddrInet6:
+		a := &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port}
+		if sa.ZoneId != 0 {
+			a.Zone = strconv.FormatUint(uint64(sa.ZoneId), 10)
+			if link, err := net.InterfaceByIndex(int(sa.ZoneId)); err == nil {
+				a.Zone = link.Name
+			}
+		}
+		return a
+	}
+	return &net.TCPAddr{}
+}
+
+// descriptor is a socket that no loop has yet.
+type descriptor int
+
+func (d descriptor) Write(b []byte) (int, error) { return unix.Write(int(d), b) }
+func (d descriptor) Close() error                { return unix.Close(int(d)) }

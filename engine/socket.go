@@ -1,0 +1,255 @@
+package engine
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+
+	"github.com/panjf2000/gnet/v2/pkg/netpoll"
+	"golang.org/x/sys/unix"
+
+	"github.com/xylem-im/xylem/internal/invariants"
+)
+
+// socket is the transport of a connection over the network. The event loops wait
+// with gnet's poller, but what is kept of a connection is ours: 48 bytes instead of
+// the 480 of a gnet.Conn with its buffers and its two addresses, and it says when a
+// peer that was behind can be written to again. Loop only.
+type socket struct {
+	loop  *loop
+	conn  *conn   // whose transport it is; nil only on its way in or out
+	from  *origin // nil: not counted, and no proxy
+	fd    int32
+	port  uint16 // of the peer, and its address: see remote
+	asked interest
+	ended bool // closed, or moved to another loop
+	addr  [16]byte
+}
+
+// interest is what epoll is asked to report.
+type interest uint8
+
+const (
+	reads interest = 1 << iota
+	writes
+)
+
+// newSocket takes over a descriptor that does not block. remote may be nil, then
+// the socket is asked.
+func newSocket(fd int, remote net.Addr, from *origin) *socket {
+	s := &socket{fd: int32(fd), from: from}
+	address, fits := addressOf(remote)
+	if !fits {
+		if s.from == nil {
+			s.from = &origin{}
+		}
+		if s.from.remote == nil {
+			s.from.remote = remote
+		}
+	}
+	s.addr, s.port = address.Addr().As16(), address.Port()
+	return s
+}
+
+// addressOf is the address of a peer; fits is false when that does not say all.
+func addressOf(remote net.Addr) (a netip.AddrPort, fits bool) {
+	tcp, ok := remote.(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPortFrom(netip.IPv6Unspecified(), 0), false
+	}
+	a = tcp.AddrPort()
+	if !a.Addr().IsValid() {
+		return netip.AddrPortFrom(netip.IPv6Unspecified(), a.Port()), false
+	}
+	return a, a.Addr().Zone() == ""
+}
+
+// open has the loop watch the socket. In the same turn, use says whose it is.
+func (s *socket) open(l *loop) error {
+	s.loop = l
+	l.load.Add(1)
+	l.engine.sockets.add(int(s.fd), s)
+	err := s.watch(reads)
+	if err != nil {
+		s.close()
+	}
+	return err
+}
+
+// read is a turn's input. A peer that has closed its side is gone.
+func (s *socket) read() {
+	if s.ended {
+		return
+	}
+	l := s.loop
+	n, err := unix.Read(int(s.fd), l.in)
+	switch {
+	case err == unix.EAGAIN || err == unix.EINTR:
+	case err != nil || n == 0:
+		s.close()
+	default:
+		s.conn.input(l.in[:n])
+		invariants.Poison(l.in[:n]) // it was lent for this turn only
+	}
+}
+
+// writable goes on with what the peer has not taken.
+func (s *socket) writable() {
+	if s.ended {
+		return
+	}
+	if c := s.conn; c.blocked && c.refillNow() {
+		return
+	}
+	s.want(s.asked &^ writes)
+}
+
+func (s *socket) write(pieces [][]byte) (taken int) {
+	if s.ended {
+		return 0
+	}
+	var err error
+	for {
+		if len(pieces) == 1 {
+			taken, err = unix.Write(int(s.fd), pieces[0])
+		} else {
+			taken, err = unix.Writev(int(s.fd), pieces)
+		}
+		if err != unix.EINTR {
+			break
+		}
+	}
+	switch err {
+	case nil:
+		return taken
+	case unix.EAGAIN:
+	default:
+		s.close()
+	}
+	return 0
+}
+
+// want changes what is watched; where that fails the connection ends with the turn.
+func (s *socket) want(what interest) {
+	if err := s.watch(what); err != nil {
+		s.loop.engine.log.Warn("connection cannot be watched", "remote", addrString(s.remote()), "error", err)
+		s.loop.cutLater(s.conn)
+	}
+}
+
+// watch tells epoll. A socket of which nothing is wanted is not in its set, as
+// an end of the connection would be reported again and again.
+func (s *socket) watch(what interest) (err error) {
+	if s.ended || what == s.asked {
+		return nil
+	}
+	p, at := s.loop.poller, netpoll.PollAttachment{FD: int(s.fd)}
+	if s.asked != 0 && (what == 0 || what == writes) {
+		err = p.Delete(at.FD)
+		s.asked = 0
+	}
+	if err != nil || what == 0 {
+		return err
+	}
+	switch fresh := s.asked == 0; {
+	case what == writes:
+		err = p.AddWrite(&at, false)
+	case what == reads && fresh:
+		err = p.AddRead(&at, false)
+	case what == reads:
+		err = p.ModRead(&at, false)
+	case fresh:
+		err = p.AddReadWrite(&at, false)
+	default:
+		err = p.ModReadWrite(&at, false)
+	}
+	if err == nil {
+		s.asked = what
+	}
+	return err
+}
+
+// awaitRoom has writable called when the peer takes more.
+func (s *socket) awaitRoom() bool {
+	s.want(s.asked | writes)
+	return true
+}
+
+func (s *socket) pause() bool {
+	s.want(s.asked &^ reads)
+	return true
+}
+
+func (s *socket) unpause() { s.want(s.asked | reads) }
+
+func (s *socket) buffered() int   { return 0 }
+func (s *socket) closeWrite()     { _ = unix.Shutdown(int(s.fd), unix.SHUT_WR) }
+func (s *socket) use(c *conn)     { s.conn = c }
+func (s *socket) origin() *origin { return s.from }
+
+func (s *socket) close() {
+	if s.ended {
+		return
+	}
+	s.leave()
+	_ = unix.Close(int(s.fd)) // epoll forgets it by that
+	if s.conn != nil {
+		s.conn.transportClosed()
+	}
+}
+
+// abandon closes a socket that no loop has opened.
+func (s *socket) abandon() {
+	if s.loop == nil {
+		_ = unix.Close(int(s.fd))
+	}
+}
+
+// leave makes the loop forget the socket.
+func (s *socket) leave() {
+	s.ended = true
+	s.loop.engine.sockets.remove(int(s.fd))
+	s.loop.load.Add(-1)
+}
+
+// moved takes the socket away from its loop, for another one to open.
+func (s *socket) moved() (*socket, error) {
+	if err := s.watch(0); err != nil {
+		return nil, err
+	}
+	s.leave()
+	return &socket{fd: s.fd, from: s.from, addr: s.addr, port: s.port}, nil
+}
+
+func (s *socket) remote() net.Addr {
+	if s.from != nil && s.from.remote != nil {
+		return s.from.remote
+	}
+	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.AddrFrom16(s.addr).Unmap(), s.port))
+}
+
+// descriptorOf takes the descriptor out of a connection of package net, which is
+// closed by that.
+func descriptorOf(c net.Conn) (fd int, err error) {
+	defer c.Close()
+	held, ok := c.(syscall.Conn)
+	if !ok {
+		return 0, fmt.Errorf("engine: a connection without a file descriptor: %T", c)
+	}
+	raw, err := held.SyscallConn()
+	if err != nil {
+		return 0, fmt.Errorf("engine: descriptor of a connection: %w", err)
+	}
+	var failed error
+	err = raw.Control(func(of uintptr) {
+		fd, failed = unix.FcntlInt(of, unix.F_DUPFD_CLOEXEC, 0)
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		return 0, fmt.Errorf("engine: descriptor of a connection: %w", err)
+	}
+	return fd, nil
+}
