@@ -19,7 +19,7 @@ func (e *Engine) homeLoop(bare string) uint32 {
 // home is the account as this loop, its home, knows it. bare may be borrowed.
 func (l *loop) home(bare jid.JID) *xep.Home {
 	if a := l.homes[bare.String()]; a != nil {
-		a.Used = l.now
+		a.Used = l.seconds()
 		return a
 	}
 	return l.ownedHome(bare.Clone())
@@ -29,16 +29,19 @@ func (l *loop) home(bare jid.JID) *xep.Home {
 func (l *loop) ownedHome(bare jid.JID) *xep.Home {
 	a := l.homes[bare.String()]
 	if a == nil {
-		a = xep.NewHome(l, bare)
+		a = xep.NewHome(&l.seat, bare)
 		l.homes[bare.String()] = a
 	}
-	a.Used = l.now
+	a.Used = l.seconds()
 	return a
 }
 
+// seconds is the time of this turn as Home.Used has it.
+func (l *loop) seconds() uint32 { return uint32(l.now / 1e9) }
+
 const (
-	homeIdle  = int64(60e9) // nanoseconds without use until an account is forgotten
-	homeSweep = 512         // accounts looked at in one tick
+	homeIdle  = 60  // seconds without use until an account is forgotten
+	homeSweep = 512 // accounts looked at in one tick
 )
 
 // forgetHomes drops accounts that nobody needs any more, a few at a time; the
@@ -46,7 +49,7 @@ const (
 func (l *loop) forgetHomes() {
 	n := 0
 	for bare, a := range l.homes {
-		if a.Sessions() == 0 && a.Busy == 0 && l.now-a.Used > homeIdle {
+		if a.Sessions() == 0 && a.Busy == 0 && l.seconds()-a.Used > homeIdle {
 			delete(l.homes, bare)
 		}
 		if n++; n == homeSweep {

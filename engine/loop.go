@@ -64,6 +64,7 @@ type loop struct {
 	asked  map[uint32]func(*storage.Result) // by Token.Serial
 	serial uint32
 
+	seat     xep.Seat             // this loop, as extensions see it
 	homes    map[string]*xep.Home // the accounts that are at home here
 	unopened map[uint64]*unopened // sessions that their home does not know yet, by SessionRef.ID
 	requests rawReader            // frames what is handed to homes
@@ -99,6 +100,7 @@ func newLoop(e *Engine, index uint32) *loop {
 	l := &loop{engine: e, index: index, post: make([]*batch, e.loopCount()),
 		late: make([]*batch, e.loopCount()), homes: make(map[string]*xep.Home), unopened: make(map[uint64]*unopened),
 		remotes: make(map[string]remote)}
+	l.seat.Host = l
 	l.out.Scanner = parser.NewScanner()
 	l.peerOut.Scanner = parser.NewScanner()
 	l.componentOut.Scanner = parser.NewScanner()

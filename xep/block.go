@@ -18,17 +18,19 @@ func (a *Home) Prepared(f func(error)) {
 		f(nil)
 		return
 	}
-	if a.waiting != nil {
-		*a.waiting = append(*a.waiting, f)
+	m := a.extra()
+	m.waiting = append(m.waiting, f)
+	if m.loading {
 		return
 	}
-	a.waiting = &[]func(error){f}
+	m.loading = true
 	a.Registry().prepare(0, a, func(err error) {
 		a.prepared = err == nil
-		for i := 0; i < len(*a.waiting); i++ {
-			(*a.waiting)[i](err)
+		for i := 0; i < len(m.waiting); i++ {
+			m.waiting[i](err)
 		}
-		a.waiting = nil
+		m.waiting, m.loading = nil, false
+		a.shrink()
 	})
 }
 

@@ -37,7 +37,7 @@ func TestSessionEndsWhileItIsOpened(t *testing.T) {
 				Opened: func(_ *xep.Home, _ xep.SessionRef, done func()) { heard = append(heard, "second opened"); done() },
 				Closed: func(*xep.Home, xep.SessionRef) { heard = append(heard, "second closed") },
 			})
-			a := xep.NewHome(host{registry: r}, jid.MustParse("a@example.org"))
+			a := xep.NewHome(&xep.Seat{Host: host{registry: r}}, jid.MustParse("a@example.org"))
 			s := xep.SessionRef{JID: jid.MustParse("a@example.org/r"), ID: 7}
 			a.Enter(s)
 			r.SessionOpened(a, s, func() { heard = append(heard, "done") })

@@ -124,6 +124,7 @@ type Registry struct {
 	late       []func(*Registry)
 	limits     map[string]int
 	slots      int
+	notes      int
 	frozen     bool
 }
 
@@ -294,6 +295,16 @@ func (r *Registry) State() (slot int) {
 	slot = r.slots
 	r.slots++
 	return slot
+}
+
+// Note reserves a byte in every Home, for an extension that has a byte to keep of
+// nearly all accounts, where a state would cost memory. ErrTaken when others have all.
+func (r *Registry) Note() (place int, err error) {
+	if r.notes == maxNotes {
+		return 0, fmt.Errorf("%w: notes of a home", ErrTaken)
+	}
+	r.notes++
+	return r.notes - 1, nil
 }
 
 // Freeze ends registration and sorts what discovery lists.

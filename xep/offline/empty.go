@@ -1,24 +1,40 @@
 package offline
 
-import "github.com/xylem-im/xylem/xep"
+import (
+	"slices"
 
-// empty stands for the queue of an account for which nothing has been stored
-// since its home asked the store, and found nothing: a tenth of a queue, for
+	"github.com/xylem-im/xylem/xep"
+)
+
+// noteEmpty, in the place of a state, is the queue of an account for which nothing
+// has been stored since its home asked the store, and found nothing: that of
 // nearly all accounts.
-type empty struct{ ready xep.SessionRef } // the session that may have messages; zero: none
+const noteEmpty = 1
 
 // rest replaces such a queue. It must have nothing under way that knows it.
 func (x *offline) rest(a *xep.Home) {
-	q, _ := a.State(x.slot).(*queue)
-	if q == nil || !q.pristine() || len(q.ready) > 1 {
-		return
+	if q, _ := a.State(x.slot).(*queue); q != nil && q.pristine() {
+		a.SetState(x.slot, nil)
+		a.SetNote(x.note, noteEmpty)
 	}
-	e := &empty{}
-	if len(q.ready) == 1 {
-		e.ready = q.ready[0]
-	}
-	a.SetState(x.slot, e)
 }
+
+// rested is the queue that was replaced. Who may have messages is not kept: the
+// table of sessions has it.
+func (x *offline) rested(a *xep.Home) *queue {
+	a.SetNote(x.note, 0)
+	q := &queue{limits: &x.Options, a: a, loaded: true, next: 1, from: 1}
+	list := a.Resources(a.JID(), nil)
+	for s := range a.Known() {
+		if slices.ContainsFunc(list, func(r xep.Resource) bool { return r.Name == s.JID.Resource() && isReady(r) }) {
+			q.ready = append(q.ready, s)
+		}
+	}
+	return q
+}
+
+// isReady tells whether a resource may have messages that waited for the account.
+func isReady(r xep.Resource) bool { return r.Available && r.Priority >= 0 }
 
 // pristine tells whether the queue is as it was read from an empty store.
 func (q *queue) pristine() bool {
@@ -26,13 +42,4 @@ func (q *queue) pristine() bool {
 		len(q.loading) == 0 && !q.learning && len(q.entering) == 0 && len(q.settling) == 0 &&
 		len(q.given) == 0 && len(q.undone) == 0 &&
 		!q.flushing && !q.held && !q.gone
-}
-
-// queue is what e stands for.
-func (e *empty) queue(x *offline, a *xep.Home) *queue {
-	q := &queue{limits: &x.Options, a: a, loaded: true, next: 1, from: 1}
-	if e.ready.ID != 0 {
-		q.ready = []xep.SessionRef{e.ready}
-	}
-	return q
 }

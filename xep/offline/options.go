@@ -31,7 +31,11 @@ func (o Options) withDefaults() Options {
 // New returns the function that registers the extension.
 func New(o Options) func(*xep.Registry) error {
 	return func(r *xep.Registry) error {
-		x := &offline{Options: o.withDefaults(), slot: r.State()}
+		note, err := r.Note()
+		if err != nil {
+			return err
+		}
+		x := &offline{Options: o.withDefaults(), slot: r.State(), note: note}
 		r.Feature(xep.Server, Feature)
 		r.Session(xep.Session{Opened: x.opened, Available: x.available, Closed: x.closed})
 		r.Deleted(x.deleted)
@@ -47,19 +51,17 @@ func Register(r *xep.Registry) error { return New(Options{})(r) }
 // offline is the extension. It never changes once registered.
 type offline struct {
 	Options
-	slot int
+	slot, note int // in every Home
 }
 
 // queue is the account's state, made when it is first needed.
 func (x *offline) queue(a *xep.Home) *queue {
-	var q *queue
-	switch s := a.State(x.slot).(type) {
-	case *queue:
-		return s
-	case *empty:
-		q = s.queue(x, a)
-	default:
-		q = &queue{limits: &x.Options, a: a}
+	if q, ok := a.State(x.slot).(*queue); ok {
+		return q
+	}
+	q := &queue{limits: &x.Options, a: a}
+	if a.Note(x.note) == noteEmpty {
+		q = x.rested(a)
 	}
 	a.SetState(x.slot, q)
 	return q
@@ -137,7 +139,7 @@ func (x *offline) opened(a *xep.Home, s xep.SessionRef, done func()) {
 // available delivers to a session that may have messages now.
 func (x *offline) available(a *xep.Home, s xep.SessionRef, _, now xep.Resource) {
 	q := x.queue(a)
-	if !now.Available || now.Priority < 0 {
+	if !isReady(now) {
 		q.unready(s)
 		x.rest(a)
 		return

@@ -5,74 +5,95 @@ import (
 	"github.com/xylem-im/xylem/xep"
 )
 
-// account is what the home keeps of an account while it is in use. Loop only.
+// account is a handle on what the home keeps of an account: it is made whenever
+// it is needed. Loop only.
 type account struct {
 	*extension
 	home *xep.Home
+	*kept
+}
 
-	book    book
-	version version
-	loaded  bool // book and version are those of the store
+// kept is what the home keeps of an account while it is in use. There are as many
+// as accounts in use, so what few need is behind a pointer.
+type kept struct {
+	book  book
+	first live    // the oldest session that is open; id 0: none
+	inner *inside // nil: nobody is inside, and there are no more sessions
+}
 
-	sessions []*live // open now
-
-	working bool      // somebody is inside, see enter
-	passing bool      // leave is letting in those who wait
-	waiting *[]func() // for their turn; nil: nobody
+// inside is what an account has while it is worked on, or with several sessions.
+type inside struct {
+	others  []*live  // sessions but the first, the oldest first
+	waiting []func() // for their turn
+	working bool     // somebody is inside, see enter
+	passing bool     // leave is letting in those who wait
 }
 
 // of is the account that is at home here.
 func (x *extension) of(a *xep.Home) *account {
-	if c, ok := a.State(x.slot).(*account); ok {
-		return c
+	k, ok := a.State(x.slot).(*kept)
+	if !ok {
+		k = &kept{}
+		a.SetState(x.slot, k)
 	}
-	c := &account{extension: x, home: a}
-	a.SetState(x.slot, c)
-	return c
+	return &account{x, a, k}
+}
+
+// in makes room for what is seldom needed.
+func (k *kept) in() *inside {
+	if k.inner == nil {
+		k.inner = &inside{}
+	}
+	return k.inner
+}
+
+// shrink gives that back when it is not needed any more.
+func (k *kept) shrink() {
+	if i := k.inner; i != nil && !i.working && !i.passing && len(i.waiting) == 0 && len(i.others) == 0 {
+		k.inner = nil
+	}
 }
 
 // enter calls f, now or later, when nobody else reads or changes what is
 // stored of the account; f or what it starts must call leave once. fail is
 // called instead when too many wait.
 func (c *account) enter(f func(), fail func(stanza.Error)) {
+	i := c.in()
 	switch {
-	case !c.working:
-		c.working = true
+	case !i.working:
+		i.working = true
 		f()
-	case c.waiting == nil:
-		c.waiting = &[]func(){f}
-	case len(*c.waiting) >= c.limits.Waiting:
+	case len(i.waiting) >= c.limits.Waiting:
 		fail(stanza.Error{Condition: stanza.ResourceConstraint, Text: "too many changes wait for the store"})
 	default:
-		*c.waiting = append(*c.waiting, f)
+		i.waiting = append(i.waiting, f)
 	}
 }
 
 // leave lets the next one in.
 func (c *account) leave() {
-	c.working = false
-	if c.passing {
+	i := c.inner // somebody was inside
+	i.working = false
+	if i.passing {
 		return
 	}
-	c.passing = true
-	for !c.working && c.waiting != nil {
-		list := *c.waiting
-		f := list[0]
-		list[0] = nil
-		if *c.waiting = list[1:]; len(list) == 1 {
-			c.waiting = nil
-		}
-		c.working = true
+	i.passing = true
+	for !i.working && len(i.waiting) > 0 {
+		f := i.waiting[0]
+		i.waiting[0] = nil
+		i.waiting = i.waiting[1:]
+		i.working = true
 		f()
 	}
-	c.passing = false
+	i.passing = false
+	c.shrink()
 }
 
 // enterLoaded is enter with the roster in memory. When that fails nobody is
 // inside.
 func (c *account) enterLoaded(f func(), fail func(stanza.Error)) {
 	c.enter(func() {
-		if c.loaded {
+		if c.book.loaded() {
 			f()
 			return
 		}

@@ -10,15 +10,20 @@ import (
 // book is whom an account knows, in the order of their addresses: two lists
 // side by side, since a state is one byte and would take eight beside an
 // address. The addresses of one load share their bytes.
-// The zero value knows nobody, and is one word.
+// The zero value was not read from the store. It is one word.
 type book struct{ *contacts }
 
 type contacts struct {
-	jids   []jid.JID
-	states []State
-	listed int // those that clients see
-	asking int // those whose request waits
+	jids    []jid.JID
+	states  []State
+	listed  int     // those that clients see
+	asking  int     // those whose request waits
+	version version // of the roster
+	loaded  bool    // all is as the store has it
 }
+
+// nobody is the book of the many who know nobody and never did. It is never written.
+var nobody = &contacts{loaded: true}
 
 // known is whom b knows.
 func (b *book) known() contacts {
@@ -26,6 +31,39 @@ func (b *book) known() contacts {
 		return contacts{}
 	}
 	return *b.contacts
+}
+
+// loaded tells whether contacts and version are those of the store.
+func (b *book) loaded() bool { return b.contacts != nil && b.contacts.loaded }
+
+// version is that of the roster; the zero one before it was read.
+func (b *book) version() version { return b.known().version }
+
+// own makes b one that may be changed.
+func (b *book) own() *contacts {
+	switch b.contacts {
+	case nil:
+		b.contacts = &contacts{}
+	case nobody:
+		b.contacts = &contacts{loaded: true}
+	}
+	return b.contacts
+}
+
+// setVersion notes a version.
+func (b *book) setVersion(v version) {
+	if v != b.version() {
+		b.own().version = v
+	}
+}
+
+// complete tells that all of the store was read. v is the version of it.
+func (b *book) complete(v version) {
+	if b.contacts == nil && v == (version{}) {
+		b.contacts = nobody
+		return
+	}
+	b.own().version, b.contacts.loaded = v, true
 }
 
 func (b *book) find(j jid.JID) (i int, found bool) {
@@ -43,12 +81,10 @@ func (b *book) state(j jid.JID) State {
 // set notes a state; None takes j out.
 func (b *book) set(j jid.JID, s State) {
 	i, found := b.find(j)
-	if b.contacts == nil {
-		if s == None {
-			return
-		}
-		b.contacts = &contacts{}
+	if !found && s == None {
+		return
 	}
+	b.own()
 	switch {
 	case found:
 		b.count(b.states[i], -1)
@@ -57,8 +93,6 @@ func (b *book) set(j jid.JID, s State) {
 			return
 		}
 		b.states[i] = s
-	case s == None:
-		return
 	default:
 		b.jids, b.states = slices.Insert(b.jids, i, j), slices.Insert(b.states, i, s)
 	}
@@ -70,9 +104,7 @@ func (b *book) add(jids []jid.JID, states []State) {
 	if len(jids) == 0 {
 		return
 	}
-	if b.contacts == nil {
-		b.contacts = &contacts{}
-	}
+	b.own()
 	b.jids, b.states = append(b.jids, jids...), append(b.states, states...)
 	for _, s := range states {
 		b.count(s, +1)

@@ -84,9 +84,9 @@ func (c *account) tellNow(who jid.JID) {
 	if c.book.state(who)&From == 0 {
 		return
 	}
-	for _, s := range c.sessions {
+	for s := range c.sessions() {
 		if s.available {
-			st := s.render(nil, noAddress)
+			st := c.render(s, noAddress)
 			c.cast(st, behindFrom(st), []jid.JID{who})
 		}
 	}
@@ -95,9 +95,9 @@ func (c *account) tellNow(who jid.JID) {
 // untell takes the presence of all available resources back from one bare
 // address (§3.2.2, §3.3.3).
 func (c *account) untell(who jid.JID) {
-	for _, s := range c.sessions {
+	for s := range c.sessions() {
 		if s.available {
-			st := appendPresence(nil, s.ref.JID, noAddress, stanza.TypeUnavailable)
+			st := appendPresence(nil, c.full(s), noAddress, stanza.TypeUnavailable)
 			c.cast(st, behindFrom(st), []jid.JID{who})
 		}
 	}

@@ -12,15 +12,16 @@ import (
 func (x *extension) deleted(a *xep.Home) {
 	c := x.of(a)
 	c.enterLoaded(func() {
-		for _, s := range c.sessions {
-			c.home.SetPresence(s.ref, false, 0)
-			c.vanish(s, appendPresence(nil, s.ref.JID, noAddress, stanza.TypeUnavailable))
+		for s := range c.sessions() {
+			ref := c.ref(s)
+			c.home.SetPresence(ref, false, 0)
+			c.vanish(ref, s, appendPresence(nil, ref.JID, noAddress, stanza.TypeUnavailable))
 		}
 		known := c.book.known()
 		for i, j := range known.jids {
 			c.part(j, known.states[i])
 		}
-		c.book, c.version, c.loaded = book{}, version{}, false
+		c.book = book{}
 		c.leave()
 	}, func(stanza.Error) {}) // what is left are contacts that will find out by their next probe
 }

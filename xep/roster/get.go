@@ -38,7 +38,7 @@ func (c *account) get(req *xep.Request, ver string, has bool) {
 				req.Error(xep.StorageError(err))
 				return
 			}
-			behind, known := c.version.since(ver)
+			behind, known := c.book.version().since(ver)
 			if has && known && behind <= uint64(c.limits.ChangeLog) {
 				c.getChanges(req, behind)
 				return
@@ -75,7 +75,7 @@ func (c *account) getChanges(req *xep.Request, behind uint64) {
 		c.leave()
 		return
 	}
-	from := c.version.number - behind + 1
+	from := c.book.version().number - behind + 1
 	op := &storage.Op{Kind: storage.Scan, Collection: collectionLog, From: logKey(from)}
 	c.home.Ask(op, func(res *storage.Result) {
 		// A log that is shorter than expected was cut by a smaller limit.
@@ -142,7 +142,7 @@ func (c *account) sendChanges(req *xep.Request, list []changed, err error) {
 	to := req.From
 	req.Result(nil)
 	for i := range list {
-		ver := version{c.version.epoch, list[i].number}
+		ver := version{c.book.version().epoch, list[i].number}
 		c.pushTo(to, ver, list[i].item.appendShown(nil, list[i].jid))
 	}
 }
@@ -151,7 +151,7 @@ func (c *account) sendChanges(req *xep.Request, list []changed, err error) {
 func (c *account) appendQuery(dst []byte, versioned bool) []byte {
 	dst = append(dst, "<query xmlns='"+NS+"'"...)
 	if versioned {
-		dst = stanza.AppendAttr(dst, "ver", c.version.String())
+		dst = stanza.AppendAttr(dst, "ver", c.book.version().String())
 	}
 	return append(dst, '>')
 }

@@ -75,7 +75,7 @@ func (h *host) Exists(bare jid.JID, done func(bool, error)) {
 func (h *host) home(bare string) *xep.Home {
 	j := jid.MustParse(bare)
 	if h.homes[j] == nil {
-		h.homes[j] = xep.NewHome(h, j)
+		h.homes[j] = xep.NewHome(&xep.Seat{Host: h}, j)
 	}
 	return h.homes[j]
 }

@@ -73,7 +73,7 @@ func (c *account) stamp(v *stanza.View) []byte { return c.home.Registry().Stamp(
 // withBook calls f once the roster is in memory, which it is for an account
 // with available resources.
 func (c *account) withBook(f func(), fail func(stanza.Error)) {
-	if c.loaded {
+	if c.book.loaded() {
 		f()
 		return
 	}
@@ -87,18 +87,20 @@ func (c *account) withBook(f func(), fail func(stanza.Error)) {
 // sessions comes first: whoever becomes available at the same time either is
 // found there by the broadcast, or finds the presence kept here.
 func (c *account) appear(s *live, priority int8, p presence) {
-	if !c.home.SetPresence(s.ref, true, priority) {
+	ref := c.ref(s)
+	if !c.home.SetPresence(ref, true, priority) {
 		return // another session has the resource
 	}
-	before := s.resource()
-	s.available, s.priority, s.presence = true, priority, p
-	st := s.render(nil, noAddress)
+	before := s.resource(ref)
+	s.available, s.priority = true, priority
+	s.say(p)
+	st := c.render(s, noAddress)
 	c.broadcast(st, behindFrom(st))
 	if !before.Available {
 		c.greet(s)
 	}
-	if now := s.resource(); now != before {
-		c.home.Registry().SessionAvailable(c.home, s.ref, before, now)
+	if now := s.resource(ref); now != before {
+		c.home.Registry().SessionAvailable(c.home, ref, before, now)
 	}
 }
 
@@ -106,9 +108,9 @@ func (c *account) appear(s *live, priority int8, p presence) {
 // know: its siblings' presence, its contacts' (§4.2.2, §4.3), and the requests
 // that wait (§3.1.3).
 func (c *account) greet(s *live) {
-	for _, o := range c.sessions {
+	for o := range c.sessions() {
 		if o != s && o.available {
-			c.home.Deliver(s.ref.JID, o.render(nil, s.ref.JID), nil)
+			c.home.Deliver(c.full(s), c.render(o, c.full(s)), nil)
 		}
 	}
 	c.probeContacts(s)
@@ -124,20 +126,22 @@ func (c *account) retire(req *xep.Request) {
 	raw := bytes.Clone(req.View.Frame.Raw())
 	c.withBook(func() {
 		if s := c.session(req.Session.ID); s != nil {
-			c.home.SetPresence(s.ref, false, 0)
-			c.vanish(s, raw)
+			ref := c.ref(s)
+			c.home.SetPresence(ref, false, 0)
+			c.vanish(ref, s, raw)
 			// §4.5.2: the resource itself gets it too, but is not in the table any more.
-			c.home.Deliver(s.ref.JID, addressed(raw, behindFrom(raw), s.ref.JID), nil)
+			c.home.Deliver(ref.JID, addressed(raw, behindFrom(raw), ref.JID), nil)
 		}
 		req.Done()
 	}, req.Error)
 }
 
-// vanish tells all who know that s is available that it is not: raw says so.
-func (c *account) vanish(s *live, raw []byte) {
+// vanish tells all who know that s, whose name is ref, is available that it is
+// not: raw says so.
+func (c *account) vanish(ref xep.SessionRef, s *live, raw []byte) {
 	toAt := behindFrom(raw)
-	before, directed := s.resource(), s.told()
-	s.available, s.priority, s.presence, s.directed = false, 0, presence{}, nil
+	before, directed := s.resource(ref), s.told()
+	*s = live{id: s.id}
 	if before.Available {
 		c.broadcast(raw, toAt)
 	}
@@ -147,7 +151,7 @@ func (c *account) vanish(s *live, raw []byte) {
 		}
 	}
 	if before.Available {
-		c.home.Registry().SessionAvailable(c.home, s.ref, before, s.resource())
+		c.home.Registry().SessionAvailable(c.home, ref, before, s.resource(ref))
 	}
 }
 
@@ -160,11 +164,11 @@ func (c *account) sees(who jid.JID) bool {
 // closed is the end of a session, whatever it was (§4.5.3).
 func (x *extension) closed(a *xep.Home, ref xep.SessionRef) {
 	c := x.of(a)
-	s := c.session(ref.ID)
-	if s == nil {
+	gone := c.drop(ref.ID)
+	if gone.id == 0 {
 		return
 	}
-	c.drop(s)
+	s := &gone
 	if c.succeeded(ref) {
 		// Its contacts have had the presence of the session that took its place.
 		s.available = false
@@ -172,24 +176,14 @@ func (x *extension) closed(a *xep.Home, ref xep.SessionRef) {
 			return
 		}
 	}
-	c.vanish(s, appendPresence(nil, ref.JID, noAddress, stanza.TypeUnavailable))
-}
-
-// drop takes a session out of the list.
-func (c *account) drop(s *live) {
-	for i, o := range c.sessions {
-		if o == s {
-			c.sessions = append(c.sessions[:i:i], c.sessions[i+1:]...)
-			return
-		}
-	}
+	c.vanish(ref, s, appendPresence(nil, ref.JID, noAddress, stanza.TypeUnavailable))
 }
 
 // succeeded tells whether another session has the resource and has become
 // available already.
 func (c *account) succeeded(ref xep.SessionRef) bool {
-	for _, o := range c.sessions {
-		if o.ref.JID == ref.JID && o.available {
+	for o := range c.sessions() {
+		if c.full(o) == ref.JID && o.available {
 			return true
 		}
 	}

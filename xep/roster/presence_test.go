@@ -176,9 +176,11 @@ func TestSessionThatTookTheResourceOver(t *testing.T) {
 	second := first
 	second.ID = 2
 	a := h.home(user)
+	a.Enter(second)
 	h.registry.SessionOpened(a, second, func() {})
 	h.send(second, "<presence from='"+user+"/r'><show>away</show></presence>")
 	h.forget()
+	a.Leave(first)
 	h.registry.SessionClosed(a, first)
 	if got := h.told("unavailable"); len(got) != 0 {
 		t.Errorf("%q heard that the resource is gone", got)

@@ -2,7 +2,6 @@ package roster
 
 import (
 	"bytes"
-	"slices"
 
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/stanza"
@@ -14,7 +13,7 @@ import (
 // to, on behalf of s (RFC 6121 §4.3.1). Contacts on this server answer out of
 // what their homes know; one that has no available resource is not asked.
 func (c *account) probeContacts(s *live) {
-	me, full := c.home.JID(), s.ref.JID
+	me, full := c.home.JID(), c.full(s)
 	x := c.extension
 	var list []xep.Resource
 	for _, who := range c.permitted(c.book.with(To, nil)) {
@@ -41,15 +40,15 @@ func anyAvailable(list []xep.Resource) bool {
 // believes to be subscribed: when it is not, it is told (§4.3.2 rule 1).
 func (c *account) answer(who, full jid.JID) {
 	switch {
-	case !c.loaded || c.blocked(full):
+	case !c.book.loaded() || c.blocked(full):
 		return // unloaded: the resources that were seen in the table have gone
 	case c.book.state(who)&From == 0:
 		c.home.Route(appendPresence(nil, c.home.JID(), who, stanza.TypeUnsubscribed))
 		return
 	}
-	for _, s := range c.sessions {
+	for s := range c.sessions() {
 		if s.available {
-			c.home.Deliver(full, s.render(nil, full), nil)
+			c.home.Deliver(full, c.render(s, full), nil)
 		}
 	}
 }
@@ -65,15 +64,15 @@ func (c *account) answerProbe(req *xep.Request) {
 	c.withBook(func() {
 		defer req.Done()
 		subscribed, present := own || c.book.state(from.Bare())&From != 0, false
-		for _, s := range c.sessions {
+		for s := range c.sessions() {
 			switch {
-			case resource != "" && resource != s.ref.JID.Resource():
+			case resource != "" && resource != c.full(s).Resource():
 			case subscribed && s.available && resource == "":
 				present = true
-				c.home.Route(s.render(nil, from))
+				c.home.Route(c.render(s, from))
 			case subscribed && s.available, s.knownTo(from):
 				present = true
-				c.home.Route(appendPresence(nil, s.ref.JID, from, stanza.TypeNone))
+				c.home.Route(appendPresence(nil, c.full(s), from, stanza.TypeNone))
 			}
 		}
 		switch {
@@ -109,7 +108,7 @@ func (c *account) deliverRequests(s *live) {
 			// After an error they come with the next resource: they are kept.
 			for i := range res.Items {
 				if c.stillAsked(res.Items[i].Key) {
-					c.home.Deliver(s.ref.JID, res.Items[i].Value, nil)
+					c.home.Deliver(c.full(s), res.Items[i].Value, nil)
 				}
 			}
 			if res.Err == nil && res.More {
@@ -132,8 +131,8 @@ func (c *account) stillAsked(key []byte) bool {
 func (x *extension) maySee(a *xep.Home, resource string, who jid.JID, done func(bool)) {
 	c := x.of(a)
 	c.withBook(func() {
-		done(c.book.state(who.Bare())&From != 0 || resource != "" && slices.ContainsFunc(c.sessions,
-			func(s *live) bool { return s.ref.JID.Resource() == resource && s.knownTo(who) }))
+		done(c.book.state(who.Bare())&From != 0 || resource != "" && c.any(
+			func(s *live) bool { return c.full(s).Resource() == resource && s.knownTo(who) }))
 	}, func(stanza.Error) { done(false) })
 }
 

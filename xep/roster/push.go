@@ -10,7 +10,7 @@ import (
 
 // push tells the interested resources of a change (RFC 6121 §2.1.6, §2.2).
 func (c *account) push(j jid.JID, it *item) {
-	c.eachInterested(func(full jid.JID) { c.pushTo(full, c.version, it.appendShown(nil, j)) })
+	c.eachInterested(func(full jid.JID) { c.pushTo(full, c.book.version(), it.appendShown(nil, j)) })
 }
 
 // appendShown is the item as a push shows it: as removed when clients do not

@@ -11,13 +11,13 @@ import (
 func (x *extension) restamp(a *xep.Home) {
 	c := x.of(a)
 	c.withBook(func() {
-		for _, s := range c.sessions {
+		for s := range c.sessions() {
 			if !s.available {
 				continue
 			}
-			if p, ok := c.stampedAnew(s); ok && p.content != s.presence.content {
-				s.presence = p
-				st := s.render(nil, noAddress)
+			if p, ok := c.stampedAnew(s); ok && p.content != s.content {
+				s.say(p)
+				st := c.render(s, noAddress)
 				c.broadcast(st, behindFrom(st))
 			}
 		}
@@ -26,7 +26,7 @@ func (x *extension) restamp(a *xep.Home) {
 
 // stampedAnew is a presence with what is added to it now.
 func (c *account) stampedAnew(s *live) (presence, bool) {
-	raw := s.unstamped()
+	raw := c.unstamped(s)
 	scanner, limits := parser.NewScanner(), parser.Limits{StanzaBytes: 2 * len(raw)}.WithDefaults()
 	var stream parser.Stream
 	stream.Reset(&limits)
@@ -42,5 +42,5 @@ func (c *account) stampedAnew(s *live) (presence, bool) {
 	if !ok {
 		return presence{}, false
 	}
-	return newPresence(raw, frame.Content(), c.stamp(&v), s.ref.JID), true
+	return newPresence(raw, frame.Content(), c.stamp(&v), c.full(s)), true
 }

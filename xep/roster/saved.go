@@ -20,7 +20,8 @@ var errSaved = errors.New("roster: state of a session of an unknown form")
 
 // save is xep.Session.Save.
 func (x *extension) save(a *xep.Home, ref xep.SessionRef) []byte {
-	s := x.of(a).session(ref.ID)
+	c := x.of(a)
+	s := c.session(ref.ID)
 	if s == nil || !s.available && len(s.told()) == 0 {
 		return nil
 	}
@@ -28,13 +29,14 @@ func (x *extension) save(a *xep.Home, ref xep.SessionRef) []byte {
 	if s.available {
 		b[1] = 1
 	}
-	content := ""
-	if s.presence.content != (unique.Handle[string]{}) {
-		content = s.presence.content.Value()
+	p := s.presence()
+	var inner content
+	if p.content != noContent {
+		inner = p.content.Value()
 	}
-	b = appendText(b, s.presence.start)
-	b = binary.AppendUvarint(b, uint64(s.presence.added))
-	b = appendText(b, content)
+	b = appendText(b, p.start)
+	b = binary.AppendUvarint(b, uint64(inner.added))
+	b = appendText(b, inner.text)
 	for _, to := range s.told() {
 		if len(b) > xep.MaxSaved-4096 {
 			break // these will not hear that the session ends
@@ -58,9 +60,10 @@ func (x *extension) restore(a *xep.Home, ref xep.SessionRef, saved []byte, done 
 	}
 	c.withBook(func() {
 		if s := c.session(ref.ID); s != nil && c.home.SetPresence(ref, before.available, before.priority) {
-			was := s.resource()
-			s.available, s.priority, s.presence, s.directed = before.available, before.priority, before.presence, before.directed
-			if now := s.resource(); now != was {
+			was := s.resource(ref)
+			before.id = s.id
+			*s = before
+			if now := s.resource(ref); now != was {
 				c.home.Registry().SessionAvailable(c.home, ref, was, now)
 			}
 		}
@@ -74,23 +77,22 @@ func parseSaved(b []byte) (s live, err error) {
 	}
 	s.available, s.priority = b[1] == 1, int8(b[2])
 	b = b[3:]
-	var content string
-	if s.presence.start, b, err = cutText(b); err != nil {
+	var start, text string
+	if start, b, err = cutText(b); err != nil {
 		return s, err
 	}
 	added, n := binary.Uvarint(b)
 	if n <= 0 {
 		return s, errSaved
 	}
-	if content, b, err = cutText(b[n:]); err != nil {
+	if text, b, err = cutText(b[n:]); err != nil {
 		return s, err
 	}
-	if added > uint64(len(content)) {
+	if added > uint64(len(text)) {
 		return s, errSaved
 	}
-	s.presence.added = int32(added)
-	if content != "" {
-		s.presence.content = unique.Make(content)
+	if text != "" {
+		s.content = unique.Make(content{text, int(added)})
 	}
 	var directed []jid.JID
 	for len(b) > 0 {
@@ -104,9 +106,7 @@ func parseSaved(b []byte) (s live, err error) {
 		}
 		directed = append(directed, to)
 	}
-	if len(directed) > 0 {
-		s.directed = &directed
-	}
+	s.setRare(start, directed)
 	return s, nil
 }
 

@@ -31,20 +31,21 @@ func (c *account) load(each func(jid.JID, *item), done func(error)) {
 
 // loadVersion reads the current version, if it is not known yet.
 func (c *account) loadVersion(done func(error)) {
-	if c.loaded {
+	if c.book.loaded() {
 		done(nil)
 		return
 	}
 	op := &storage.Op{Kind: storage.Get, Collection: collectionVersion, Key: keyVersion}
 	c.home.Ask(op, func(res *storage.Result) {
-		c.version = version{}
+		var v version
 		err := res.Err
 		switch {
 		case err == nil:
-			c.version, err = decodeVersion(res.Items[0].Value)
+			v, err = decodeVersion(res.Items[0].Value)
 		case errors.Is(err, storage.ErrNotFound):
 			err = nil
 		}
+		c.book.setVersion(v)
 		done(err)
 	})
 }
@@ -52,7 +53,7 @@ func (c *account) loadVersion(done func(error)) {
 // scan walks the stored contacts in pages: with each for whoever wants names
 // and groups, and into memory if they are not there yet.
 func (c *account) scan(each func(jid.JID, *item), done func(error)) {
-	if c.loaded && each == nil {
+	if c.book.loaded() && each == nil {
 		done(nil)
 		return
 	}
@@ -71,8 +72,9 @@ func (c *account) scan(each func(jid.JID, *item), done func(error)) {
 			case res.More:
 				page(storage.After(res.Items[len(res.Items)-1].Key))
 			default:
-				if !c.loaded {
-					c.book, c.loaded = read, true
+				if !c.book.loaded() {
+					read.complete(c.book.version())
+					c.book = read
 				}
 				done(nil)
 			}
@@ -101,7 +103,7 @@ func (c *account) take(items []storage.Item, into *book, each func(jid.JID, *ite
 		}
 		each(jids[i], &it)
 	}
-	if !c.loaded {
+	if !c.book.loaded() {
 		into.add(jids, states)
 	}
 	return nil
@@ -169,13 +171,13 @@ func (c *account) commit(ch *change, done func(error)) {
 	case ch.before&PendingIn != 0 && ch.item.state&PendingIn == 0:
 		b.Delete(collectionRequests, key)
 	}
-	next := c.version
+	next := c.book.version()
 	if ch.visible {
 		next = c.log(b, key)
 	}
 	c.home.Ask(op, func(res *storage.Result) {
 		if res.Err == nil {
-			c.version = next
+			c.book.setVersion(next)
 			c.book.set(ch.jid, ch.item.state)
 		}
 		done(res.Err)
@@ -184,7 +186,7 @@ func (c *account) commit(ch *change, done func(error)) {
 
 // log adds a new version to a batch and takes the oldest one away.
 func (c *account) log(b *storage.Batch, key []byte) version {
-	next := c.version
+	next := c.book.version()
 	if next.epoch == "" {
 		next.epoch = c.home.NewID()[:epochBytes]
 	}

@@ -1,8 +1,6 @@
 package roster
 
 import (
-	"slices"
-
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/xep"
@@ -142,7 +140,7 @@ func (c *account) received(from jid.JID, t stanza.Type, before State, do step, s
 
 // has tells whether a resource is open; the account itself ("") always is.
 func (c *account) has(resource string) bool {
-	return resource == "" || slices.ContainsFunc(c.sessions, func(s *live) bool { return s.ref.JID.Resource() == resource })
+	return resource == "" || c.any(func(s *live) bool { return c.full(s).Resource() == resource })
 }
 
 // request keeps a subscription request and shows it to the available
