@@ -25,7 +25,7 @@ type entry struct {
 	to        routing.Mailbox
 	kind      entryKind
 	back      bool   // for entryRemote: it returns from a stream that has ended
-	wanted    bool   // for entryStanza and entryShared: there is a receipt of origin and seq
+	wanted    bool   // there is a receipt of origin and seq: for entryStanza, entryShared, entryRemote, entryPeer
 	off, end  uint32 // in batch.data, for all but entryShared and entryControl
 	seq       uint32 // of a receipt; for entrySettled, too
 	origin    routing.Mailbox

@@ -190,7 +190,7 @@ func (l *loop) postComponent(d *componentDomain, st []byte) {
 	mb := routing.Mailbox(d.holder.Load())
 	if mb == 0 {
 		d.returned.Add(1)
-		l.bounceRemote(st, d.away())
+		l.bounceRemote(st, receipt{}, d.away())
 		return
 	}
 	b := l.batchFor(mailboxLoop(mb))
@@ -216,7 +216,7 @@ func (l *loop) toComponent(c *conn, d *componentDomain, st []byte) {
 	case c == nil || c.component == nil || c.phase != phaseStream:
 	case c.overfull():
 		d.returned.Add(1)
-		l.bounceRemote(st, stanza.Error{Condition: stanza.ResourceConstraint, Text: "the service " + d.name + " does not keep up with what it is sent"})
+		l.bounceRemote(st, receipt{}, stanza.Error{Condition: stanza.ResourceConstraint, Text: "the service " + d.name + " does not keep up with what it is sent"})
 		return
 	default:
 		out := l.beginComponent()
@@ -235,7 +235,7 @@ func (l *loop) toComponent(c *conn, d *componentDomain, st []byte) {
 		}
 	}
 	d.returned.Add(1)
-	l.bounceRemote(st, d.away())
+	l.bounceRemote(st, receipt{}, d.away())
 }
 
 // componentEnded gives the domain back and keeps for operators why, once.

@@ -46,7 +46,7 @@ func (e *Engine) beside(f func(context.Context)) {
 	go func() {
 		select {
 		case e.dials <- struct{}{}:
-		case <-e.stop:
+		case <-e.dialing.Done():
 			return
 		}
 		defer func() { <-e.dials }()

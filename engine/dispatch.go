@@ -338,7 +338,7 @@ func (l *loop) bounceAway(v *stanza.View, to jid.View, sender jid.JID, e stanza.
 	}
 	if d := l.engine.remoteOf(sender.Domain()); d != nil {
 		l.stats.bounced.Add(1)
-		l.postRemote(d, strings.Clone(to.Domain()), stanza.AppendError(nil, v, to.String(), sender.String(), e), false)
+		l.postRemote(d, strings.Clone(to.Domain()), stanza.AppendError(nil, v, to.String(), sender.String(), e), receipt{}, false)
 	}
 }
 

@@ -93,6 +93,7 @@ type Engine struct {
 	stopped  chan struct{} // closed when Run has ended
 	stopOnce sync.Once
 	draining atomic.Bool
+	parted   atomic.Bool // what other servers owe is not waited for any more, see maySave
 	running  atomic.Bool
 }
 

@@ -100,7 +100,7 @@ func (ln *listener) acceptOne() error {
 
 // admits takes a place for a connection, or refuses it.
 func (ln *listener) admits(c io.WriteCloser) bool {
-	if ln.engine.draining.Load() || !ln.engine.admission.admit() {
+	if ln.engine.draining.Load() && ln.Role != RolePeer || !ln.engine.admission.admit() {
 		ln.refuse(c, "too many connections")
 		return false
 	}

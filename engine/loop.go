@@ -236,9 +236,9 @@ func (l *loop) deliver(b *batch) {
 				c.settled(e.seq)
 			}
 		case entryRemote:
-			l.toRemote(e.ctl.(*remoteDomain), e.addressee, b.data[e.off:e.end:e.end+spare(b.data, e.end)], e.back)
+			l.toRemote(e.ctl.(*remoteDomain), e.addressee, b.data[e.off:e.end:e.end+spare(b.data, e.end)], e.receipt(), e.back)
 		case entryPeer:
-			l.toPeer(c, e.ctl.(*remoteDomain), e.addressee, b.data[e.off:e.end:e.end+spare(b.data, e.end)])
+			l.toPeer(c, e.ctl.(*remoteDomain), e.addressee, b.data[e.off:e.end:e.end+spare(b.data, e.end)], e.receipt())
 		case entryComponent:
 			l.toComponent(c, e.ctl.(*componentDomain), b.data[e.off:e.end:e.end+spare(b.data, e.end)])
 		}

@@ -150,6 +150,7 @@ func (c *conn) performPeer(out *s2s.Out) {
 	for i := range out.Events {
 		c.peerEvent(&out.Events[i])
 	}
+	l.settlePeer(out)
 	switch {
 	case out.StartTLS:
 		c.startTLS()
@@ -160,6 +161,13 @@ func (c *conn) performPeer(out *s2s.Out) {
 		c.finish()
 	}
 	c.rearm()
+}
+
+// settlePeer tells the senders of what a stream has dealt with.
+func (l *loop) settlePeer(out *s2s.Out) {
+	for _, rc := range out.Settled {
+		l.settleReceipt(ownReceipt(rc))
+	}
 }
 
 // fromPeer routes a stanza of another server as if a client had sent it.
@@ -203,10 +211,10 @@ func (c *conn) peerHandled(number uint32) {
 
 // deliverPeer gives a stanza to the stream; false when that has ended. st must
 // stay unchanged until the end of the turn.
-func (c *conn) deliverPeer(p s2s.Pair, st []byte) bool {
+func (c *conn) deliverPeer(p s2s.Pair, st []byte, rc receipt) bool {
 	l := c.loop
 	out := l.beginPeer()
-	taken := c.peer.stream.Deliver(l.now, p, st, out)
+	taken := c.peer.stream.Deliver(l.now, p, st, peerReceipt(rc), out)
 	if len(out.Bytes) > 0 {
 		c.write(out.Bytes)
 	}
@@ -214,6 +222,10 @@ func (c *conn) deliverPeer(p s2s.Pair, st []byte) bool {
 	if out.Pass {
 		c.write(st)
 	}
+	if out.Ask {
+		c.write(askBytes)
+	}
+	l.settlePeer(out)
 	if taken {
 		l.stats.peerOut.Add(1)
 	}
@@ -297,17 +309,19 @@ func (c *conn) peerEnded(reason error) {
 func (p *peer) returned(reason error, l *loop) map[string][]unsent {
 	var pairs []s2s.Pair
 	var stanzas [][]byte
-	for pair, st := range p.stream.Unacked {
-		pairs, stanzas = append(pairs, pair), append(stanzas, slices.Clone(st))
-	}
+	var receipts []s2s.Receipt
+	p.stream.Unacked(func(pair s2s.Pair, st []byte, rc s2s.Receipt) bool {
+		pairs, stanzas, receipts = append(pairs, pair), append(stanzas, slices.Clone(st)), append(receipts, rc)
+		return true
+	})
 	culprit := s2s.Culprit(reason, stanzas)
 	list := make(map[string][]unsent)
 	for i, st := range stanzas {
 		if i == culprit {
-			l.bounceRemote(st, refusedBy(pairs[i].Remote, reason))
+			l.bounceRemote(st, ownReceipt(receipts[i]), refusedBy(pairs[i].Remote, reason))
 			continue
 		}
-		list[pairs[i].Remote] = append(list[pairs[i].Remote], unsent{pairs[i].Local, st})
+		list[pairs[i].Remote] = append(list[pairs[i].Remote], unsent{pairs[i].Local, st, receipts[i]})
 	}
 	return list
 }

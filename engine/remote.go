@@ -31,10 +31,34 @@ func (l *loop) sendRemote(src *source, v *stanza.View, to jid.View, fw *stanza.F
 		l.bounceTo(src, v, to, fw.From, stanza.Error{Condition: stanza.ResourceConstraint, Text: "too many remote domains are in use"})
 		return
 	}
+	if e.cfg.DurableAck && isLasting(v) && !src.hold() {
+		l.bounceTo(src, v, to, fw.From, stanza.Error{Condition: stanza.ResourceConstraint, Text: "too much of this session waits for other servers"})
+		return
+	}
 	b := l.batchFor(d.loop)
 	off := len(b.data)
 	b.data = stanza.AppendForward(b.data, v, fw)
-	b.entries = append(b.entries, entry{kind: entryRemote, off: uint32(off), end: uint32(len(b.data)), ctl: d, addressee: domainOf(fw.From)})
+	b.entries = append(b.entries, remoteEntry(entryRemote, 0, off, len(b.data), d, domainOf(fw.From), src.receipt))
+	src.receipt = receipt{}
+}
+
+// remoteEntry is one of the kinds that are for a remote domain.
+func remoteEntry(kind entryKind, to routing.Mailbox, off, end int, d *remoteDomain, local string, rc receipt) entry {
+	return entry{kind: kind, to: to, off: uint32(off), end: uint32(end), ctl: d, addressee: local,
+		origin: rc.origin, seq: rc.seq, wanted: rc.wanted}
+}
+
+// peerReceipt is rc as package s2s hands it on.
+func peerReceipt(rc receipt) s2s.Receipt {
+	if !rc.wanted {
+		return s2s.Receipt{}
+	}
+	return s2s.Receipt{Origin: uint64(rc.origin), Seq: rc.seq}
+}
+
+// ownReceipt is the reverse.
+func ownReceipt(rc s2s.Receipt) receipt {
+	return receipt{routing.Mailbox(rc.Origin), rc.Seq, rc.Origin != 0}
 }
 
 // domainOf is the domainpart of a prepared address.
@@ -45,19 +69,21 @@ func domainOf(address string) string {
 
 // postRemote hands a rendered stanza to the home of a remote domain; back: it
 // returns from a stream that has ended.
-func (l *loop) postRemote(d *remoteDomain, local string, st []byte, back bool) {
+func (l *loop) postRemote(d *remoteDomain, local string, st []byte, rc receipt, back bool) {
 	b := l.batchFor(d.loop)
 	off := len(b.data)
 	b.data = append(b.data, st...)
-	b.entries = append(b.entries, entry{kind: entryRemote, off: uint32(off), end: uint32(len(b.data)), ctl: d, addressee: local, back: back})
+	e := remoteEntry(entryRemote, 0, off, len(b.data), d, local, rc)
+	e.back = back
+	b.entries = append(b.entries, e)
 }
 
 // postPeer hands a rendered stanza to the stream that is to carry it.
-func (l *loop) postPeer(ref s2s.Ref, d *remoteDomain, local string, st []byte) {
+func (l *loop) postPeer(ref s2s.Ref, d *remoteDomain, local string, st []byte, rc receipt) {
 	b := l.batchFor(mailboxLoop(routing.Mailbox(ref)))
 	off := len(b.data)
 	b.data = append(b.data, st...)
-	b.entries = append(b.entries, entry{to: routing.Mailbox(ref), kind: entryPeer, off: uint32(off), end: uint32(len(b.data)), ctl: d, addressee: local})
+	b.entries = append(b.entries, remoteEntry(entryPeer, routing.Mailbox(ref), off, len(b.data), d, local, rc))
 }
 
 // remote is the record of a remote domain at this loop, its home.
@@ -77,30 +103,30 @@ type remote struct {
 }
 
 // toRemote gives a stanza to the stream that takes it, or has it wait for one.
-func (l *loop) toRemote(d *remoteDomain, local string, st []byte, back bool) {
+func (l *loop) toRemote(d *remoteDomain, local string, st []byte, rc receipt, back bool) {
 	r := l.remote(d)
 	ref, ok := r.Route(local)
 	if !ok || back {
-		r.Send(l.now, local, st, back, &l.actions)
+		r.Send(l.now, local, st, peerReceipt(rc), back, &l.actions)
 		l.act(d, r)
 		return
 	}
 	if c := l.slots.find(routing.Mailbox(ref)); c != nil && mailboxLoop(routing.Mailbox(ref)) == l.index && c.phase == phaseStream {
-		l.toPeer(c, d, local, st)
+		l.toPeer(c, d, local, st, rc)
 		return
 	}
-	l.postPeer(ref, d, local, st)
+	l.postPeer(ref, d, local, st, rc)
 }
 
 // toPeer gives a stanza to a stream, or sends it back to the remote domain's
 // home when that has ended.
-func (l *loop) toPeer(c *conn, d *remoteDomain, local string, st []byte) {
+func (l *loop) toPeer(c *conn, d *remoteDomain, local string, st []byte, rc receipt) {
 	if c != nil && c.peer != nil && c.overfull() {
-		l.bounceRemote(st, stanza.Error{Condition: stanza.ResourceConstraint, Text: d.name + " does not keep up with what it is sent"})
+		l.bounceRemote(st, rc, stanza.Error{Condition: stanza.ResourceConstraint, Text: d.name + " does not keep up with what it is sent"})
 		return
 	}
-	if c == nil || c.peer == nil || c.phase != phaseStream || !c.deliverPeer(s2s.Pair{Local: local, Remote: d.name}, st) {
-		l.postRemote(d, local, st, true)
+	if c == nil || c.peer == nil || c.phase != phaseStream || !c.deliverPeer(s2s.Pair{Local: local, Remote: d.name}, st, rc) {
+		l.postRemote(d, local, st, rc, true)
 	}
 }
 
@@ -115,9 +141,9 @@ func (l *loop) act(d *remoteDomain, r *s2s.Remote) {
 		case s2s.ActionDial:
 			l.dial(d, a)
 		case s2s.ActionDeliver:
-			l.postPeer(a.Ref, d, a.Pair.Local, a.Stanza)
+			l.postPeer(a.Ref, d, a.Pair.Local, a.Stanza, ownReceipt(a.Receipt))
 		case s2s.ActionBounce:
-			l.bounceRemote(a.Stanza, a.Error)
+			l.bounceRemote(a.Stanza, ownReceipt(a.Receipt), a.Error)
 		case s2s.ActionRequest:
 			l.postControl(mb, &requesting{d, a.Pair})
 		case s2s.ActionAsk:
@@ -136,8 +162,10 @@ func (l *loop) act(d *remoteDomain, r *s2s.Remote) {
 	}
 }
 
-// bounceRemote returns a stanza that cannot be sent to its sender.
-func (l *loop) bounceRemote(st []byte, e stanza.Error) {
+// bounceRemote returns a stanza that cannot be sent to its sender, who waits for
+// nothing any more.
+func (l *loop) bounceRemote(st []byte, rc receipt, e stanza.Error) {
+	defer l.settleReceipt(rc)
 	v, err := l.inbound.read(st)
 	if err != nil {
 		l.engine.log.Error("stanza lost on its way", "error", err)
@@ -214,12 +242,13 @@ type remoteClosed struct {
 type unsent struct {
 	local string
 	st    []byte
+	rc    s2s.Receipt
 }
 
 func (x *remoteClosed) apply(l *loop, _ *conn) {
 	r := l.remote(x.domain)
 	for _, u := range x.returned {
-		r.Return(l.now, u.local, u.st)
+		r.Return(l.now, u.local, u.st, u.rc)
 	}
 	r.Closed(l.now, x.ref, x.reason, &l.actions)
 	l.act(x.domain, r)

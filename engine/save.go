@@ -87,10 +87,12 @@ func (l *loop) saveSome() {
 	}
 }
 
-// maySave tells whether nothing of the session is under way.
+// maySave tells whether nothing of the session is under way. What other servers
+// have not acknowledged before their streams ended is not: the client sends it
+// again.
 func (c *conn) maySave() bool {
 	return c.phase == phaseDetached && c.entered && !c.saving &&
-		!c.session.Waiting() && c.session.Held() == 0
+		!c.session.Waiting() && (c.session.Held() == 0 || c.loop.engine.parted.Load())
 }
 
 // save hands a detached session to its home.
@@ -307,8 +309,10 @@ func (c *conn) suspend() {
 
 // saveAll stores the detached sessions until none is left or there is no time
 // any more; the others end.
-func (e *Engine) saveAll(until <-chan time.Time) {
+func (e *Engine) saveAll(patience time.Duration) {
+	until, half := time.After(patience), time.Now().Add(patience/2)
 	for e.detached.Load() > 0 {
+		e.parted.Store(time.Now().After(half))
 		for i := range e.loops {
 			e.sendLoop(uint32(i), saveSome{})
 		}

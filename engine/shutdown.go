@@ -8,8 +8,8 @@ import (
 )
 
 // Shutdown drains: no new streams, all clients get the stream error
-// system-shutdown and </stream:stream>, what must be stored is stored, then
-// the connections are closed. Sessions that can be resumed (XEP-0198) are stored, too,
+// system-shutdown and </stream:stream>, what waits for other servers is sent or
+// returned, what must be stored is stored, then the connections are closed. Sessions that can be resumed (XEP-0198) are stored, too,
 // when there is a Store and an extension that keeps messages, and can be resumed
 // after the restart. Clients have Limits.DrainTime to close their side before they are
 // cut off, and sessions as long again to be stored; those that are left end. It
@@ -30,16 +30,19 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 // drain ends all sessions, or stores them, and waits for that.
 func (e *Engine) drain() {
 	e.draining.Store(true)
-	e.stopDialing()
 	for _, ln := range e.listeners {
-		ln.close()
+		if ln.Role != RolePeer { // those prove us by dialback while something is sent to them
+			ln.close()
+		}
 	}
 	if !e.drained(drainAll{}, e.limits.DrainTime) {
+		e.stopRemotes()
+		e.settleLoops()
 		e.cutAll()
 	}
 	if e.keepsSessions() {
 		e.settleLoops()
-		e.saveAll(time.After(e.limits.DrainTime))
+		e.saveAll(e.limits.DrainTime)
 		if e.detached.Load() > 0 {
 			e.drained(drainAll{detached: true}, e.limits.DrainTime)
 		}
@@ -57,9 +60,14 @@ func (e *Engine) drained(all drainAll, patience time.Duration) bool {
 		}
 		return n
 	}
-	deadline := time.After(patience)
-	for left() > 0 {
+	began, deadline := time.Now(), time.After(patience)
+	for left() > 0 || !all.peers {
 		all.components = e.Stats().Sessions-e.detached.Load() <= 0 && e.returning.Load() == 0
+		if all.components && !all.peers && e.sentAll(began.Add(patience*3/4)) {
+			e.stopRemotes()
+			all.peers = true
+			continue
+		}
 		for i := range e.loops {
 			e.sendLoop(uint32(i), all) // again: one may have been on its way in
 		}
@@ -72,15 +80,87 @@ func (e *Engine) drained(all drainAll, patience time.Duration) bool {
 	return true
 }
 
+// sentAll tells whether nothing waits for other servers any more that can be sent
+// until then.
+func (e *Engine) sentAll(until time.Time) bool {
+	if !e.federates() || !time.Now().Before(until) || e.dialing.Err() != nil {
+		return true
+	}
+	e.settleLoops() // the last stanzas of the clients
+	counts := make(chan int, len(e.loops))
+	for i := range e.loops {
+		e.sendLoop(uint32(i), &unsentCount{until.UnixNano(), counts})
+	}
+	n := 0
+	for range e.loops {
+		n += <-counts
+	}
+	return n == 0
+}
+
+// unsentCount asks a loop how many stanzas are not sent, or not acknowledged though
+// somebody waits for that.
+type unsentCount struct {
+	until int64
+	to    chan<- int
+}
+
+func (u *unsentCount) apply(l *loop, _ *conn) {
+	n := 0
+	for _, r := range l.remotes {
+		n += r.Unsent(u.until)
+	}
+	for i := range l.slots.table {
+		if c := l.slots.table[i].conn; c != nil && c.peer != nil && c.phase == phaseStream {
+			n += c.peer.stream.Awaited()
+		}
+	}
+	u.to <- n
+}
+
+// stopRemotes ends the attempts to reach other servers, and returns what waits
+// for them.
+func (e *Engine) stopRemotes() {
+	if e.dialing.Err() != nil {
+		return
+	}
+	e.stopDialing()
+	for _, ln := range e.listeners {
+		ln.close()
+	}
+	counts := make(chan int, len(e.loops))
+	for i := range e.loops {
+		e.sendLoop(uint32(i), stoppingRemotes(counts))
+	}
+	n := 0
+	for range e.loops {
+		n += <-counts
+	}
+	if n > 0 {
+		e.log.Warn("stanzas for other servers returned: they could not be sent before the end", "stanzas", n)
+	}
+}
+
+type stoppingRemotes chan<- int
+
+func (to stoppingRemotes) apply(l *loop, _ *conn) {
+	n := 0
+	for _, r := range l.remotes {
+		n += r.Stop(&l.actions)
+		l.act(r.domain, r.Remote)
+	}
+	to <- n
+}
+
 // drainAll ends the sessions of a loop, or closes the streams of those that are
-// stored later; and the streams of components when no client is left that may
-// have something to tell them.
-type drainAll struct{ components, detached bool }
+// stored later; the streams of components when no client is left that may have
+// something to tell them, and those of other servers when they have got all.
+type drainAll struct{ components, peers, detached bool }
 
 func (d drainAll) apply(l *loop, _ *conn) {
 	for i := range l.slots.table {
 		switch c := l.slots.table[i].conn; {
-		case c == nil, c.finishesPeer(), c.component != nil && !d.components, c.phase == phaseDetached && !d.detached:
+		case c == nil, c.component != nil && !d.components, c.peer != nil && !d.peers, c.finishesPeer(), c.phase == phaseDetached && !d.detached:
 		case !d.detached && c.mayDetach():
 			c.suspend()
 		default:

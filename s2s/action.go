@@ -20,16 +20,17 @@ func (a *Actions) add(x Action) { a.List = append(a.List, x) }
 // Action is one of these. Unless said otherwise it concerns the stream Ref and
 // is handed over to the loop of that.
 type Action struct {
-	Kind   ActionKind
-	Ref    Ref
-	Pair   Pair
-	Target Target
-	Asks   bool   // ActionDial: for dialback questions only, see Stream.Connect
-	Stanza []byte // ActionDeliver, ActionBounce; the engine's from now on
-	Error  stanza.Error
-	Verify Verify
-	Result Verdict
-	Err    error
+	Kind    ActionKind
+	Ref     Ref
+	Pair    Pair
+	Target  Target
+	Asks    bool   // ActionDial: for dialback questions only, see Stream.Connect
+	Stanza  []byte // ActionDeliver, ActionBounce; the engine's from now on
+	Receipt        // of Stanza
+	Error   stanza.Error
+	Verify  Verify
+	Result  Verdict
+	Err     error
 }
 
 // ActionKind says what an Action is.

@@ -33,6 +33,9 @@ type managed struct {
 	since  int64            // since when something is unacknowledged and not asked for; 0: nothing is
 	fresh  int              // stanzas sent since the last <r/>
 	weight int              // and their bytes
+	wanted bool             // a sender waits for one of them
+
+	receipts []numbered // of what is in queue, oldest first
 }
 
 // enable asks for stream management on a stream of ours, once a pair was proved
@@ -66,6 +69,7 @@ func (s *Stream) manage(now int64, f *parser.Frame, out *Out) {
 		s.askAgain(now, out)
 	case name == "failed" && s.outgoing && m != nil && !m.on:
 		m.queue.Release(&out.stores)
+		m.settle(out)
 		s.managed, s.peer = nil, s.peer&^hasManage
 	case name == "r" && m != nil && m.on:
 		s.acknowledge(out)
@@ -112,6 +116,7 @@ func (s *Stream) acked(now int64, f *parser.Frame, out *Out) {
 	case !m.queue.Ack(h, &out.stores):
 		s.Fail(session.HandledTooHigh(h, sent), out)
 	default:
+		m.settle(out)
 		m.asked = 0
 		if m.since = 0; m.queue.Count() > 0 {
 			m.since = now
@@ -129,9 +134,9 @@ func (s *Stream) askAgain(now int64, out *Out) {
 	s.expect(now)
 }
 
-// behind tells whether so much was sent since the last <r/> that it is time for
-// another one.
-func (m *managed) behind() bool { return m.fresh >= askStanzas || m.weight >= askBytes }
+// behind tells whether so much was sent since the last <r/>, or something that a
+// sender waits for, that it is time for another one.
+func (m *managed) behind() bool { return m.wanted || m.fresh >= askStanzas || m.weight >= askBytes }
 
 // countIn counts a stanza of the peer.
 func (s *Stream) countIn() {
@@ -172,17 +177,21 @@ func (s *Stream) Handled(number uint32, out *Out) {
 }
 
 // count keeps a stanza until it is acknowledged, and asks for that in time.
-func (s *Stream) count(now int64, st []byte, pair uint32, out *Out) {
+func (s *Stream) count(now int64, st []byte, pair uint32, rc Receipt, out *Out) {
 	m := s.managed
 	if m == nil {
+		out.settled(rc)
 		return
 	}
-	if m.on && m.asked == 0 && m.behind() {
-		s.request(now, out)
-	}
 	m.queue.Add(now, st, pair, &out.stores)
+	m.await(rc)
 	m.fresh++
 	m.weight += len(st)
+	if m.on && m.asked == 0 && m.behind() {
+		out.Ask = true
+		s.requested(now)
+		return
+	}
 	if m.since == 0 {
 		m.since = now
 		s.expect(now)
@@ -191,9 +200,17 @@ func (s *Stream) count(now int64, st []byte, pair uint32, out *Out) {
 
 // request asks for an acknowledgement.
 func (s *Stream) request(now int64, out *Out) {
+	out.Bytes = append(out.Bytes, AskRequest...)
+	s.requested(now)
+}
+
+// AskRequest is what Out.Ask has written.
+const AskRequest = session.AckRequest
+
+// requested notes that one was asked for.
+func (s *Stream) requested(now int64) {
 	m := s.managed
-	out.Bytes = append(out.Bytes, session.AckRequest...)
-	m.asked, m.since, m.fresh, m.weight = now, 0, 0, 0
+	m.asked, m.since, m.fresh, m.weight, m.wanted = now, 0, 0, 0, false
 	s.sooner(now + s.cfg.AnswerTime)
 }
 
@@ -212,13 +229,19 @@ func (s *Stream) Full() bool {
 }
 
 // Unacked calls yield for each stanza given to Deliver that the peer has not
-// acknowledged, oldest first, as rendered; also after the stream has ended,
-// until Release. Empty without stream management.
-func (s *Stream) Unacked(yield func(p Pair, st []byte) bool) {
-	if s.managed == nil {
+// acknowledged, oldest first, as rendered, with its receipt; also after the
+// stream has ended, until Release. Empty without stream management.
+func (s *Stream) Unacked(yield func(p Pair, st []byte, rc Receipt) bool) {
+	m := s.managed
+	if m == nil {
 		return
 	}
-	s.managed.queue.All(func(_ int64, st []byte, tag uint32) bool {
-		return yield(s.sends.list[tag], st)
+	number, receipts := m.queue.Acked(), m.receipts
+	m.queue.All(func(_ int64, st []byte, tag uint32) bool {
+		var rc Receipt
+		if number++; len(receipts) > 0 && receipts[0].number == number {
+			rc, receipts = receipts[0].Receipt, receipts[1:]
+		}
+		return yield(s.sends.list[tag], st, rc)
 	})
 }

@@ -12,7 +12,7 @@ var toB, toA = s2s.Pair{Local: "a.example", Remote: "b.example"}, s2s.Pair{Local
 
 // unacked are the stanzas that a side gives back.
 func (s *side) unacked() (list []string) {
-	s.Unacked(func(p s2s.Pair, st []byte) bool {
+	s.Unacked(func(p s2s.Pair, st []byte, _ s2s.Receipt) bool {
 		list = append(list, p.Local+">"+p.Remote+" "+string(st))
 		return true
 	})
@@ -84,7 +84,7 @@ func TestStreamFull(t *testing.T) {
 		if k.a.Full() {
 			t.Fatalf("full with %d", i)
 		}
-		k.a.Deliver(k.now, toB, []byte(message[:80]), k.a.begin())
+		k.a.Deliver(k.now, toB, []byte(message[:80]), s2s.Receipt{}, k.a.begin())
 	}
 	if !k.a.Full() {
 		t.Error("more than UnackedStanzas are unacknowledged, and more are taken")
@@ -111,7 +111,7 @@ func TestStreamManagementRefused(t *testing.T) {
 	if k.a.Managed() || k.a.Closed() || !k.a.Ready(toB) {
 		t.Error("refused stream management is on, or ends the stream")
 	}
-	k.a.Deliver(k.now, toB, []byte(message), k.a.begin())
+	k.a.Deliver(k.now, toB, []byte(message), s2s.Receipt{}, k.a.begin())
 	if got := k.a.unacked(); got != nil {
 		t.Errorf("kept: %q", got)
 	}
@@ -124,7 +124,7 @@ func TestStreamIdle(t *testing.T) {
 	k.open(false)
 	k.b.cfg.IdleTime = 0
 	k.now += 700 * second
-	k.b.Deliver(k.now, toA, []byte(back), k.b.begin()) // on its way
+	k.b.Deliver(k.now, toA, []byte(back), s2s.Receipt{}, k.b.begin()) // on its way
 	k.b.took(k.a, []byte(back))
 	k.a.Tick(k.now, k.a.begin())
 	k.a.took(k.b, nil)

@@ -8,8 +8,8 @@ import (
 )
 
 // Out lists what the engine must do after a door of a Stream was used, in this
-// order: write Bytes, write the delivered stanza when Pass, dispatch Stanza,
-// act on Events, start TLS, close. One Out serves all streams of a loop; Reset
+// order: write Bytes, write the delivered stanza when Pass and AskRequest when
+// Ask, dispatch Stanza, act on Events and Settled, start TLS, close. One Out serves all streams of a loop; Reset
 // prepares it for the next call.
 type Out struct {
 	// Scanner is the loop's parser memory. Set once by the engine.
@@ -22,6 +22,13 @@ type Out struct {
 	// Pass tells that the stanza given to Deliver is to be written as it is, after
 	// Bytes.
 	Pass bool
+
+	// Ask tells that AskRequest is to be written behind that stanza.
+	Ask bool
+
+	// Settled are the receipts of stanzas that are dealt with. valid until the
+	// next call.
+	Settled []Receipt
 
 	// Stanza that the peer sent, checked: From's domain is proved for To's. It
 	// reads as one in jabber:client. valid until the input of Feed changes or the
@@ -60,11 +67,12 @@ func (o *Out) event(e Event) { o.Events = append(o.Events, e) }
 // Reset empties the lists for the next call; buf is where Bytes goes.
 func (o *Out) Reset(buf []byte) {
 	o.Bytes = buf
-	o.Pass, o.HasStanza, o.StartTLS, o.Ended, o.Close, o.Reason = false, false, false, false, false, nil
+	o.Pass, o.Ask, o.HasStanza, o.StartTLS, o.Ended, o.Close, o.Reason = false, false, false, false, false, false, nil
 	o.Faulty, o.Fault = false, stanza.Error{}
 	o.Stanza, o.From, o.To = stanza.View{}, jid.View{}, jid.View{}
 	clear(o.Events)
 	o.Events = o.Events[:0]
+	o.Settled = o.Settled[:0]
 }
 
 // Event is something that happened on a stream and concerns others.

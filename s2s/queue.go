@@ -11,6 +11,7 @@ type queue struct {
 type waiting struct {
 	st []byte
 	at int64 // since when it waits, Unix nanoseconds
+	Receipt
 }
 
 func (q *queue) len() int { return len(q.items) }

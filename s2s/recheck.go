@@ -41,7 +41,7 @@ func (l *link) unfit(policy Policy, domain string) error {
 // deny returns what waits for a domain that is denied.
 func (r *Remote) deny(q *queue, do *Actions) {
 	for _, w := range r.take(q) {
-		do.add(Action{Kind: ActionBounce, Stanza: w.st, Error: r.notAllowed()})
+		do.add(Action{Kind: ActionBounce, Stanza: w.st, Receipt: w.Receipt, Error: r.notAllowed()})
 	}
 }
 

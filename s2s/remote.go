@@ -45,6 +45,8 @@ type Remote struct {
 
 	waiting, waitingBytes int // in all queues
 
+	stopped bool // see Stop
+
 	trouble        // of attempts that reached nobody
 	steps   []Step // of the last attempt
 	lastErr error  // why the last attempt, or the last stream, ended
@@ -105,29 +107,31 @@ func (r *Remote) Route(local string) (Ref, bool) {
 
 // Send takes a stanza rendered for a stream of jabber:client. It is copied.
 // back: it comes back from a stream that has ended, and goes before what was
-// sent since.
-func (r *Remote) Send(now int64, local string, st []byte, back bool, do *Actions) {
+// sent since. rc is who waits until it is dealt with.
+func (r *Remote) Send(now int64, local string, st []byte, rc Receipt, back bool, do *Actions) {
 	r.used = now
 	if r.cfg.Policy(r.domain).Denied {
-		do.add(Action{Kind: ActionBounce, Stanza: slices.Clone(st), Error: r.notAllowed()})
+		do.add(Action{Kind: ActionBounce, Stanza: slices.Clone(st), Receipt: rc, Error: r.notAllowed()})
 		return
 	}
 	p := r.pair(local)
 	hopeless := r.hopelessFor(p, now)
 	switch {
 	case p.state == pairReady:
-		do.add(Action{Kind: ActionDeliver, Ref: p.ref, Pair: r.of(local), Stanza: slices.Clone(st)})
+		do.add(Action{Kind: ActionDeliver, Ref: p.ref, Pair: r.of(local), Stanza: slices.Clone(st), Receipt: rc})
+	case r.stopped:
+		do.add(Action{Kind: ActionBounce, Stanza: slices.Clone(st), Receipt: rc, Error: r.stopping()})
 	case hopeless != nil:
-		do.add(Action{Kind: ActionBounce, Stanza: slices.Clone(st), Error: r.bounceError(hopeless)})
+		do.add(Action{Kind: ActionBounce, Stanza: slices.Clone(st), Receipt: rc, Error: r.bounceError(hopeless)})
 	case !back && (r.waiting >= r.cfg.QueueStanzas || r.waitingBytes+len(st) > r.cfg.QueueBytes):
-		do.add(Action{Kind: ActionBounce, Stanza: slices.Clone(st),
+		do.add(Action{Kind: ActionBounce, Stanza: slices.Clone(st), Receipt: rc,
 			Error: stanza.Error{Condition: stanza.ResourceConstraint, Text: "too much waits for " + r.domain}})
 	default:
 		q := &p.queue
 		if p.state == pairSettling && !back {
 			q = &p.fresh
 		}
-		q.push(waiting{slices.Clone(st), now})
+		q.push(waiting{slices.Clone(st), now, rc})
 		r.waiting++
 		r.waitingBytes += len(st)
 		r.pursue(now, do)
@@ -156,6 +160,10 @@ func (r *Remote) link(ref Ref) *link {
 
 // pursue does what can be done now for the pairs that have something waiting.
 func (r *Remote) pursue(now int64, do *Actions) {
+	if r.stopped {
+		r.giveBackUnknown(do)
+		return
+	}
 	for _, p := range r.pairs {
 		if p.state != pairWanted || p.queue.len() == 0 || now < p.nextTry {
 			continue
@@ -286,7 +294,7 @@ func (r *Remote) ready(now int64, ref Ref, ev *Event, do *Actions) {
 func (r *Remote) carry(p *pair, ref Ref, do *Actions) {
 	p.state, p.ref, p.alone = pairReady, ref, false
 	for _, w := range r.take(&p.queue) {
-		do.add(Action{Kind: ActionDeliver, Ref: ref, Pair: r.of(p.local), Stanza: w.st})
+		do.add(Action{Kind: ActionDeliver, Ref: ref, Pair: r.of(p.local), Stanza: w.st, Receipt: w.Receipt})
 	}
 }
 
@@ -333,9 +341,9 @@ func (r *Remote) verified(ref Ref, ev *Event, do *Actions) {
 
 // Return takes a stanza that a stream was given and the peer has not
 // acknowledged, oldest first, before Closed of that stream. It keeps st.
-func (r *Remote) Return(now int64, local string, st []byte) {
+func (r *Remote) Return(now int64, local string, st []byte, rc Receipt) {
 	p := r.pair(local)
-	p.queue.push(waiting{st, now})
+	p.queue.push(waiting{st, now, rc})
 	r.waiting++
 	r.waitingBytes += len(st)
 }
@@ -401,7 +409,7 @@ func (r *Remote) Settled(now int64, ref Ref, local string, do *Actions) {
 func (r *Remote) bounce(q *queue, err error, do *Actions) {
 	e := r.bounceError(err)
 	for _, w := range r.take(q) {
-		do.add(Action{Kind: ActionBounce, Stanza: w.st, Error: e})
+		do.add(Action{Kind: ActionBounce, Stanza: w.st, Receipt: w.Receipt, Error: e})
 	}
 }
 
@@ -468,7 +476,7 @@ func (r *Remote) expire(p *pair, q *queue, now int64, do *Actions) {
 	for _, w := range old {
 		r.waiting--
 		r.waitingBytes -= len(w.st)
-		do.add(Action{Kind: ActionBounce, Stanza: w.st, Error: e})
+		do.add(Action{Kind: ActionBounce, Stanza: w.st, Receipt: w.Receipt, Error: e})
 	}
 }
 

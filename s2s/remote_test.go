@@ -70,8 +70,10 @@ func line(a s2s.Action) string {
 	return "?"
 }
 
-func (r *remote) send(local, st string)         { r.Send(r.now, local, []byte(st), false, &r.do) }
-func (r *remote) back(local, st string)         { r.Send(r.now, local, []byte(st), true, &r.do) }
+func (r *remote) send(local, st string) {
+	r.Send(r.now, local, []byte(st), s2s.Receipt{}, false, &r.do)
+}
+func (r *remote) back(local, st string)         { r.Send(r.now, local, []byte(st), s2s.Receipt{}, true, &r.do) }
 func (r *remote) found(hosts ...string)         { r.Found(r.now, targets(hosts), nil, &r.do) }
 func (r *remote) dialed(ref s2s.Ref)            { r.Dialed(r.now, ref, "192.0.2.1:5269", nil, &r.do) }
 func (r *remote) closed(ref s2s.Ref, e error)   { r.Closed(r.now, ref, e, &r.do) }
@@ -250,7 +252,7 @@ func TestRemoteKeepsTheOrderAcrossStreams(t *testing.T) {
 	r := connected(t)
 	r.send("a.example", "2")
 	r.want("deliver 2 from a.example on 7")
-	r.Return(r.now, "a.example", []byte("1"))
+	r.Return(r.now, "a.example", []byte("1"), s2s.Receipt{})
 	r.closed(7, errors.New("reset"))
 	r.want("settle a.example on 7")
 	r.send("a.example", "4") // sent since

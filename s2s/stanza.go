@@ -104,13 +104,14 @@ func (s *Stream) Ready(p Pair) bool { return s.state == stateOpen && s.sends.has
 // stanza.AppendForward) that goes from p.Local to p.Remote, for which the stream
 // is ready. Out.Pass tells that it is to be written as it is; else it was
 // written to Bytes, or the stream has ended or is not for p: then it is false.
-func (s *Stream) Deliver(now int64, p Pair, st []byte, out *Out) (taken bool) {
+// rc is who waits until it is dealt with.
+func (s *Stream) Deliver(now int64, p Pair, st []byte, rc Receipt, out *Out) (taken bool) {
 	i := s.sends.find(p)
 	if i < 0 || s.state != stateOpen {
 		return false
 	}
 	s.used = now
-	s.count(now, st, uint32(i), out)
+	s.count(now, st, uint32(i), rc, out)
 	if !bytes.Contains(st, []byte(stanza.NSClient)) {
 		out.Pass = true
 		return true

@@ -155,7 +155,7 @@ func TestStreamLastAcknowledgement(t *testing.T) {
 			k.b.took(k.a, nil)
 			k.run()
 			unacked := 0
-			k.a.Unacked(func(s2s.Pair, []byte) bool {
+			k.a.Unacked(func(s2s.Pair, []byte, s2s.Receipt) bool {
 				unacked++
 				return true
 			})

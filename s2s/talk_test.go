@@ -37,6 +37,7 @@ type side struct {
 	stanzas  []string
 	starting bool // TLS
 	ended    bool
+	settled  []uint32 // Receipt.Seq
 	reason   error
 	claims   []s2s.Verify
 	fed      string // what it was given of a longer input
@@ -69,6 +70,12 @@ func (s *side) took(to *side, st []byte) {
 	sent := slices.Clone(o.Bytes)
 	if o.Pass {
 		sent = append(sent, st...)
+	}
+	if o.Ask {
+		sent = append(sent, s2s.AskRequest...)
+	}
+	for _, rc := range o.Settled {
+		s.settled = append(s.settled, rc.Seq)
 	}
 	s.wire = append(s.wire, sent...)
 	if to != nil {
@@ -203,7 +210,7 @@ func (k *talk) answer(s *side, result s2s.Verdict, err error) {
 
 // deliver sends a stanza from s.
 func (k *talk) deliver(s *side, local, remote, st string) bool {
-	taken := s.Deliver(k.now, s2s.Pair{Local: local, Remote: remote}, []byte(st), s.begin())
+	taken := s.Deliver(k.now, s2s.Pair{Local: local, Remote: remote}, []byte(st), s2s.Receipt{}, s.begin())
 	s.took(k.other(s), []byte(st))
 	k.run()
 	return taken

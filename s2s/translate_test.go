@@ -119,7 +119,7 @@ func TestStreamAllocations(t *testing.T) {
 		}
 		if n := testing.AllocsPerRun(100, func() {
 			k.a.out.Reset(buf)
-			if !k.a.Deliver(k.now, pair, st, &k.a.out) {
+			if !k.a.Deliver(k.now, pair, st, s2s.Receipt{}, &k.a.out) {
 				t.Fatal("not taken")
 			}
 		}); n > 0.5 {
