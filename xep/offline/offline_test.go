@@ -3,9 +3,14 @@ package offline_test
 import (
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/xylem-im/xylem/engine"
 	"github.com/xylem-im/xylem/internal/enginetest"
+	"github.com/xylem-im/xylem/storage"
+	"github.com/xylem-im/xylem/storage/memory"
+	"github.com/xylem-im/xylem/storage/storagetest"
 	"github.com/xylem-im/xylem/xep/offline"
 )
 
@@ -161,4 +166,41 @@ func TestDeletedAccount(t *testing.T) {
 	bob.sync()
 	alice.chat("bob@localhost", 2, 3, "hello")
 	bob.expect(2, 3)
+}
+
+// Whether an account exists costs a look-up; the store is asked at the first
+// message for it, and again after it was deleted.
+func TestExistenceIsAskedOnce(t *testing.T) {
+	var asked atomic.Int64
+	count := func(ops []*storage.Op) error {
+		for _, op := range ops {
+			if op.Owner == "bob@localhost" && len(op.Batch.Checks) > 0 && op.Batch.Checks[0].Expect == storage.ExpectPresent {
+				asked.Add(1)
+			}
+		}
+		return nil
+	}
+	s := enginetest.StartConfig(t, engine.Config{Domains: []string{"localhost"}, Extensions: enginetest.All(presence, offline.Register),
+		Store: storagetest.NewFaulty(memory.New(memory.Options{}), storagetest.Faults{Apply: count})})
+	s.AddUser("alice@localhost", "secret")
+	alice := login(t, s.Dial(), "alice", "a")
+	refused := func(n int) {
+		t.Helper()
+		alice.chat("bob@localhost", n, n+1, "hello")
+		if r := alice.next(); r.ID != strconv.Itoa(n) || r.Condition == nil || r.Condition.Full == nil {
+			t.Fatalf("without an account: %+v", r)
+		}
+	}
+	refused(0)
+	refused(1)
+	s.AddUser("bob@localhost", "secret")
+	alice.chat("bob@localhost", 2, 22, "hello")
+	alice.sync()
+	if n := asked.Load(); n != 3 {
+		t.Errorf("asked %d times, want 3: for two messages before there was an account, and for the first after", n)
+	}
+	if err := s.Accounts().Delete(t.Context(), bobJID); err != nil {
+		t.Fatal(err)
+	}
+	refused(22)
 }

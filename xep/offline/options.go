@@ -160,5 +160,5 @@ func (x *offline) closed(a *xep.Home, s xep.SessionRef) {
 // from being left behind for the next one of that name.
 func (x *offline) deleted(a *xep.Home) {
 	q := x.queue(a)
-	q.gone, q.ready = true, nil
+	q.gone, q.known, q.ready = true, false, nil
 }
