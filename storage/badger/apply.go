@@ -160,6 +160,7 @@ func (g *group) write(i int, op *storage.Op) error {
 	g.durable = g.durable || op.Durable
 	g.count += count
 	g.bytes += size
+	g.driver.space.put += size
 	for i := range g.staged {
 		e := &g.staged[i]
 		g.pending.note(op.Owner, e)

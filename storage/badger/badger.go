@@ -40,6 +40,7 @@ type Driver struct {
 
 	commits sync.Mutex // one group at a time
 	keys    []byte     // guarded by commits: arena for the keys of a transaction
+	space   space      // guarded by commits
 	broken  atomic.Pointer[error]
 }
 
