@@ -57,7 +57,7 @@ func TestContract(t *testing.T) {
 
 // Values, empty ones too, and removals outlive memtables, tables and compactions.
 func TestReopen(t *testing.T) {
-	opts := badger.Options{Dir: t.TempDir()}
+	opts := badger.Options{Dir: t.TempDir(), MemTableBytes: 8 << 20}
 	const n = 3000
 	value := func(i int) string {
 		if i%10 == 0 {

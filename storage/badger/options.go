@@ -19,13 +19,15 @@ type Options struct {
 	// data are storage.ErrFull; below a quarter of it, all batches are. Badger writes
 	// its log through a memory map of a sparse file, so a disk that fills up under
 	// it kills the process (SIGBUS); the reserve is what compactions may need
-	// meanwhile. Default 64 MiB. Not watched on systems other than Linux, macOS and
+	// meanwhile: one of the youngest level writes what five memtables and the level
+	// below it hold. Default 128 MiB. Not watched on systems other than Linux, macOS and
 	// FreeBSD.
 	MinFreeBytes uint64
 
 	// MemTableBytes is the size of one memtable and half of its log's. There may be
 	// four at a time: the writable one, two that wait to be flushed, one that is being
-	// flushed. It may be 8 MiB, the default, to 64 MiB.
+	// flushed. It may be 8 to 64 MiB, default 16: with 8, 300,000 messages of 600
+	// bytes cost half as much CPU again, nearly all of it compaction.
 	MemTableBytes int64
 
 	// Logger is told about trouble (warn, error) and about Badger's housekeeping
@@ -34,9 +36,12 @@ type Options struct {
 }
 
 const (
-	defaultMinFree  = 64 << 20
+	defaultMinFree  = 128 << 20
+	defaultMemTable = 16 << 20
 	minMemTable     = 8 << 20
 	maxMemTable     = 64 << 20
+	tableFile       = 16 << 20
+	baseLevel       = 64 << 20
 	valueLogFile    = 16 << 20
 	maxFlushWaiting = 2
 )
@@ -44,6 +49,9 @@ const (
 func (o Options) withDefaults() Options {
 	if o.MinFreeBytes == 0 {
 		o.MinFreeBytes = defaultMinFree
+	}
+	if o.MemTableBytes == 0 {
+		o.MemTableBytes = defaultMemTable
 	}
 	o.MemTableBytes = min(max(o.MemTableBytes, minMemTable), maxMemTable)
 	if o.Logger == nil {
@@ -66,6 +74,12 @@ func (o Options) badgerOptions() badgerdb.Options {
 		WithMemTableSize(o.MemTableBytes).
 		WithNumMemtables(maxFlushWaiting).
 		WithNumCompactors(2). // the least that Badger takes
+		// A compaction of the youngest level rewrites the level below it, by as many
+		// goroutines as that has tables, for up to 10 ms each before a commit gets the
+		// core again. Few large tables, and fewer of these compactions: with 2 and 10 MiB,
+		// Badger's own, the slowest commits took twice as long.
+		WithBaseTableSize(tableFile).
+		WithBaseLevelSize(baseLevel).
 		// No value reaches the threshold: they live briefly, and collecting garbage in
 		// the value log costs more than compacting them. Badger refuses a threshold
 		// over 15 % of a memtable, hence minMemTable.

@@ -114,7 +114,7 @@ func TestFullDisk(t *testing.T) {
 	chat("carol", 10)
 	until(t, "messages are stored", func() bool { return alice.unacked() == 0 })
 
-	filler := fill(t, dir, 40) // the server keeps 64 MiB free
+	filler := fill(t, dir, 40) // the server keeps 128 MiB free
 	chat("carol", 10)
 	until(t, "messages for who is offline are refused", func() bool { _, e := answers.got(); return e == 10 })
 	until(t, "and done with", func() bool { return alice.unacked() == 0 })
