@@ -106,7 +106,7 @@ func (e *Engine) checkTarget(ctx context.Context, pair s2s.Pair, target s2s.Targ
 	f := &e.cfg.Federation
 	dialled, cancel := context.WithTimeout(ctx, f.DialTime)
 	defer cancel()
-	conn, err := f.Connector.Dial(dialled, target, step)
+	conn, _, err := f.Connector.Dial(dialled, []s2s.Target{target}, step)
 	if err != nil {
 		return err
 	}

@@ -15,17 +15,19 @@ func (l *loop) find(d *remoteDomain) {
 	})
 }
 
-// dial connects to one of them and begins a stream on this loop, the home of
+// dial connects to one of targets and begins a stream on this loop, the home of
 // the remote domain.
 func (l *loop) dial(d *remoteDomain, a *s2s.Action) {
-	e, o := l.engine, &outgoing{loop: l, domain: d, pair: a.Pair, target: a.Target, asks: a.Asks}
+	e, o := l.engine, &outgoing{loop: l, domain: d, pair: a.Pair, asks: a.Asks}
+	targets := a.Targets
 	e.beside(func(ctx context.Context) {
 		if !e.admission.admit() {
 			o.failed(errTooManyConnections)
 			return
 		}
-		conn, err := e.cfg.Federation.Connector.Dial(ctx, o.target, e.stepOf(d))
+		conn, used, err := e.cfg.Federation.Connector.Dial(ctx, targets, e.stepOf(d))
 		if err == nil {
+			o.target, o.used = targets[used], used
 			remote := conn.RemoteAddr()
 			o.address = remote.String()
 			var fd int
@@ -81,6 +83,7 @@ type outgoing struct {
 	domain  *remoteDomain
 	pair    s2s.Pair
 	target  s2s.Target
+	used    int // its index
 	asks    bool
 	address string
 	socket  *socket
@@ -89,7 +92,7 @@ type outgoing struct {
 // failed answers the dial.
 func (o *outgoing) failed(err error) {
 	o.loop.engine.sendLoop(o.domain.loop, remoteCall{o.domain, func(l *loop, r *s2s.Remote) {
-		r.Dialed(l.now, 0, "", err, &l.actions)
+		r.Dialed(l.now, 0, "", 0, err, &l.actions)
 	}})
 }
 
@@ -103,6 +106,6 @@ func (o *outgoing) apply(l *loop, _ *conn) {
 	c := l.connect(o, o.socket)
 	o.socket.use(c)
 	r := l.remote(o.domain)
-	r.Dialed(l.now, s2s.Ref(c.mailbox()), o.address, nil, &l.actions)
+	r.Dialed(l.now, s2s.Ref(c.mailbox()), o.address, o.used, nil, &l.actions)
 	l.act(o.domain, r)
 }

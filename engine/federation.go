@@ -37,7 +37,7 @@ type Federation struct {
 	QueueStanzas int           // and their number; the same. Default 1,000
 	QueueTime    time.Duration // that a stanza waits at most; then remote-server-timeout. Default 60 s
 	Dials        int           // look-ups and connections under way at a time; the others wait. Default 256
-	DialTime     time.Duration // for one look-up, and for one target. Default 20 s
+	DialTime     time.Duration // for one look-up, and for connecting to one of the targets. Default 20 s
 	RetryLeast   time.Duration // from a failed attempt to the next; doubled by each failure. Default 1 s
 	RetryMost    time.Duration // Default 2 min
 	IdleTime     time.Duration // without a stanza until a stream is closed. Default 10 min
@@ -51,8 +51,9 @@ type Connector interface {
 	// Find returns the targets in the order in which they are to be tried. An error
 	// wraps s2s.ErrNoService when the domain has no server.
 	Find(ctx context.Context, domain string, step func(text string)) ([]s2s.Target, error)
-	// Dial opens a TCP connection.
-	Dial(ctx context.Context, target s2s.Target, step func(text string)) (net.Conn, error)
+	// Dial opens a TCP connection to one of targets, the first one that answers in
+	// their order; used is its index.
+	Dial(ctx context.Context, targets []s2s.Target, step func(text string)) (conn net.Conn, used int, err error)
 }
 
 // withDefaults fills in zero fields and names those out of range.

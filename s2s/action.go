@@ -23,10 +23,10 @@ type Action struct {
 	Kind    ActionKind
 	Ref     Ref
 	Pair    Pair
-	Target  Target
-	Asks    bool   // ActionDial: for dialback questions only, see Stream.Connect
-	Stanza  []byte // ActionDeliver, ActionBounce; the engine's from now on
-	Receipt        // of Stanza
+	Targets []Target // ActionDial: at least one, not to be changed
+	Asks    bool     // ActionDial: for dialback questions only, see Stream.Connect
+	Stanza  []byte   // ActionDeliver, ActionBounce; the engine's from now on
+	Receipt          // of Stanza
 	Error   stanza.Error
 	Verify  Verify
 	Result  Verdict
@@ -40,7 +40,7 @@ type ActionKind uint8
 const (
 	// ActionFind: look for the servers of the remote domain; answer with Found.
 	ActionFind ActionKind = iota
-	// ActionDial: connect to Target and begin a stream for Pair; answer with Dialed.
+	// ActionDial: connect to one of Targets, the first if it answers, and begin a stream for Pair; answer with Dialed.
 	ActionDial
 	// ActionDeliver: Stream.Deliver of Stanza.
 	ActionDeliver

@@ -3,13 +3,13 @@ package s2s
 import "fmt"
 
 // attempt is one try to reach the remote domain: its servers are looked for,
-// then tried one after the other, until a stream to one of them is proved for a
+// then connected to, each as soon as the one before does not answer, until a stream to one of them is proved for a
 // first pair, or can carry the questions that the attempt is for.
 type attempt struct {
 	local   string
 	asks    bool // for dialback questions only
 	targets []Target
-	next    int   // in targets
+	next    int   // in targets: from there on they were not tried
 	ref     Ref   // of the stream that is being negotiated; 0: none
 	err     error // why the last target did not do
 	met     bool  // a target has answered, so that what fails may concern the local domain alone
@@ -53,14 +53,18 @@ func (r *Remote) Found(now int64, targets []Target, err error, do *Actions) {
 
 func (r *Remote) dial(do *Actions) {
 	t := r.try
-	do.add(Action{Kind: ActionDial, Pair: r.of(t.local), Target: t.targets[t.next], Asks: t.asks})
-	t.next++
+	do.add(Action{Kind: ActionDial, Pair: r.of(t.local), Targets: t.targets[t.next:], Asks: t.asks})
 }
 
-// Dialed answers ActionDial: ref is the stream that has begun at address, or err
-// says why there is none.
-func (r *Remote) Dialed(now int64, ref Ref, address string, err error, do *Actions) {
+// Dialed answers ActionDial: ref is the stream that has begun at address, which is
+// of the target used, or err says why there is none at any.
+func (r *Remote) Dialed(now int64, ref Ref, address string, used int, err error, do *Actions) {
 	t := r.try
+	if t != nil { // those before used have failed, or were silent while it answered
+		if t.next += used + 1; err != nil {
+			t.next = len(t.targets)
+		}
+	}
 	switch {
 	case t == nil:
 		if err == nil {

@@ -90,7 +90,7 @@ func TestRemoteStop(t *testing.T) {
 	bounced()
 	r.Send(now+40*second, "a.example", []byte("2"), s2s.Receipt{}, false, &do)
 	r.Found(now+40*second, []s2s.Target{{Host: "h"}}, nil, &do)
-	r.Dialed(now+40*second, 0, "", stanza.Error{Condition: stanza.RemoteServerTimeout}, &do)
+	r.Dialed(now+40*second, 0, "", 0, stanza.Error{Condition: stanza.RemoteServerTimeout}, &do)
 	if n := r.Unsent(now + 41*second); n != 0 {
 		t.Errorf("%d may still be sent, though the next attempt is later", n)
 	}

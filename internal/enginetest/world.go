@@ -159,7 +159,19 @@ func (w *World) Find(_ context.Context, domain string, step func(string)) ([]s2s
 }
 
 // Dial implements engine.Connector.
-func (w *World) Dial(ctx context.Context, target s2s.Target, _ func(string)) (net.Conn, error) {
+func (w *World) Dial(ctx context.Context, targets []s2s.Target, step func(string)) (c net.Conn, used int, err error) {
+	for i, target := range targets {
+		if i > 0 {
+			step(err.Error())
+		}
+		if c, err = w.dial(ctx, target); err == nil {
+			return c, i, nil
+		}
+	}
+	return nil, 0, err
+}
+
+func (w *World) dial(ctx context.Context, target s2s.Target) (net.Conn, error) {
 	address := net.JoinHostPort(target.Host, strconv.Itoa(int(target.Port)))
 	var d net.Dialer
 	c, err := d.DialContext(ctx, "tcp", address)

@@ -21,12 +21,94 @@ type attempt struct {
 	err  error
 }
 
-// Dial opens a TCP connection to a target. Its addresses are tried one after
-// the other, each a moment after the one before or as soon as that failed, and
-// the first connection counts (RFC 8305 §5). A target without addresses has
-// them looked up. Config.Connect bounds the time, as other targets may be waiting
-// their turn. step is told what happens on the caller's goroutine.
-func (r *Resolver) Dial(ctx context.Context, target s2s.Target, step func(text string)) (net.Conn, error) {
+// Dial opens a TCP connection to one of targets, that with the index used. They
+// are tried in their order, each Config.TargetDelay after the one before or as
+// soon as that failed, while the earlier ones go on: a server that is down does
+// not keep one waiting that is up, and one that is only slow keeps its place. The
+// first connection counts. err is why the last target did not do; step is told why
+// the others did not, and what else happens, on the caller's goroutine.
+func (r *Resolver) Dial(ctx context.Context, targets []s2s.Target, step func(text string)) (conn net.Conn, used int, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	race := &targetRace{r: r, ctx: ctx, said: make(chan string), done: make(chan targetAttempt, len(targets))}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ended := 0; ended < len(targets); {
+		select {
+		case text := <-race.said:
+			step(text)
+		case a := <-race.done:
+			ended++
+			switch {
+			case a.err == nil:
+				cancel()
+				race.abandon(ended)
+				return a.conn, a.index, nil
+			case ended < len(targets):
+				step(a.err.Error())
+			}
+			if err = a.err; ended == race.started && ended < len(targets) {
+				timer.Reset(0)
+			}
+		case <-timer.C:
+			if race.started < len(targets) {
+				race.start(targets[race.started])
+				timer.Reset(r.cfg.TargetDelay)
+			}
+		}
+	}
+	return nil, 0, err
+}
+
+// targetAttempt is what became of one target.
+type targetAttempt struct {
+	index int
+	conn  net.Conn
+	err   error
+}
+
+// targetRace is a number of targets that are being tried.
+type targetRace struct {
+	r       *Resolver
+	ctx     context.Context
+	started int
+	said    chan string
+	done    chan targetAttempt // has room for all
+}
+
+func (x *targetRace) start(t s2s.Target) {
+	index := x.started
+	x.started++
+	go func() {
+		conn, err := x.r.dialTarget(x.ctx, t, func(text string) {
+			select {
+			case x.said <- text:
+			case <-x.ctx.Done():
+			}
+		})
+		x.done <- targetAttempt{index, conn, err}
+	}()
+}
+
+// abandon closes what comes in too late; ended attempts have been taken.
+func (x *targetRace) abandon(ended int) {
+	if x.started == ended {
+		return
+	}
+	go func() {
+		for range x.started - ended {
+			if a := <-x.done; a.conn != nil {
+				_ = a.conn.Close() // nothing was written to it
+			}
+		}
+	}()
+}
+
+// dialTarget opens a TCP connection to a target. Its addresses are tried one
+// after the other, each a moment after the one before or as soon as that failed,
+// and the first connection counts (RFC 8305 §5). A target without addresses has
+// them looked up. Config.Connect bounds the time.
+func (r *Resolver) dialTarget(ctx context.Context, target s2s.Target, step func(text string)) (net.Conn, error) {
 	addrs := target.Addrs
 	if len(addrs) == 0 {
 		found := r.permitted(ctx, target.Host)

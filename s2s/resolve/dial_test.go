@@ -108,7 +108,7 @@ func TestRFC8305_Race(t *testing.T) {
 			r := resolve.New(resolve.Config{TCP: n.dial, Delay: c.delay})
 			ctx, cancel := context.WithCancel(t.Context())
 			var s story
-			conn, err := r.Dial(ctx, target(c.addrs...), func(text string) {
+			conn, _, err := r.Dial(ctx, []s2s.Target{target(c.addrs...)}, func(text string) {
 				s.step(text)
 				if c.name == "silence" {
 					cancel() // the time is over
@@ -132,8 +132,49 @@ func TestRFC8305_Race(t *testing.T) {
 func TestSilentTargetEnds(t *testing.T) {
 	n := &network{will: map[string]error{"192.0.2.1:5269": errHang}, closed: make(map[string]bool)}
 	r := resolve.New(resolve.Config{TCP: n.dial, Connect: time.Millisecond})
-	if _, err := r.Dial(t.Context(), target("192.0.2.1"), func(string) {}); err == nil || !strings.Contains(err.Error(), "no answer from 192.0.2.1:5269 in time") {
+	if _, _, err := r.Dial(t.Context(), []s2s.Target{target("192.0.2.1")}, func(string) {}); err == nil || !strings.Contains(err.Error(), "no answer from 192.0.2.1:5269 in time") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Targets overlap, in the order of their priorities: the next one has its turn when
+// those before it have failed or are silent, not when they are slow only.
+func TestTargetsOverlap(t *testing.T) {
+	const h1, h2, h3 = "192.0.2.1:5269", "192.0.2.2:5269", "192.0.2.3:5269"
+	for _, c := range []struct {
+		name  string
+		will  map[string]error
+		delay time.Duration
+		used  int // -1: none
+		tried int
+	}{
+		{"the first answers", nil, time.Hour, 0, 1},
+		{"the first is silent", map[string]error{h1: errHang, h3: errHang}, time.Millisecond, 1, 2},
+		{"the first two are silent", map[string]error{h1: errHang, h2: errHang}, time.Millisecond, 2, 3},
+		{"the first fails at once", map[string]error{h1: syscall.ECONNREFUSED}, time.Hour, 1, 2},
+		{"one is silent, the next fails", map[string]error{h1: errHang, h2: syscall.ECONNREFUSED}, time.Millisecond, 2, 3},
+		{"all fail", map[string]error{h1: syscall.ECONNREFUSED, h2: syscall.ECONNREFUSED, h3: syscall.ECONNREFUSED}, time.Hour, -1, 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := &network{will: c.will, closed: make(map[string]bool)}
+			r := resolve.New(resolve.Config{TCP: n.dial, TargetDelay: c.delay})
+			targets := []s2s.Target{target("192.0.2.1"), target("192.0.2.2"), target("192.0.2.3")}
+			var s story
+			conn, used, err := r.Dial(t.Context(), targets, s.step)
+			n.mu.Lock()
+			tried := len(n.tried)
+			n.mu.Unlock()
+			switch {
+			case tried < c.tried, tried > c.tried && c.delay == time.Hour:
+				t.Errorf("tried %d, want %d\n%s", tried, c.tried, &s)
+			case c.used < 0:
+				if err == nil || strings.Count(s.String()+err.Error(), "nothing listens at") != 6 { // each address, and each target
+					t.Errorf("%v\n%s", err, &s)
+				}
+			case err != nil || used != c.used || conn.(*fakeConn).to != targets[used].Addrs[0].String()+":5269":
+				t.Errorf("%v, %d, %v, want %d\n%s", conn, used, err, c.used, &s)
+			}
+		})
 	}
 }
 
@@ -141,7 +182,7 @@ func TestSilentTargetEnds(t *testing.T) {
 func TestLateConnectionIsClosed(t *testing.T) {
 	n := &network{will: map[string]error{"192.0.2.1:5269": errHang}, closed: make(map[string]bool), late: make(chan struct{}), gone: make(chan struct{})}
 	r := resolve.New(resolve.Config{TCP: n.dial, Delay: time.Millisecond})
-	conn, err := r.Dial(t.Context(), target("192.0.2.1", "192.0.2.2"), func(string) {})
+	conn, _, err := r.Dial(t.Context(), []s2s.Target{target("192.0.2.1", "192.0.2.2")}, func(string) {})
 	if err != nil || conn.(*fakeConn).to != "192.0.2.2:5269" {
 		t.Fatalf("%v, %v", conn, err)
 	}
@@ -175,7 +216,7 @@ func TestFindAndDial(t *testing.T) {
 	}
 	for _, addrs := range [][]netip.Addr{targets[0].Addrs, nil} {
 		targets[0].Addrs = addrs
-		conn, err := r.Dial(t.Context(), targets[0], s.step)
+		conn, _, err := r.Dial(t.Context(), targets[:1], s.step)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,7 +228,7 @@ func TestFindAndDial(t *testing.T) {
 	if want := fmt.Sprintf("connecting to xmpp.example.org port %d at 127.0.0.1:%d\nconnected to 127.0.0.1:%d", port, port, port); !strings.Contains(s.String(), want) {
 		t.Errorf("got %s", &s)
 	}
-	if _, err := r.Dial(t.Context(), s2s.Target{Host: "gone.example.org", Port: 1}, s.step); err == nil ||
+	if _, _, err := r.Dial(t.Context(), []s2s.Target{{Host: "gone.example.org", Port: 1}}, s.step); err == nil ||
 		err.Error() != "gone.example.org has no address in DNS; its operator must publish an A or AAAA record" {
 		t.Errorf("got %v", err)
 	}

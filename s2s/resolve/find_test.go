@@ -552,7 +552,7 @@ func TestDeniedAddresses(t *testing.T) {
 			t.Errorf("not told:\n%s", &s)
 		}
 	}
-	if _, err := r.Dial(t.Context(), s2s.Target{Host: "inside.example", Port: 5269}, func(string) {}); err == nil || !strings.Contains(err.Error(), "s2s.deny_addresses") {
+	if _, _, err := r.Dial(t.Context(), []s2s.Target{{Host: "inside.example", Port: 5269}}, func(string) {}); err == nil || !strings.Contains(err.Error(), "s2s.deny_addresses") {
 		t.Errorf("Dial: %v", err)
 	}
 }

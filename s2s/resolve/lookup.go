@@ -6,10 +6,6 @@ import (
 	"time"
 )
 
-// lookupTime is the most that one look-up may take, all name servers, rounds
-// and aliases together.
-const lookupTime = 15 * time.Second
-
 // flight is a look-up under way, for all who want to know.
 type flight struct {
 	done chan struct{}
@@ -43,7 +39,7 @@ func (r *Resolver) lookup(ctx context.Context, q question) (a answer, cached boo
 
 // fly asks the name servers, independent of who wants to know.
 func (r *Resolver) fly(q question, f *flight, s Sources) {
-	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
+	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.Lookup)
 	defer cancel()
 	f.a, f.err = r.resolve(ctx, q, &s)
 	r.mu.Lock()

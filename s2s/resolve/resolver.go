@@ -29,7 +29,9 @@ type Config struct {
 	Timeout     time.Duration // for one answer of one name server; the double in the second round. Default 1 s; what is slower is known to the name server when the next attempt asks
 	Questions   int           // under way at a time; more wait. Default 256
 	Connect     time.Duration // for connecting to a target, all its addresses together: a SYN is sent four times in it. Default 8 s
-	Delay       time.Duration // from one connection attempt to the next (RFC 8305 §5). Default 250 ms
+	Delay       time.Duration // from one address of a target to the next (RFC 8305 §5). Default 250 ms
+	TargetDelay time.Duration // from one target to the next: longer, since the first are to be preferred. Default 1 s, when a lost SYN is sent again
+	Lookup      time.Duration // for one look-up, with all name servers, rounds and aliases. Default 8 s
 
 	Now    func() time.Time                                                      // nil: time.Now
 	Random func(n int) int                                                       // from 0 to n-1; nil: math/rand/v2
@@ -93,6 +95,8 @@ func New(cfg Config) *Resolver {
 	cfg.Questions = cmp.Or(cfg.Questions, 256)
 	cfg.Connect = cmp.Or(cfg.Connect, 8*time.Second)
 	cfg.Delay = cmp.Or(cfg.Delay, 250*time.Millisecond)
+	cfg.TargetDelay = cmp.Or(cfg.TargetDelay, time.Second)
+	cfg.Lookup = cmp.Or(cfg.Lookup, 8*time.Second)
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
