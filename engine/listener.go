@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -37,7 +38,9 @@ func (ln *listener) tlsConfig(domain string) *tls.Config { return ln.tlsFor(doma
 
 // listen opens the address.
 func (ln *listener) listen() error {
-	l, err := net.Listen("tcp", ln.Address)
+	var cfg net.ListenConfig
+	cfg.SetMultipathTCP(false) // Go's default; its sockets do not take all options
+	l, err := cfg.Listen(context.Background(), "tcp", ln.Address)
 	if err != nil {
 		return fmt.Errorf("engine: listener %s: %w", ln.Name, err)
 	}

@@ -243,7 +243,9 @@ func descriptorOf(c net.Conn) (fd int, err error) {
 	}
 	var failed error
 	err = raw.Control(func(of uintptr) {
-		fd, failed = unix.FcntlInt(of, unix.F_DUPFD_CLOEXEC, 0)
+		if failed = setOptionsOf(int(of)); failed == nil {
+			fd, failed = unix.FcntlInt(of, unix.F_DUPFD_CLOEXEC, 0)
+		}
 	})
 	if err == nil {
 		err = failed

@@ -9,29 +9,53 @@ import (
 	"github.com/xylem-im/xylem/engine"
 )
 
-// TestAcceptedSockets have what was set on the listening one: no delay, and
-// questions after a while of silence whether the peer is still there.
+// TestAcceptedSockets have what was set on the listening one.
 func TestAcceptedSockets(t *testing.T) {
 	s := serve(t, nil)
 	c := s.connect(t, "tcp")
 	c.open()
 	fd := serverEnd(t, c.conn.LocalAddr().(*net.TCPAddr))
+	wantOptions(t, fd)
+	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK == 0 {
+		t.Errorf("it blocks (%v)", err)
+	}
+	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+		t.Errorf("it is inherited by programs (%v)", err)
+	}
+}
+
+// TestDialledSockets have the same: a stream to a server without stream management
+// hears nothing from it, and TCP alone can tell that it is dead.
+func TestDialledSockets(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.server(nil, "a.example"), w.server(nil, "b.example")
+	a.as(t, "alice@a.example/1").chats(b.as(t, "bob@b.example/2"), "hello")
+	streams := a.record(t, "b.example").Streams
+	if len(streams) != 1 || !streams[0].Outgoing {
+		t.Fatalf("streams: %+v", streams)
+	}
+	address, err := net.ResolveTCPAddr("tcp", streams[0].Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantOptions(t, serverEnd(t, address))
+}
+
+// wantOptions: no delay, questions after a while of silence whether the peer is still
+// there, and an end to sending again what it does not acknowledge.
+func wantOptions(t *testing.T, fd int) {
+	t.Helper()
 	for name, o := range map[string]struct{ level, option, want int }{
 		"TCP_NODELAY":   {unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
 		"SO_KEEPALIVE":  {unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
 		"TCP_KEEPIDLE":  {unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 15},
 		"TCP_KEEPINTVL": {unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, 15},
 		"TCP_KEEPCNT":   {unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 9},
+		"USER_TIMEOUT":  {unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 150_000},
 	} {
 		if got, err := unix.GetsockoptInt(fd, o.level, o.option); got != o.want || err != nil {
 			t.Errorf("%s is %d, want %d (%v)", name, got, o.want, err)
 		}
-	}
-	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK == 0 {
-		t.Errorf("it blocks (%v)", err)
-	}
-	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
-		t.Errorf("it is inherited by programs (%v)", err)
 	}
 }
 
