@@ -103,7 +103,7 @@ func TestChannelBinding(t *testing.T) {
 					}
 					binding := bindingOf(t, conn, kind)
 					wrong := saslSecret("alice")
-					wrong.Binding = &sasl.Binding{Type: kind, Data: append([]byte("x"), binding.Data[1:]...)}
+					wrong.Binding = &sasl.Binding{Type: kind, Data: append([]byte{binding.Data[0] ^ 1}, binding.Data[1:]...)}
 					if n := c.auth(mechanism, wrong); n.child("not-authorized").XMLName.Space != nsSASL {
 						t.Fatalf("with the binding of another stream: %s", n)
 					}
