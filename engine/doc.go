@@ -1,4 +1,4 @@
-// Package engine is the embeddable server: event loops on gnet's poller, the TLS
+// Package engine is the embeddable server: event loops on epoll, the TLS
 // filter, timers, outbound buffers, limits, hooks and admission. It drives
 // the sans-IO parts (session, routing, storage pump) and is driven by nobody
 // but the program that embeds it.

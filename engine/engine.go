@@ -258,7 +258,7 @@ func (e *Engine) openLoops() error {
 		l := newLoop(e, uint32(i))
 		if err := l.openPoller(); err != nil {
 			for _, opened := range e.loops {
-				_ = opened.poller.Close()
+				opened.poller.close()
 			}
 			return err
 		}

@@ -5,8 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/panjf2000/gnet/v2/pkg/netpoll"
-
 	xtls "github.com/xylem-im/xylem/engine/tls"
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/parser"
@@ -22,14 +20,14 @@ import (
 // loop is what one event loop owns: its connections, their timers, the
 // memory of a turn, and an inbox through which everybody else speaks to it.
 //
-// A turn is one call from the poller: input of one connection, or a wake-up. All that
-// it makes is listed, and leaves at its end: one hand-over per other loop, one
-// write per connection.
+// A turn is what the poller reports at once: input of connections, and a wake-up.
+// All that it makes is listed, and leaves at its end: one hand-over per other loop,
+// one write per connection.
 type loop struct {
 	engine *Engine
 	index  uint32
 	waker  waker
-	poller *netpoll.Poller
+	poller poller
 	load   atomic.Int32 // sockets
 	inbox  inbox
 	due    atomic.Bool // the ticker asks for a look at the deadlines
@@ -40,18 +38,19 @@ type loop struct {
 	stats loopStats
 
 	// The turn.
-	now    int64 // Unix nanoseconds, read once
-	inTurn bool
-	out    session.Out
-	sent   session.Stanza // the one that is being dispatched
-	tail   []byte         // free part of the arena for session output
-	arena  []byte         // the arena, length 0
-	post   []*batch       // what this turn hands over, by loop; own index: to itself
-	spent  []*batch       // delivered in this turn; written pieces point into them
-	dirty  []*conn        // have something to flush
-	cuts   []*conn        // to be closed at the end of the turn
-	dues   []*conn        // of the wheel, not called yet
-	more   bool           // there are such
+	now                int64 // Unix nanoseconds, read once
+	inTurn             bool
+	inputs, inputBytes int // taken from sockets; see turnInputs
+	out                session.Out
+	sent               session.Stanza // the one that is being dispatched
+	tail               []byte         // free part of the arena for session output
+	arena              []byte         // the arena, length 0
+	post               []*batch       // what this turn hands over, by loop; own index: to itself
+	spent              []*batch       // delivered in this turn; written pieces point into them
+	dirty              []*conn        // have something to flush
+	cuts               []*conn        // to be closed at the end of the turn
+	dues               []*conn        // of the wheel, not called yet
+	more               bool           // there are such
 
 	in                      []byte      // what is read from a socket
 	plain, sealed, gathered []byte      // scratch of the TLS filter and of gather
@@ -148,6 +147,7 @@ func (l *loop) exit() {
 	}
 	l.spent = l.spent[:0]
 	l.tail = l.arena[:0]
+	l.inputs, l.inputBytes = 0, 0
 	l.inTurn = false
 }
 

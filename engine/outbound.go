@@ -16,6 +16,9 @@ const (
 	// maxPieces is where pieces are copied together instead of passed as a list
 	// to writev, whose vector would have to be allocated.
 	maxPieces = 8
+	// gatherBytes is below which pieces are always copied together: the kernel
+	// takes longer to look at a list of them.
+	gatherBytes = 4 << 10
 )
 
 // write lists a piece for the end of the turn. It must stay unchanged until
@@ -79,7 +82,7 @@ func (c *conn) send(o *outList) {
 		}
 		o.pieces = append(o.pieces[:0], sealed)
 		pieces = o.pieces
-	} else if len(pieces) > maxPieces {
+	} else if n := len(pieces); n > maxPieces || n > 1 && o.bytes <= gatherBytes {
 		o.pieces = append(o.pieces[:0], c.loop.gather(pieces))
 		pieces = o.pieces
 	}
@@ -108,27 +111,24 @@ func (c *conn) transmit(pieces [][]byte) {
 		total += len(p)
 	}
 	l.stats.bytesOut.Add(uint64(total))
+	taken := 0
 	if c.backlog.size() == 0 && c.transport.buffered() <= shortBuffer {
 		l.stats.writes.Add(1)
-		taken := c.transport.write(pieces)
-		if !c.connected() {
+		if taken = c.transport.write(pieces); !c.connected() {
 			return
 		}
-		if taken < total {
-			c.holdBack(pieces, taken)
-		}
-		if c.behind() {
-			l.block(c)
-		}
-		return
 	}
-	if c.backlog.size()+total > c.outboundBytes() { // before it is held: what waited for the loop comes at once
-		l.stats.slowClosed.Add(1)
-		c.lose(ErrSlowConsumer)
-		return
+	if rest := total - taken; rest > 0 {
+		if c.backlog.size()+rest > c.outboundBytes() { // before it is held: what waited for the loop comes at once
+			l.stats.slowClosed.Add(1)
+			c.lose(ErrSlowConsumer)
+			return
+		}
+		c.holdBack(pieces, taken)
 	}
-	c.holdBack(pieces, 0)
-	l.block(c)
+	if c.behind() {
+		l.block(c)
+	}
 }
 
 // holdBack adds what the transport has not taken to the backlog.

@@ -6,16 +6,14 @@ import (
 	"net/netip"
 	"syscall"
 
-	"github.com/panjf2000/gnet/v2/pkg/netpoll"
 	"golang.org/x/sys/unix"
 
 	"github.com/xylem-im/xylem/internal/invariants"
 )
 
-// socket is the transport of a connection over the network. The event loops wait
-// with gnet's poller, but what is kept of a connection is ours: 48 bytes instead of
-// the 480 of a gnet.Conn with its buffers and its two addresses, and it says when a
-// peer that was behind can be written to again. Loop only.
+// socket is the transport of a connection over the network. It takes 48
+// bytes instead of the 480 of a gnet.Conn with its buffers and its two addresses,
+// and it says when a peer that was behind can be written to again. Loop only.
 type socket struct {
 	loop  *loop
 	conn  *conn   // whose transport it is; nil only on its way in or out
@@ -34,6 +32,17 @@ const (
 	reads interest = 1 << iota
 	writes
 )
+
+// events is the same in epoll's terms.
+func (i interest) events() (events uint32) {
+	if i&reads != 0 {
+		events |= readEvents
+	}
+	if i&writes != 0 {
+		events |= writeEvents
+	}
+	return events
+}
 
 // newSocket takes over a descriptor that does not block. remote may be nil, then
 // the socket is asked.
@@ -89,8 +98,10 @@ func (s *socket) read() {
 	case err != nil || n == 0:
 		s.close()
 	default:
+		l.inputs++
+		l.inputBytes += n
 		s.conn.input(l.in[:n])
-		invariants.Poison(l.in[:n]) // it was lent for this turn only
+		invariants.Poison(l.in[:n]) // it was lent for this call only
 	}
 }
 
@@ -144,26 +155,14 @@ func (s *socket) watch(what interest) (err error) {
 	if s.ended || what == s.asked {
 		return nil
 	}
-	p, at := s.loop.poller, netpoll.PollAttachment{FD: int(s.fd)}
-	if s.asked != 0 && (what == 0 || what == writes) {
-		err = p.Delete(at.FD)
-		s.asked = 0
+	op := unix.EPOLL_CTL_MOD
+	switch {
+	case s.asked == 0:
+		op = unix.EPOLL_CTL_ADD
+	case what == 0:
+		op = unix.EPOLL_CTL_DEL
 	}
-	if err != nil || what == 0 {
-		return err
-	}
-	switch fresh := s.asked == 0; {
-	case what == writes:
-		err = p.AddWrite(&at, false)
-	case what == reads && fresh:
-		err = p.AddRead(&at, false)
-	case what == reads:
-		err = p.ModRead(&at, false)
-	case fresh:
-		err = p.AddReadWrite(&at, false)
-	default:
-		err = p.ModReadWrite(&at, false)
-	}
+	err = s.loop.poller.control(op, int(s.fd), what.events())
 	if err == nil {
 		s.asked = what
 	}

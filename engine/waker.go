@@ -6,13 +6,11 @@ import (
 	"runtime"
 	"sync/atomic"
 
-	"github.com/panjf2000/gnet/v2/pkg/netpoll"
 	"golang.org/x/sys/unix"
 )
 
-// waker wakes a loop from any goroutine, by an eventfd. The poller's own Trigger
-// does the same but takes a task, and this path is taken once per hand-over
-// between loops. The loop is told of each write and need not read the counter,
+// waker wakes a loop from any goroutine, by an eventfd. This path is
+// taken once per hand-over between loops. The loop is told of each write and need not read the counter,
 // which no number of wake-ups fills. Safe for concurrent use.
 type waker struct {
 	fd    int
@@ -42,12 +40,12 @@ func (w *waker) close() {
 }
 
 // open makes the descriptor, which poller reports.
-func (w *waker) open(poller *netpoll.Poller) error {
+func (w *waker) open(p *poller) error {
 	fd, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
 	if err != nil {
 		return fmt.Errorf("engine: waker: %w", err)
 	}
-	if err := poller.AddRead(&netpoll.PollAttachment{FD: fd}, true); err != nil {
+	if err := p.control(unix.EPOLL_CTL_ADD, fd, wakeEvents); err != nil {
 		_ = unix.Close(fd)
 		return fmt.Errorf("engine: waker: %w", err)
 	}

@@ -1,6 +1,6 @@
 // Package relay is the floor under every comparison: it moves the same bytes
-// between the same clients as an XMPP server, over the event loop that xylem's
-// engine uses, and does nothing else. No TLS, no login, no XML. A client begins
+// between the same clients as an XMPP server, over the event loop that most
+// servers in Go would use, and does nothing else. No TLS, no login, no XML. A client begins
 // with one of these lines and is answered "OK\n":
 //
 //	HELLO name peer     what it sends goes to the connection of that name

@@ -40,10 +40,10 @@ var table = []layer{
 	{"s2s/certs", list("s2s", "jid"), list("golang.org/x/net", "golang.org/x/crypto")},    // what a certificate proves
 
 	{"engine/...", list("jid", "parser", "stanza", "session/...", "routing", "storage", "storage/async", "xep", "s2s", "s2s/certs", "s2s/component", "engine/..."),
-		list("github.com/panjf2000/gnet/v2", "github.com/valyala/bytebufferpool", "github.com/klauspost/compress", "github.com/pires/go-proxyproto", "golang.org/x/sys")},
+		list("github.com/valyala/bytebufferpool", "github.com/klauspost/compress", "github.com/pires/go-proxyproto", "golang.org/x/sys")},
 
 	{"bench/inproc/...", list("any"), list("github.com/HdrHistogram/hdrhistogram-go")},
-	{"bench/relay", nil, list("github.com/panjf2000/gnet/v2")},        // the floor: the engine's event loop without the engine
+	{"bench/relay", nil, list("github.com/panjf2000/gnet/v2")},        // the floor: an event loop without XMPP
 	{"bench/target", list("bench/..."), list("github.com/miekg/dns")}, // where ejabberd finds the server that it federates with
 	{"bench/...", list("jid", "parser", "stanza", "session/sasl", "bench/..."),
 		list("github.com/HdrHistogram/hdrhistogram-go", "github.com/schollz/progressbar/v3", "golang.org/x/sys")},
@@ -74,7 +74,7 @@ type fence struct {
 
 var fences = []fence{
 	{"github.com/dgraph-io/badger/v4", list("storage/badger", "test/...")},
-	{"github.com/panjf2000/gnet/v2", list("engine/...", "bench/inproc/...", "bench/relay", "test/...")},
+	{"github.com/panjf2000/gnet/v2", list("bench/relay")},
 }
 
 // pure are the packages of protocol logic: time is a parameter, and what is

@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"fmt"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// poller is epoll, of one loop. Loop only.
+type poller struct {
+	fd     int
+	busy   bool // the last round had events
+	events [roundEvents]unix.EpollEvent
+}
+
+const (
+	// roundEvents is how many descriptors are reported at once at most.
+	roundEvents = 128
+
+	readEvents  = unix.EPOLLIN | unix.EPOLLPRI
+	writeEvents = unix.EPOLLOUT
+	errorEvents = unix.EPOLLERR | unix.EPOLLHUP
+	wakeEvents  = unix.EPOLLIN | unix.EPOLLET // each write is reported once, and nothing is read
+)
+
+func (p *poller) open() (err error) {
+	if p.fd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return fmt.Errorf("engine: event loop: %w", err)
+	}
+	return nil
+}
+
+func (p *poller) close() { _ = unix.Close(p.fd) }
+
+// control changes what is reported of a descriptor; op is one of EPOLL_CTL_….
+func (p *poller) control(op, fd int, events uint32) error {
+	return unix.EpollCtl(p.fd, op, fd, &unix.EpollEvent{Fd: int32(fd), Events: events})
+}
+
+// wait returns the next round: all that is there already, or the first that
+// comes. It is valid until the next call. While there is something each time it
+// does not give up the thread; before it sleeps other goroutines have their turn.
+func (p *poller) wait() ([]unix.EpollEvent, error) {
+	timeout := -1
+	if p.busy {
+		timeout = 0
+	}
+	for {
+		n, err := unix.EpollWait(p.fd, p.events[:], timeout)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return nil, fmt.Errorf("engine: event loop: %w", err)
+		case n > 0:
+			p.busy = true
+			return p.events[:n], nil
+		default:
+			timeout = -1
+			runtime.Gosched()
+		}
+	}
+}
