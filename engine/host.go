@@ -121,15 +121,20 @@ func (l *loop) Multicast(st []byte, toAt int, to []jid.JID) {
 	s := l.engine.pool.share()
 	s.data = append(s.data, st...)
 	s.toAt = toAt
+	var d *routing.Domain
+	domain := ""
 	for _, bare := range to {
-		l.castTo(s, bare)
+		if name := bare.Domain(); name != domain || d == nil { // most have that of the one before
+			domain, d = name, l.engine.table.Domain(name)
+		}
+		l.castTo(s, d, bare)
 	}
 	l.engine.pool.release(s)
 }
 
-// castTo hands one shared presence to the available resources of one account.
-func (l *loop) castTo(s *shared, bare jid.JID) {
-	d := l.engine.table.Domain(bare.Domain())
+// castTo hands one shared presence to the available resources of one account of
+// a domain; nil: it is none of ours.
+func (l *loop) castTo(s *shared, d *routing.Domain, bare jid.JID) {
 	if d == nil {
 		l.Route(s.addressed(bare.String()))
 		return
