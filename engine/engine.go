@@ -82,6 +82,7 @@ type Engine struct {
 	restored      sync.Map     // SM-ID -> routing.Mailbox of sessions of an engine before this one
 	returning     atomic.Int64 // ended sessions whose unacknowledged stanzas are not dealt with yet
 	workers       *workers
+	coroutines    xtls.Coroutines // of TLS handshakes
 	pump          *async.Pump
 	pool          batchPool
 	buffers       bytebufferpool.Pool

@@ -16,9 +16,11 @@ func (c *conn) startTLS() {
 	c.loop.stats.handshakes.Add(1)
 	if c.peer == nil {
 		c.tls = xtls.Server(c.listener.tlsConfig(c.session.Domain()))
+		c.tls.RunOn(&c.loop.engine.coroutines)
 		return
 	}
 	c.tls = c.peerFilter()
+	c.tls.RunOn(&c.loop.engine.coroutines)
 	if c.peer.domain != nil { // we speak first
 		c.partial = c.loop.engine.buffers.Get()
 		c.step()

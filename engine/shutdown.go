@@ -229,6 +229,7 @@ func (e *Engine) close() error {
 			l.waker.close()
 		}
 	}
+	e.coroutines.Close()
 	return err
 }
 

@@ -7,8 +7,9 @@
 // Handshake: [Filter.Step] on a worker. crypto/tls cannot be resumed after a
 // would-block error in its handshake, so the handshake runs as a coroutine
 // (iter.Pull) over an in-memory connection that yields when it runs dry. It
-// is no goroutine of the scheduler's: it exists only until the handshake is
-// done or [Filter.Close] is called, and it runs only inside Step.
+// is no goroutine of the scheduler's: a handshake has it only until it is done or
+// [Filter.Close] is called, and it runs only inside these. [Coroutines] lends
+// the next one the same.
 //
 // Afterwards: [Filter.Decrypt] and [Filter.Encrypt] on the loop that owns the
 // connection. Whole records are opened in place, in the buffer that the loop

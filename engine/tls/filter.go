@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
-	"iter"
 	"slices"
 
 	"github.com/xylem-im/xylem/internal/invariants"
@@ -40,9 +39,11 @@ type Filter struct {
 
 // handshake is what exists only until the handshake is done.
 type handshake struct {
-	next  func() (struct{}, bool) // nil before the first Step
-	stop  func()
+	conn  *tls.Conn
+	from  *Coroutines // nil: the coroutine is made for this handshake
+	on    *coroutine  // nil before the first Step, and once it is over
 	yield func(struct{}) bool
+	given bool // up, see Close
 	err   error
 	left  int  // bytes of the record that Read is in the middle of
 	leaf  leaf // which certificate the server showed
@@ -52,26 +53,59 @@ type handshake struct {
 // change; make it with [ServerConfig] if tls-server-end-point is wanted.
 func Server(cfg *tls.Config) *Filter {
 	f := &Filter{}
-	f.conn, f.wire.hs = tls.Server(&f.wire, cfg), &handshake{}
+	f.conn = tls.Server(&f.wire, cfg)
+	f.wire.hs = &handshake{conn: f.conn}
 	return f
 }
 
 // Client makes the client's end, for outgoing streams and tests.
 func Client(cfg *tls.Config) *Filter {
 	f := &Filter{client: true}
-	f.conn, f.wire.hs = tls.Client(&f.wire, cfg), &handshake{}
+	f.conn = tls.Client(&f.wire, cfg)
+	f.wire.hs = &handshake{conn: f.conn}
 	return f
 }
 
-// start makes the coroutine. Not before the first Step: it has a stack, which
-// a peer that connects and says nothing must not cost us, and it must not be
-// made on a goroutine that is locked to a thread, as a loop may be.
-func (hs *handshake) start(conn *tls.Conn) {
-	hs.next, hs.stop = iter.Pull(func(yield func(struct{}) bool) {
-		hs.yield = yield
-		hs.err = conn.Handshake()
-		hs.yield = nil
-	})
+// RunOn has the handshake run on a coroutine of p's. To be called before the first
+// Step.
+func (f *Filter) RunOn(p *Coroutines) { f.wire.hs.from = p }
+
+// step goes on with the handshake until it needs input, and tells whether it does.
+// The coroutine is taken by the first step and not before: it has a stack, which a
+// peer that connects and says nothing must not cost us, and it must not be made on
+// a goroutine that is locked to a thread, as a loop may be.
+func (hs *handshake) step() (unfinished bool) {
+	if hs.on == nil {
+		hs.on = hs.from.take()
+		hs.on.hs = hs
+	}
+	hs.on.next()
+	if hs.on.hs != nil {
+		return true
+	}
+	hs.from.put(hs.on)
+	hs.on = nil
+	return false
+}
+
+// run is the handshake, on its coroutine.
+func (hs *handshake) run(yield func(struct{}) bool) {
+	hs.yield = yield
+	hs.err = hs.conn.Handshake()
+	hs.yield = nil
+}
+
+// pause leaves the coroutine until there is input; false when there will be none.
+func (hs *handshake) pause() bool {
+	return !hs.given && hs.yield != nil && hs.yield(struct{}{}) && !hs.given
+}
+
+// giveUp unwinds an unfinished handshake.
+func (hs *handshake) giveUp() {
+	if hs.on != nil {
+		hs.given = true
+		hs.step()
+	}
 }
 
 // Established tells whether the handshake is done and nothing has failed.
@@ -98,12 +132,9 @@ func (f *Filter) Step(in []byte) (out []byte, done bool, err error) {
 		return nil, false, f.err
 	}
 	f.wire.in = append(f.wire.in, in...)
-	if hs.next == nil {
-		hs.start(f.conn)
-	}
-	_, running := hs.next()
+	unfinished := hs.step()
 	out, f.wire.out = f.wire.out, nil
-	if running {
+	if unfinished {
 		f.compact()
 		return out, false, nil
 	}
@@ -156,9 +187,7 @@ func (f *Filter) fail(err error) {
 // goroutine is in Step. A second call does nothing.
 func (f *Filter) Close() {
 	if hs := f.wire.hs; hs != nil {
-		if hs.stop != nil {
-			hs.stop()
-		}
+		hs.giveUp()
 		f.wire.hs = nil
 	}
 	if f.err == nil {

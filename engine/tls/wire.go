@@ -38,7 +38,7 @@ func (w *wire) Read(p []byte) (int, error) {
 		if w.hs == nil {
 			return 0, errAgain
 		}
-		if w.hs.yield == nil || !w.hs.yield(struct{}{}) {
+		if !w.hs.pause() {
 			return 0, net.ErrClosed
 		}
 	}
