@@ -48,14 +48,15 @@ type Credentials struct{ SHA1, SHA256 Keys }
 
 // hashKind is one hash function of the SCRAM family.
 type hashKind struct {
-	new  func() hash.Hash
-	size int
-	of   func(*Credentials) *Keys
+	new   func() hash.Hash
+	size  int
+	of    func(*Credentials) *Keys
+	label string // in what decoys are made of; must not change
 }
 
 var (
-	kindSHA1   = &hashKind{sha1.New, sha1.Size, func(c *Credentials) *Keys { return &c.SHA1 }}
-	kindSHA256 = &hashKind{sha256.New, sha256.Size, func(c *Credentials) *Keys { return &c.SHA256 }}
+	kindSHA1   = &hashKind{sha1.New, sha1.Size, func(c *Credentials) *Keys { return &c.SHA1 }, "1"}
+	kindSHA256 = &hashKind{sha256.New, sha256.Size, func(c *Credentials) *Keys { return &c.SHA256 }, "256"}
 )
 
 func (h *hashKind) hmac(key, msg []byte) []byte {
@@ -167,16 +168,27 @@ func (k *Keys) matches(h *hashKind, prepared string) bool {
 // or the change itself gives decoys away; for the same reason iterations should
 // be what most accounts are stored with. Cheap (seven HMACs).
 func Decoy(secret []byte, user string, iterations int) Credentials {
+	d := newDecoy(secret, user, iterations)
+	return Credentials{SHA1: d.keys(kindSHA1), SHA256: d.keys(kindSHA256)}
+}
+
+// decoy makes the keys of [Decoy], one hash function's at a time.
+type decoy struct {
+	mac        hash.Hash // keyed for the user
+	iterations int
+}
+
+func newDecoy(secret []byte, user string, iterations int) decoy {
 	key := kindSHA256.hmac(secret, []byte("xylem sasl decoy\x00"+user))
-	part := func(label string, n int) []byte { return kindSHA256.hmac(key, []byte(label))[:n] }
-	return Credentials{
-		SHA1: Keys{
-			Salt: part("salt-1", SaltSize), Iterations: iterations,
-			StoredKey: part("stored-1", sha1.Size), ServerKey: part("server-1", sha1.Size),
-		},
-		SHA256: Keys{
-			Salt: part("salt-256", SaltSize), Iterations: iterations,
-			StoredKey: part("stored-256", sha256.Size), ServerKey: part("server-256", sha256.Size),
-		},
+	return decoy{hmac.New(kindSHA256.new, key), iterations}
+}
+
+func (d decoy) keys(h *hashKind) Keys {
+	part := func(label string, n int) []byte {
+		d.mac.Reset()
+		d.mac.Write([]byte(label))
+		d.mac.Write([]byte(h.label))
+		return d.mac.Sum(nil)[:n]
 	}
+	return Keys{Iterations: d.iterations, Salt: part("salt-", SaltSize), StoredKey: part("stored-", h.size), ServerKey: part("server-", h.size)}
 }

@@ -2,6 +2,8 @@ package sasl_test
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"reflect"
@@ -145,5 +147,25 @@ func TestDecoy(t *testing.T) {
 	}
 	if a.Verify("pencil") || (&sasl.Config{DecoySecret: secret}).Verify(nil, "romeo", "pencil") {
 		t.Error("a password fits a decoy")
+	}
+}
+
+// TestDecoyStaysTheSame: what an unknown user seems to have must outlive a new
+// version of the program, too.
+func TestDecoyStaysTheSame(t *testing.T) {
+	mac := func(key []byte, msg string) []byte {
+		m := hmac.New(sha256.New, key)
+		m.Write([]byte(msg))
+		return m.Sum(nil)
+	}
+	key := mac(secret, "xylem sasl decoy\x00romeo")
+	d := sasl.Decoy(secret, "romeo", 10000)
+	for label, got := range map[string][]byte{
+		"salt-1": d.SHA1.Salt, "stored-1": d.SHA1.StoredKey, "server-1": d.SHA1.ServerKey,
+		"salt-256": d.SHA256.Salt, "stored-256": d.SHA256.StoredKey, "server-256": d.SHA256.ServerKey,
+	} {
+		if want := mac(key, label); len(got) < 16 || !bytes.Equal(got, want[:len(got)]) {
+			t.Errorf("%s: %x, want what %x begins with", label, got, want)
+		}
 	}
 }

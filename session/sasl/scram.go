@@ -81,8 +81,8 @@ func (e *Exchange) bindingFor(flag byte, name string) (data []byte, s Step, ok b
 // a decoy. The decoy is made in either case: the work stays the same.
 func (e *Exchange) scramChallenge(c *Credentials) Step {
 	s := &e.scram
-	decoy := Decoy(e.cfg.DecoySecret, e.cfg.decoyName(e.username), e.cfg.iterations())
-	s.keys = s.hash.of(&decoy)
+	decoy := newDecoy(e.cfg.DecoySecret, e.cfg.decoyName(e.username), e.cfg.iterations()).keys(s.hash)
+	s.keys = &decoy
 	if c != nil && s.hash.of(c).usable(s.hash) {
 		s.keys, s.known = s.hash.of(c), true
 	}
