@@ -80,6 +80,10 @@ func (c *conn) send(o *outList) {
 			c.lose(ErrDirty)
 			return
 		}
+		if c.phase == phaseClosing && c.backlog.size() == 0 { // the last words: one write and one packet less
+			sealed = c.tls.CloseNotify(sealed)
+			c.notified = true
+		}
 		o.pieces = append(o.pieces[:0], sealed)
 		pieces = o.pieces
 	} else if n := len(pieces); n > maxPieces || n > 1 && o.bytes <= gatherBytes {
