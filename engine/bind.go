@@ -29,7 +29,9 @@ func (l *loop) bind(c *conn, op session.Op) {
 		open = &opened{session: xep.SessionRef{JID: full, ID: uint64(c.mailbox())}, earlier: uint64(old)}
 	}
 	l.openBehind(old, open)
-	l.engine.log.Debug("session opened", "jid", full.String(), "remote", addrString(c.transport.remote()), "mechanism", mechanism)
+	if l.engine.tellsAll() {
+		l.engine.log.Debug("session opened", "jid", full.String(), "remote", addrString(c.transport.remote()), "mechanism", mechanism)
+	}
 	if hook := l.engine.cfg.Hooks.SessionOpened; hook != nil {
 		info := c.info()
 		info.Mechanism = mechanism
@@ -169,7 +171,9 @@ func (l *loop) leave(c *conn, handed bool, reason error) {
 		l.postHome(j.Bare().String(), &closed{xep.SessionRef{JID: j, ID: uint64(c.mailbox())}})
 	}
 	l.stats.sessions.Add(-1)
-	l.engine.log.Debug("session closed", "jid", j.String(), "reason", reason)
+	if l.engine.tellsAll() {
+		l.engine.log.Debug("session closed", "jid", j.String(), "reason", reason)
+	}
 	if hook := l.engine.cfg.Hooks.SessionClosed; hook != nil {
 		hook(c.info(), reason)
 	}

@@ -120,6 +120,10 @@ func New(cfg Config) (*Engine, error) {
 	return e, nil
 }
 
+// tellsAll tells whether the log takes what is for debugging: so that sessions that
+// come and go need not be put into words for nobody.
+func (e *Engine) tellsAll() bool { return e.log.Enabled(context.Background(), slog.LevelDebug) }
+
 func (e *Engine) loopCount() int {
 	if e.cfg.Loops > 0 {
 		return e.cfg.Loops
