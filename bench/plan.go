@@ -112,12 +112,14 @@ func (p *Plan) check(s *load.Settings) error {
 		return fmt.Errorf("no login by %q; there are %v", s.Login, client.Logins)
 	case s.Login != "" && s.Login != client.Classic && !s.TLS:
 		return fmt.Errorf("login by %s needs --security tls", s.Login)
+	case s.Exchange != "" && !slices.Contains(client.KeyExchanges[:], s.Exchange):
+		return fmt.Errorf("key exchange %q; there are %v", s.Exchange, client.KeyExchanges)
 	}
 	if s.Login == client.Classic {
 		s.Login = ""
 	}
 	if !s.TLS {
-		s.Tickets = false
+		s.Tickets, s.Exchange = false, ""
 	}
 	// A field that the scenario does not use is zero, so that equal
 	// measurements have equal settings.

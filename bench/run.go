@@ -165,7 +165,7 @@ func (r *run) external(ctx context.Context, s load.Settings) error {
 	p.watch(Progress{What: r.title("making accounts"), Done: -1})
 	opts := &client.Options{Address: r.name, Domain: p.Domain, DirectTLS: p.DirectTLS}
 	if s.TLS {
-		opts.TLS = client.TLSConfig(p.Domain, false)
+		opts.TLS = client.TLSConfig(p.Domain, false, "")
 	}
 	return target.Register(ctx, opts, p.Users, 0, p.accounts())
 }

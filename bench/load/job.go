@@ -28,16 +28,17 @@ var Scenarios = [...]string{Chat, Login, Idle, Presence, Roster, Offline, Resume
 // result: only results with equal Settings may be compared.
 type Settings struct {
 	Scenario  string        `json:"scenario"`
-	Sessions  int           `json:"sessions"`            // all together, over all generator processes
-	Payload   int           `json:"payload"`             // bytes of a whole chat stanza as sent, at least 150
-	Window    int           `json:"window"`              // stanzas in flight per pair (chat), or between two checks (offline)
-	Rate      float64       `json:"rate,omitempty"`      // per second over all: an open loop; 0: a closed one
-	TLS       bool          `json:"tls"`                 // STARTTLS, or TLS at once for a target that wants that
-	Mechanism string        `json:"mechanism,omitempty"` // "" is the best offered
-	Login     string        `json:"login,omitempty"`     // one of client.Logins; "" is classic
-	Tickets   bool          `json:"tickets,omitempty"`   // TLS sessions are resumed
-	FullJID   bool          `json:"full_jid,omitempty"`  // address chat to full JIDs instead of bare ones
-	Managed   bool          `json:"managed,omitempty"`   // XEP-0198
+	Sessions  int           `json:"sessions"`               // all together, over all generator processes
+	Payload   int           `json:"payload"`                // bytes of a whole chat stanza as sent, at least 150
+	Window    int           `json:"window"`                 // stanzas in flight per pair (chat), or between two checks (offline)
+	Rate      float64       `json:"rate,omitempty"`         // per second over all: an open loop; 0: a closed one
+	TLS       bool          `json:"tls"`                    // STARTTLS, or TLS at once for a target that wants that
+	Mechanism string        `json:"mechanism,omitempty"`    // "" is the best offered
+	Login     string        `json:"login,omitempty"`        // one of client.Logins; "" is classic
+	Tickets   bool          `json:"tickets,omitempty"`      // TLS sessions are resumed
+	Exchange  string        `json:"key_exchange,omitempty"` // of TLS, one of client.KeyExchanges; "" is what Go offers
+	FullJID   bool          `json:"full_jid,omitempty"`     // address chat to full JIDs instead of bare ones
+	Managed   bool          `json:"managed,omitempty"`      // XEP-0198
 	Warmup    time.Duration `json:"warmup"`
 	Duration  time.Duration `json:"duration"`
 	Parallel  int           `json:"parallel"`           // logins under way at once, over all

@@ -234,5 +234,8 @@ func Title(s load.Settings) string {
 	if s.Tickets {
 		wire += " resumed"
 	}
+	if s.Exchange != "" {
+		wire += " by " + s.Exchange
+	}
 	return t + ", " + wire
 }

@@ -121,9 +121,15 @@ func TestLogins(t *testing.T) {
 	for i := range 8 {
 		s.AddUser(fmt.Sprintf("bench%d@localhost", i), "bench")
 	}
-	for tickets, logins := range map[string]string{"false": "classic,sasl2,fast,resume", "true": "fast"} {
+	for _, how := range []struct{ tickets, logins, exchange, title string }{
+		{"false", "classic,sasl2,fast,resume", "", ", TLS"},
+		{"true", "fast", "X25519", ", TLS resumed by X25519"},
+		{"false", "classic", "P-256", ", TLS by P-256"},
+	} {
+		tickets, logins := how.tickets, how.logins
 		json := filepath.Join(t.TempDir(), "a.json")
 		code, _, problems := cli("run", "login", "--target", s.Addrs()[0].Addr.String(), "--login", logins, "--tls-tickets="+tickets,
+			"--key-exchange", how.exchange,
 			"--security", "tls", "--sessions", "8", "--parallel", "4", "--duration", "1s", "--warmup", "50ms", "--settle", "50ms", "--quiet", "--json", json)
 		if code != exitOK {
 			t.Fatalf("exit code %d: %s", code, problems)
@@ -136,6 +142,9 @@ func TestLogins(t *testing.T) {
 			t.Fatalf("%d runs, want %d", len(rep.Runs), want)
 		}
 		for _, run := range rep.Runs {
+			if title := report.Title(run.Settings); !strings.HasSuffix(title, how.title) {
+				t.Errorf("title %q, want it to end in %q", title, how.title)
+			}
 			if f := run.Figures; run.Failed != "" || f[report.LoginFails] > 0 || f[report.LoginsPerSec] == 0 {
 				t.Errorf("%s, tickets %s: %s %v %v", run.Settings.Login, tickets, run.Failed, f, run.Warnings)
 			}

@@ -29,6 +29,7 @@ type runFlags struct {
 	windows  []int
 	security []string
 	logins   []string
+	groups   []string // key exchanges
 	json     string
 	html     string
 	quiet    bool
@@ -55,6 +56,8 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.base.Mechanism, "mechanism", "", "PLAIN, SCRAM-SHA-1 or SCRAM-SHA-256 (default: the best that is offered)")
 	fs.StringSliceVar(&f.logins, "login", []string{client.Classic}, "how to log in: classic, sasl2, fast, resume, or several")
 	fs.BoolVar(&f.base.Tickets, "tls-tickets", false, "resume TLS sessions")
+	fs.StringSliceVar(&f.groups, "key-exchange", []string{""},
+		"`name` of the only key exchange that clients offer in TLS, or several: "+strings.Join(client.KeyExchanges[:], ", ")+" (default: what Go offers)")
 	fs.IntVar(&f.base.Parallel, "parallel", 32, "logins under way at once")
 	fs.BoolVar(&f.base.FullJID, "full-jid", false, "send chat to full JIDs")
 	fs.BoolVar(&f.base.Managed, "stream-management", false, "use XEP-0198")

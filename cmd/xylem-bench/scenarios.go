@@ -76,6 +76,9 @@ func (f *runFlags) expand(name string, u usual) error {
 	if u.window > 0 && !f.given("window") {
 		windows = []int{u.window}
 	}
+	if len(f.groups) == 0 {
+		f.groups = []string{""}
+	}
 	if len(f.logins) == 0 {
 		f.logins = []string{client.Classic}
 	}
@@ -92,9 +95,11 @@ func (f *runFlags) expand(name string, u usual) error {
 			}
 			for _, s.Window = range windows {
 				for _, s.Login = range f.logins {
-					s.TLS = security == "tls"
-					if !slices.Contains(f.plan.Scenarios, s) {
-						f.plan.Scenarios = append(f.plan.Scenarios, s)
+					for _, s.Exchange = range f.groups {
+						s.TLS = security == "tls"
+						if !slices.Contains(f.plan.Scenarios, s) {
+							f.plan.Scenarios = append(f.plan.Scenarios, s)
+						}
 					}
 				}
 			}
@@ -115,9 +120,10 @@ type planFile struct {
 		Security         *string
 		Mechanism        *string
 		Login            *string
-		TLSTickets       *bool `toml:"tls_tickets"`
-		FullJID          *bool `toml:"full_jid"`
-		StreamManagement *bool `toml:"stream_management"`
+		TLSTickets       *bool   `toml:"tls_tickets"`
+		KeyExchange      *string `toml:"key_exchange"`
+		FullJID          *bool   `toml:"full_jid"`
+		StreamManagement *bool   `toml:"stream_management"`
 		Warmup           *duration
 		Duration         *duration
 		Parallel         *int
@@ -165,6 +171,9 @@ func (f *runFlags) readPlan() error {
 		take(&g.base.Tickets, t.TLSTickets)
 		if t.Login != nil {
 			g.logins = []string{*t.Login}
+		}
+		if t.KeyExchange != nil {
+			g.groups = []string{*t.KeyExchange}
 		}
 		take(&g.base.Managed, t.StreamManagement)
 		take(&g.base.Parallel, t.Parallel)
