@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"crypto/sha1"
 	"encoding/hex"
+	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -95,6 +97,35 @@ func TestComponents(t *testing.T) {
 	}
 	if log, _ := s.log.state(); strings.Contains(log, "ecret of") {
 		t.Error("the log has a secret")
+	}
+}
+
+// TestComponentSecretFile: a secret may stand in a file of its own, which is read
+// again at SIGHUP.
+func TestComponentSecretFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "bridge.secret")
+	write := func(secret string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(secret+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("the first")
+	path := writeConfig(t, fmt.Sprintf("[components]\nlisten = \"127.0.0.1:0\"\n[[components.service]]\ndomain = \"bridge.a.org\"\nsecret_file = %q\n", file))
+	s := startServer(t, t.TempDir(), "--config", path)
+	c, got := s.component("bridge.a.org", "the first")
+	if got != "<handshake/>" {
+		t.Fatalf("got %s", got)
+	}
+	write("the second")
+	s.signals <- syscall.SIGHUP
+	s.log.wait(t, "configuration reloaded", s.gone)
+	c.until("<reset ")
+	if _, got := s.component("bridge.a.org", "the first"); !strings.Contains(got, "<stream:error>") {
+		t.Errorf("the old secret is answered with %s", got)
+	}
+	if _, got := s.component("bridge.a.org", "the second"); got != "<handshake/>" {
+		t.Errorf("got %s", got)
 	}
 }
 

@@ -3,7 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"slices"
+	"strings"
 
 	"github.com/xylem-im/xylem/engine"
 )
@@ -17,7 +20,7 @@ func (l *loaded) applyComponents(s setting, faults *configErrors) {
 	items, ok := s.value.([]any)
 	if !ok {
 		faults.add(&configError{at: s.at, key: s.key, problem: "is " + typeName(s.value) + ", not an array of tables",
-			mend: "write a line [[components.service]] with double brackets, and below it domain and secret"})
+			mend: "write a line [[components.service]] with double brackets, and below it domain, and secret or secret_file"})
 		return
 	}
 	l.Components.Services = make([]componentConfig, 0, len(items))
@@ -53,19 +56,58 @@ func readComponent(s setting, index int, t map[string]any, faults *configErrors)
 				}
 				return nil
 			})
+		case "secret_file":
+			fault.value, fault.accept = valueText(t[name]), "a file that holds the secret and nothing else, such as /etc/xylem/bridge.secret"
+			var path string
+			fault.problem = problemOf(assign(&path, t[name]), func() (err error) {
+				item.Secret, err = readSecret(path)
+				return err
+			})
 		default:
-			fault.problem, fault.mend = "is no key", "a component has domain and secret"
+			fault.problem, fault.mend = "is no key", "a component has domain, and secret or secret_file"
 		}
 		if fault.problem != "" {
 			faults.add(fault)
 		}
 	}
-	for _, need := range []string{"domain", "secret"} {
-		if _, given := t[need]; !given {
-			faults.add(&configError{at: item.at, key: s.key + "." + need, problem: "is missing", mend: "add " + need + ` = "…"`})
-		}
+	if _, given := t["domain"]; !given {
+		faults.add(&configError{at: item.at, key: s.key + ".domain", problem: "is missing", mend: `add domain = "…"`})
+	}
+	_, inline := t["secret"]
+	_, inFile := t["secret_file"]
+	switch {
+	case inline && inFile:
+		faults.add(&configError{at: item.at, key: s.key + ".secret_file", problem: "is given beside secret", mend: "remove one of them"})
+	case !inline && !inFile:
+		faults.add(&configError{at: item.at, key: s.key + ".secret", problem: "is missing", mend: `add secret = "…", or secret_file = "…" to keep it out of this file`})
 	}
 	return item
+}
+
+// mostSecretBytes bounds what is read of a file that may be the wrong one.
+const mostSecretBytes = 4096
+
+// readSecret reads a secret from a file. White space at its ends, such as the
+// end of its line, is none of it.
+func readSecret(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("cannot be read: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, mostSecretBytes+1))
+	secret := strings.TrimSpace(string(b))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("cannot be read: %w", err)
+	case len(b) > mostSecretBytes:
+		return "", fmt.Errorf("holds more than %d bytes: is it the right file?", mostSecretBytes)
+	case secret == "":
+		return "", errors.New("is empty: anybody could be the component")
+	case strings.ContainsAny(secret, "\r\n"):
+		return "", errors.New("holds more than one line")
+	}
+	return secret, nil
 }
 
 // problemOf is what is wrong: err, or what check finds.
