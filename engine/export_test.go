@@ -18,14 +18,26 @@ func (e *Engine) LoopOf(full string) int {
 
 // Stall keeps a loop from doing anything until release is called.
 func (e *Engine) Stall(loop int) (release func()) {
-	stalled, released := make(chan struct{}), make(chan struct{})
+	stalled, release := e.StallLater(loop)
+	<-stalled
+	return release
+}
+
+// StallLater is Stall behind what was sent to the loop before; it does not wait.
+func (e *Engine) StallLater(loop int) (stalled <-chan struct{}, release func()) {
+	begun, released := make(chan struct{}), make(chan struct{})
 	e.sendLoop(uint32(loop), call(func() {
-		close(stalled)
+		close(begun)
 		<-released
 	}))
-	<-stalled
-	return func() { close(released) }
+	return begun, func() { close(released) }
 }
+
+// RefillsSoon tells whether a loop looks at its blocked connections in its next turn.
+func (e *Engine) RefillsSoon(loop int) bool { return e.loops[loop].refill.Load() }
+
+// LoopOfWire is the loop of an in-process connection.
+func (e *Engine) LoopOfWire(w *Wire) int { return int(mailboxLoop(w.mailbox)) }
 
 // HomeKnows is how many sessions an account's home knows of, and of how many its
 // loop has heard before they were opened; behind all that has reached the loop.

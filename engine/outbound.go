@@ -197,7 +197,7 @@ func (c *conn) refill() bool {
 		return false
 	}
 	c.unstall()
-	if c.backlog.size() == 0 && c.phase == phaseClosing {
+	if c.backlog.size() == 0 && c.phase == phaseClosing && c.out == nil { // else flush writes the last words first
 		c.closeWrite()
 	}
 	return c.connected() && c.behind()
