@@ -115,8 +115,8 @@ func (p *InProcessPlan) once(ctx context.Context, kind string, size, turn int) (
 		report.LoginsPerSec: res.LoginsPerSec, report.CPUPerLogin: res.LoginCPU / 1000,
 		report.MessagesPerSec: res.Spread.PerSec, report.CPUPerMessage: res.Spread.CPU,
 		report.LatencyP50: res.Spread.P50, report.LatencyP99: res.Spread.P99,
-		report.HotCPU: res.Hot.CPU, report.BusyP99: res.Busy.P99, report.BusyMax: res.Busy.Max,
-		report.PauseP50: res.Pauses.P50, report.PauseP99: res.Pauses.P99, report.PauseMax: res.Pauses.Max,
+		report.HotCPU: res.Hot.CPU, report.ClientCPU: res.Clients, report.HotClientCPU: res.HotClients, report.BusyP99: res.Busy.P99, report.BusyMax: res.Busy.Max,
+		report.PauseP50: res.Pauses.P50, report.PauseP99: res.Pauses.P99, report.PauseMax: res.Pauses.Max, report.CollectorShare: res.Pauses.GCShare,
 		report.Lost: float64(res.Lost), report.Duplicated: float64(res.Duplicated), report.LoginFails: float64(res.Failed),
 	} {
 		run.Figures[name] = v

@@ -7,8 +7,10 @@
 //
 // The clients are in the same process, so their processor time is part of the
 // figures: a client copies 350 bytes, looks for the mark in what arrives and
-// reads the clock. Their memory is not: it is one array that exists before the
-// memory without sessions is read. A [engine.Wire] belongs to the engine.
+// reads the clock. How much of it is theirs is measured by itself: the same chains
+// without a server in between (Clients, HotClients). Their memory is not part of the
+// figures: it is arrays that exist before the memory without sessions is read.
+// A [engine.Wire] belongs to the engine: it is what a socket is elsewhere.
 //
 // Traffic is a number of chains. A chain is one message in flight; its arrival
 // sends the next one, from another session to its neighbour. Which one is

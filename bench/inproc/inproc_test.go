@@ -28,6 +28,9 @@ func TestRun(t *testing.T) {
 				t.Errorf("stock %v: %s makes no sense: %+v", stock, name, w)
 			}
 		}
+		if res.Clients <= 0 || res.Clients >= res.Spread.CPU || res.HotClients <= 0 || res.HotClients >= res.Hot.CPU {
+			t.Errorf("stock %v: clients alone take %v of %v and %v of %v µs", stock, res.Clients, res.Spread.CPU, res.HotClients, res.Hot.CPU)
+		}
 		if res.Pauses.Count < 2 || res.Pauses.P99 <= 0 || res.Pauses.Max < res.Pauses.P99 {
 			t.Errorf("stock %v: pauses make no sense: %+v", stock, res.Pauses)
 		}

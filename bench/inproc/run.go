@@ -25,16 +25,19 @@ const (
 
 // run is one measurement.
 type run struct {
-	settings Settings
-	tell     func(string)
-	engine   *engine.Engine
-	users    []user
-	logins   chan bool
-	keys     sasl.KeyMemory // all have the same salt, so PBKDF2 runs once
-	chains   []*chain
+	settings  Settings
+	tell      func(string)
+	engine    *engine.Engine
+	users     []user
+	wires     []*engine.Wire // of the users
+	exchanges []*sasl.Client // of the logins under way
+	logins    chan bool
+	keys      sasl.KeyMemory // all have the same salt, so PBKDF2 runs once
+	chains    []*chain
 
 	among   atomic.Int64 // sessions that write
 	opened  atomic.Int64 // the window that counts, ns since start; 0: none
+	alone   atomic.Bool  // clients pass their messages on without a server
 	stop    atomic.Bool  // no chain goes on
 	running atomic.Int64 // chains with a message in flight
 	start   time.Time
@@ -50,7 +53,8 @@ func Run(ctx context.Context, s Settings, tell func(string)) (*Result, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	r := &run{settings: s, tell: tell, users: make([]user, s.Sessions), logins: make(chan bool, loginsAtOnce), start: time.Now()}
+	r := &run{settings: s, tell: tell, users: make([]user, s.Sessions), wires: make([]*engine.Wire, s.Sessions),
+		exchanges: make([]*sasl.Client, s.Sessions), logins: make(chan bool, loginsAtOnce), start: time.Now()}
 	for k := range s.Chains {
 		r.chains = append(r.chains, newChain(k, s.Payload, !s.Stock))
 	}
@@ -110,7 +114,8 @@ func readMemory() (m memoryUse, err error) {
 
 func (r *run) measure(ctx context.Context) error {
 	for i := range r.users {
-		r.users[i].run = r // touches the array, so that it is resident before it is measured
+		r.users[i].run, r.users[i].index = r, uint32(i) // touches the arrays, so that they are resident before that is measured
+		r.wires[i], r.exchanges[i] = nil, nil
 	}
 	empty, err := readMemory()
 	if err != nil {
@@ -143,13 +148,13 @@ func (r *run) logIn(ctx context.Context) (err error) {
 	var text []byte
 	for done < len(r.users) {
 		for underWay < loginsAtOnce && next < len(r.users) {
-			if text, err = r.users[next].begin(text[:0], next); err != nil {
+			if text, err = r.users[next].begin(text[:0]); err != nil {
 				return err
 			}
-			if r.users[next].wire, err = r.engine.Attach(&r.users[next]); err != nil {
+			if r.wires[next], err = r.engine.Attach(&r.users[next]); err != nil {
 				return err
 			}
-			r.users[next].wire.Send(text)
+			r.wires[next].Send(text)
 			underWay++
 			next++
 		}

@@ -49,7 +49,12 @@ type Result struct {
 
 	Spread Traffic `json:"spread"` // among all sessions
 	Hot    Traffic `json:"hot"`    // among HotSessions of them
-	Busy   Traffic `json:"busy"`   // Spread while garbage is collected without a pause
+	// What the clients themselves take of each message, in microseconds of
+	// processor time: the same chains without a server in between.
+	Clients    float64 `json:"clients_cpu_us"`     // among all sessions
+	HotClients float64 `json:"hot_clients_cpu_us"` // among HotSessions of them
+
+	Busy Traffic `json:"busy"` // Spread while garbage is collected without a pause
 
 	Pauses Pauses `json:"pauses"` // of the whole run: logins, traffic, collections
 

@@ -14,6 +14,12 @@ func (r *run) traffics(ctx context.Context) (err error) {
 	if r.result.Spread, err = r.traffic(ctx, "messages among all", r.settings.Sessions, nil); err != nil {
 		return err
 	}
+	if r.result.Clients, err = r.clients(ctx, r.settings.Sessions); err != nil {
+		return err
+	}
+	if r.result.HotClients, err = r.clients(ctx, min(HotSessions, r.settings.Sessions)); err != nil {
+		return err
+	}
 	if r.result.Hot, err = r.traffic(ctx, "messages among a few", min(HotSessions, r.settings.Sessions), nil); err != nil {
 		return err
 	}
@@ -101,7 +107,10 @@ func (r *run) send(k int, c *chain) {
 	c.sender = c.next(int(r.among.Load()))
 	c.number++
 	c.sent = time.Now()
-	r.users[c.sender].wire.Send(c.render(k, c.sender^1))
+	w, message := r.wires[c.sender], c.render(k, c.sender^1)
+	if !r.alone.Load() {
+		w.Send(message)
+	}
 }
 
 // arrived looks at what a user got. It is called on the user's event loop.
@@ -117,7 +126,7 @@ func (r *run) arrived(u *user, p []byte) {
 			continue
 		}
 		c := r.chains[k]
-		if number != c.number || &r.users[c.sender^1] != u {
+		if number != c.number || uint32(c.sender^1) != u.index {
 			r.strange.Add(1)
 			continue
 		}
@@ -132,12 +141,18 @@ func (r *run) goOn(k int, c *chain) {
 		_ = c.latency.RecordValue(int64(min(max(now, time.Microsecond), time.Minute))) // inside its range
 	}
 	c.last.Add(1)
-	if r.stop.Load() {
-		c.number++ // nobody has it: whatever comes under the old number is strange
-		r.running.Add(-1)
+	if r.stop.Load() && !r.alone.Load() { // passOn ends its chains by itself
+		r.end(c)
 		return
 	}
 	r.send(k, c)
+}
+
+// end is called when nobody has the message of a chain: whatever comes under its
+// number from now on is strange.
+func (r *run) end(c *chain) {
+	c.number++
+	r.running.Add(-1)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

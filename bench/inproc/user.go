@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/xylem-im/xylem/engine"
 	"github.com/xylem-im/xylem/session/sasl"
 )
 
@@ -23,12 +22,12 @@ const (
 	loginDone = "login-is-over" // id of the request behind the login
 )
 
-// user is the client's end of one session. Users are an array, made before
-// memory is measured.
+// user is the client's end of one session: as little as can be, since it is in
+// the caches that the server uses. Users are an array, made before memory is
+// measured, and so are their wires and logins.
 type user struct {
 	run   *run
-	wire  *engine.Wire
-	login *sasl.Client // nil once logged in
+	index uint32
 	state atomic.Uint32
 }
 
@@ -45,12 +44,12 @@ func name(i int) string { return fmt.Sprintf("u%08d", i) }
 const header = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0' to='" + domain + "'>"
 
 // begin opens u's stream and begins to log in.
-func (u *user) begin(dst []byte, i int) ([]byte, error) {
-	c, err := sasl.NewClient(sasl.SCRAMSHA1, sasl.ClientConfig{Username: name(i), Password: password, Keys: &u.run.keys})
+func (u *user) begin(dst []byte) ([]byte, error) {
+	c, err := sasl.NewClient(sasl.SCRAMSHA1, sasl.ClientConfig{Username: name(int(u.index)), Password: password, Keys: &u.run.keys})
 	if err != nil {
 		return nil, err
 	}
-	u.login = c
+	u.run.exchanges[u.index] = c
 	return fmt.Appendf(dst, header+"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='%s'>%s</auth>",
 		sasl.SCRAMSHA1, base64.StdEncoding.EncodeToString(c.First())), nil
 }
@@ -65,7 +64,7 @@ func (u *user) answer(p []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	response, err := u.login.Next(challenge)
+	response, err := u.run.exchanges[u.index].Next(challenge)
 	if err != nil {
 		return nil, err
 	}
@@ -98,9 +97,9 @@ func (u *user) Write(p []byte) {
 			u.fail(err.Error())
 			return
 		}
-		u.wire.Send(out)
+		u.run.wires[u.index].Send(out)
 	case bytes.Contains(p, loginMark):
-		u.login = nil
+		u.run.exchanges[u.index] = nil
 		u.state.Store(stateReady)
 		u.run.logins <- true
 	case bytes.Contains(p, failMark) || bytes.Contains(p, errorMark):

@@ -36,6 +36,8 @@ const (
 	HeapPerSession    = "heap_bytes_per_session"
 	ObjectsPerSession = "heap_objects_per_session"
 	HotCPU            = "hot_cpu_us_per_message"
+	ClientCPU         = "client_cpu_us_per_message"
+	HotClientCPU      = "hot_client_cpu_us_per_message"
 	CPUGrowth         = "cpu_growth"
 	HotGrowth         = "hot_cpu_growth"
 	BusyP99           = "busy_p99_us"
@@ -43,6 +45,7 @@ const (
 	PauseP50          = "gc_pause_p50_us"
 	PauseP99          = "gc_pause_p99_us"
 	PauseMax          = "gc_pause_max_us"
+	CollectorShare    = "gc_cpu_share"
 	IdleCPU           = "cpu_cores_idle"
 	StorePerSec       = "store_per_s"
 	StoreCPU          = "cpu_us_per_store"
@@ -107,6 +110,8 @@ func Figures() []Figure {
 		{Key: HeapPerSession, Title: "heap per session", Unit: "bytes", About: "live objects after a collection, above the engine without sessions"},
 		{Key: ObjectsPerSession, Title: "heap objects per session"},
 		{Key: HotCPU, Title: "CPU per message, few write", Unit: "µs", About: "in one process: messages among 1,000 of the sessions; otherwise among all, so that each meets memory that no cache holds"},
+		{Key: ClientCPU, Title: "of CPU per message the clients' part", Unit: "µs", About: "in one process: measured with the same messages, passed on by the clients without a server"},
+		{Key: HotClientCPU, Title: "the same, few write", Unit: "µs"},
 		{Key: CPUGrowth, Title: "CPU as the number grows", Unit: "×", About: "CPU per message as a ratio of that with the fewest sessions of the turn"},
 		{Key: HotGrowth, Title: "the same, few write", Unit: "×"},
 		{Key: BusyP99, Title: "latency p99 during collections", Unit: "time", About: "while garbage is collected without a pause"},
@@ -114,6 +119,7 @@ func Figures() []Figure {
 		{Key: PauseP50, Title: "GC pause p50", Unit: "time", About: "times in which the collector stopped everything, logins included"},
 		{Key: PauseP99, Title: "GC pause p99", Unit: "time"},
 		{Key: PauseMax, Title: "GC pause max", Unit: "time"},
+		{Key: CollectorShare, Title: "CPU of collections", Unit: "×", About: "share of the processor time of the whole run, logins and forced collections included"},
 		{Key: EmptyPSS, Title: "PSS, empty", Unit: "bytes"},
 		{Key: IdleCPU, Title: "CPU while idle", Unit: "cores"},
 		{Key: StorePerSec, Title: "stored", Unit: "/s", Higher: true, About: "messages to offline accounts until the server answers a request sent behind them"},

@@ -1,0 +1,55 @@
+package inproc
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// clients lets the chains run among n sessions without a server: each client gives
+// its message to the next by itself, on as many goroutines as there are event
+// loops. What that takes is the clients' part of the traffic through the server.
+func (r *run) clients(ctx context.Context, n int) (cpu float64, err error) {
+	r.tell("clients alone")
+	r.among.Store(int64(n))
+	r.alone.Store(true)
+	defer r.alone.Store(false)
+	r.stop.Store(false)
+	for k, c := range r.chains {
+		r.running.Add(1)
+		r.send(k, c)
+	}
+	loops := r.settings.Loops
+	if loops == 0 {
+		loops = runtime.GOMAXPROCS(0)
+	}
+	var all sync.WaitGroup
+	for first := range min(loops, len(r.chains)) {
+		all.Go(func() { r.passOn(first, loops) })
+	}
+	err = sleep(ctx, r.settings.Warmup/4)
+	messages, before := r.total(), cpuTime()
+	r.opened.Store(int64(time.Since(r.start)))
+	if err == nil {
+		err = sleep(ctx, max(r.settings.Duration/4, 100*time.Millisecond))
+	}
+	r.opened.Store(0)
+	messages, cpuUsed := r.total()-messages, cpuTime()-before
+	r.stop.Store(true)
+	all.Wait()
+	return float64(cpuUsed.Nanoseconds()) / 1e3 / float64(max(messages, 1)), err
+}
+
+// passOn moves every step-th chain on until the end.
+func (r *run) passOn(first, step int) {
+	for !r.stop.Load() {
+		for k := first; k < len(r.chains); k += step {
+			c := r.chains[k]
+			r.users[c.sender^1].Write(c.message)
+		}
+	}
+	for k := first; k < len(r.chains); k += step {
+		r.end(r.chains[k])
+	}
+}
