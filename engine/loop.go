@@ -46,6 +46,8 @@ type loop struct {
 	tail               []byte         // free part of the arena for session output
 	arena              []byte         // the arena, length 0
 	post               []*batch       // what this turn hands over, by loop; own index: to itself
+	ahead              int            // entries that warm has looked at
+	warmed             byte           // what it read, so that it is read
 	spent              []*batch       // delivered in this turn; written pieces point into them
 	dirty              []*conn        // have something to flush
 	cuts               []*conn        // to be closed at the end of the turn
@@ -194,8 +196,8 @@ func (l *loop) woken() {
 	began := l.enter()
 	for b := l.inbox.takeAll(); b != nil; {
 		next := b.next
-		b.next = nil
 		l.deliver(b)
+		b.next = nil
 		b = next
 	}
 	switch {
@@ -217,6 +219,10 @@ func (l *loop) woken() {
 func (l *loop) deliver(b *batch) {
 	l.spent = append(l.spent, b)
 	for i := range b.entries {
+		if l.ahead == 0 {
+			l.ahead = l.warm(b, i)
+		}
+		l.ahead--
 		e := &b.entries[i]
 		var c *conn
 		if e.to != 0 {

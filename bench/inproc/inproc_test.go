@@ -37,6 +37,19 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// With as many connections on a loop that it looks ahead at what it will need,
+// nothing is lost and nothing comes twice.
+func TestRunLarge(t *testing.T) {
+	res, err := inproc.Run(t.Context(), inproc.Settings{Sessions: 4200, Payload: 350, Chains: 100, Duration: 200 * time.Millisecond, Loops: 1},
+		func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Lost+res.Duplicated+res.Failed > 0 || res.Spread.PerSec < 100 {
+		t.Errorf("%d lost, %d duplicated, %d failed, %v/s", res.Lost, res.Duplicated, res.Failed, res.Spread.PerSec)
+	}
+}
+
 func TestSettingsAreChecked(t *testing.T) {
 	for want, change := range map[string]func(*inproc.Settings){
 		"1 sessions":    func(s *inproc.Settings) { s.Sessions = 1 },
