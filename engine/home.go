@@ -13,12 +13,15 @@ import (
 
 // homeLoop is the loop where an account is at home.
 func (e *Engine) homeLoop(bare string) uint32 {
-	return uint32(maphash.String(e.seed, bare) % uint64(len(e.loops)))
+	return uint32(e.hashOf(bare) % uint64(len(e.loops)))
 }
+
+// hashOf is where an account has its place.
+func (e *Engine) hashOf(bare string) uint64 { return maphash.String(e.seed, bare) }
 
 // home is the account as this loop, its home, knows it. bare may be borrowed.
 func (l *loop) home(bare jid.JID) *xep.Home {
-	if a := l.homes[bare.String()]; a != nil {
+	if a, _ := l.homes.find(bare); a != nil {
 		a.Used = l.seconds()
 		return a
 	}
@@ -27,10 +30,10 @@ func (l *loop) home(bare jid.JID) *xep.Home {
 
 // ownedHome is home for an address that may be kept.
 func (l *loop) ownedHome(bare jid.JID) *xep.Home {
-	a := l.homes[bare.String()]
+	a, _ := l.homes.find(bare)
 	if a == nil {
 		a = xep.NewHome(&l.seat, bare)
-		l.homes[bare.String()] = a
+		l.homes.add(a)
 	}
 	a.Used = l.seconds()
 	return a
@@ -48,9 +51,9 @@ const (
 // walk through a map begins at a random place.
 func (l *loop) forgetHomes() {
 	n := 0
-	for bare, a := range l.homes {
+	for key, a := range l.homes.table {
 		if a.Sessions() == 0 && a.Busy == 0 && l.seconds()-a.Used > homeIdle {
-			delete(l.homes, bare)
+			l.homes.remove(key)
 		}
 		if n++; n == homeSweep {
 			return

@@ -66,7 +66,7 @@ type loop struct {
 	serial uint32
 
 	seat     xep.Seat             // this loop, as extensions see it
-	homes    map[string]*xep.Home // the accounts that are at home here
+	homes    homes                // the accounts that are at home here
 	unopened map[uint64]*unopened // sessions that their home does not know yet, by SessionRef.ID
 	requests rawReader            // frames what is handed to homes
 	late     []*batch             // handed over behind post, see goOn
@@ -99,9 +99,10 @@ const (
 
 func newLoop(e *Engine, index uint32) *loop {
 	l := &loop{engine: e, index: index, post: make([]*batch, e.loopCount()),
-		late: make([]*batch, e.loopCount()), homes: make(map[string]*xep.Home), unopened: make(map[uint64]*unopened),
+		late: make([]*batch, e.loopCount()), unopened: make(map[uint64]*unopened),
 		remotes: make(map[string]remote)}
 	l.seat.Host = l
+	l.homes = homes{hash: e.hashOf, table: make(map[uint64]*xep.Home)}
 	l.out.Scanner = parser.NewScanner()
 	l.peerOut.Scanner = parser.NewScanner()
 	l.componentOut.Scanner = parser.NewScanner()
