@@ -76,7 +76,7 @@ func (l *loop) enterTable(c *conn, op session.Op) (full jid.JID, old routing.Mai
 	if e.revocations.since(full.Bare().String(), op.Since) {
 		return jid.JID{}, 0, l.voidLogin(c)
 	}
-	if _, taken := d.LookupFull(op.Local, op.Resource); !taken && !l.makeRoom(d.Lookup(op.Local)) {
+	if _, taken := d.LookupFull(op.Local, op.Resource); !taken && !l.makeRoom(d.Lookup(op.Local, nil)) {
 		return jid.JID{}, 0, stanza.Error{Condition: stanza.ResourceConstraint,
 			Text: fmt.Sprintf("the account has %d resources already", e.limits.SessionsPerUser)}
 	}
@@ -112,7 +112,7 @@ func (l *loop) endEarlier(full jid.JID, ident string) {
 	if d == nil || ident == "" {
 		return
 	}
-	for _, e := range d.Lookup(full.Local()) {
+	for _, e := range d.Lookup(full.Local(), nil) {
 		if e.Resource != full.Resource() && ofClient(e.Resource, ident) {
 			l.postControl(e.Mailbox, &ending{
 				err: stanza.StreamError{Condition: stanza.StreamConflict, Text: "the client has a new session"},

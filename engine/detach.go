@@ -89,7 +89,7 @@ func (c *conn) markDetached() {
 		return
 	}
 	d.SetFlags(j.Local(), j.Resource(), c.mailbox(), routing.Flags(xep.MarkDetached), 0)
-	detached := detachedOf(d.Lookup(j.Local())) // looked at afterwards: another loop may be doing the same
+	detached := detachedOf(d.Lookup(j.Local(), nil)) // looked at afterwards: another loop may be doing the same
 	for i := range len(detached) - l.engine.limits.DetachedPerUser {
 		l.postControl(detached[i].Mailbox, giveUp{ErrTooManyDetached})
 	}

@@ -436,7 +436,7 @@ func (e *Engine) Kick(address string, reason stanza.StreamError) int {
 		}
 		return e.end([]routing.Entry{entry}, reason)
 	}
-	return e.end(d.Lookup(who.Local()), reason)
+	return e.end(d.Lookup(who.Local(), nil), reason)
 }
 
 // end closes sessions with a stream error.

@@ -227,7 +227,7 @@ func (l *loop) serveOffline(r *request, a *xep.Home, req *xep.Request, to jid.Vi
 	case routing.Offline:
 		l.identify(req.View, to.Bare(), fw)
 		req.StanzaID = fw.ID
-		l.hookReceived(req.View, to, fw, nil, marksOf(decision.Domain.Lookup(to.Local())))
+		l.hookReceived(req.View, to, fw, nil, marksOf(decision.Domain.Lookup(to.Local(), nil)))
 		reg.ServeOffline(a, req, r.cond)
 	case routing.Bounce:
 		req.Error(stanza.Error{Condition: decision.Condition})

@@ -36,7 +36,8 @@ func (l *loop) Resources(bare jid.JID, dst []xep.Resource) []xep.Resource {
 	if d == nil {
 		return dst
 	}
-	return appendResources(dst, d.Lookup(bare.Local()))
+	var buf [4]routing.Entry
+	return appendResources(dst, d.Lookup(bare.Local(), buf[:0]))
 }
 
 func appendResources(dst []xep.Resource, entries []routing.Entry) []xep.Resource {
@@ -62,7 +63,7 @@ func (l *loop) Mark(j jid.JID, set, clear xep.Mark) {
 	if d == nil {
 		return
 	}
-	for _, entry := range d.Lookup(j.Local()) {
+	for _, entry := range d.Lookup(j.Local(), nil) {
 		if r := j.Resource(); r != "" && r != entry.Resource {
 			continue
 		}
@@ -139,7 +140,8 @@ func (l *loop) castTo(s *shared, d *routing.Domain, bare jid.JID) {
 		l.Route(s.addressed(bare.String()))
 		return
 	}
-	entries := d.Lookup(bare.Local())
+	var buf [4]routing.Entry
+	entries := d.Lookup(bare.Local(), buf[:0])
 	for i := range entries {
 		e := &entries[i]
 		switch {

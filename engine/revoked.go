@@ -63,7 +63,7 @@ func (e *Engine) revoke(who jid.JID, but routing.Mailbox, why stanza.StreamError
 		return
 	}
 	ended := 0
-	for _, entry := range d.Lookup(who.Local()) {
+	for _, entry := range d.Lookup(who.Local(), nil) {
 		if entry.Mailbox != but {
 			ended += e.end([]routing.Entry{entry}, why)
 		}

@@ -4,8 +4,8 @@
 //
 // It knows mailboxes, not sockets, and calls nobody: [Table.Route] answers with
 // a [Decision] and the entries to deliver to, and the engine acts. Reads take
-// no lock and allocate nothing, however many cores read and bind at once; an
-// account's entries are an immutable snapshot that every change replaces.
+// no lock and allocate nothing, however many cores read and bind at once; the
+// record of an account is replaced whenever it gets or loses a session.
 //
 // Whether an account exists is not known here, as storage knows that and
 // routing does not wait. An account without sessions is therefore one whose

@@ -3,17 +3,19 @@ package routing
 import (
 	"hash/maphash"
 	"iter"
+	"slices"
 	"sync/atomic"
 )
 
 // Domain is the table of the sessions of one domain. All methods are safe for
 // concurrent use. [Domain.Lookup] and [Domain.LookupFull] take no lock; what
 // changes an account takes that of its shard for about a microsecond, and for
-// up to 0.1 ms when the shard grows. Strings given to the methods may be
+// up to 0.1 ms when the shard moves. Strings given to the methods may be
 // borrowed: those that are kept are copied.
 //
-// Every change copies the account's entries, so the engine bounds how many
-// resources an account may bind.
+// Binding and unbinding copies the account's entries, so the engine bounds how
+// many resources an account may bind. A name in an Entry is memory of the table:
+// it stays as it is, but holds some 20 KB besides; who keeps it for long clones it.
 type Domain struct {
 	name     string
 	accounts accounts
@@ -49,45 +51,43 @@ func (d *Domain) Bind(local, resource string, mb Mailbox) (replaced Mailbox) {
 // session of the account has, and those of taken if another session had the
 // resource.
 func (d *Domain) BindWith(local, resource string, mb Mailbox, inherit, taken Flags) (replaced Mailbox, flags Flags) {
-	d.accounts.update(local, func(old *account) *account {
-		replaced, flags = 0, 0
-		e := Entry{Resource: resource, Mailbox: mb}
-		if old == nil {
-			return newAccount(local, []Entry{e})
-		}
-		for _, o := range old.entries() {
-			flags |= o.Flags & inherit
-		}
-		i := old.find(resource)
-		if i >= 0 {
-			flags |= taken
-		}
-		if e.Flags = flags; i < 0 {
-			return old.with(e)
-		}
-		replaced = old.entries()[i].Mailbox
-		return old.replace(i, e)
-	})
-	if replaced == 0 {
+	c := d.accounts.change(local)
+	defer c.release()
+	var buf [usual]Entry
+	entries := c.old.append(buf[:0])
+	for i := range entries {
+		flags |= entries[i].Flags & inherit
+	}
+	e := Entry{Resource: resource, Mailbox: mb, Flags: flags}
+	if i, _ := c.old.find(resource); i >= 0 {
+		e.Flags |= taken
+		replaced = entries[i].Mailbox
+		entries[i] = e
+	} else {
+		entries = append(entries, e)
 		d.bound.Add(1)
 	}
-	return replaced, flags
+	c.put(entries)
+	return replaced, e.Flags
 }
 
 // Unbind takes a session out, if the resource is still bound to mb: a session
 // that was replaced must not take out its successor. It tells whether it did.
-func (d *Domain) Unbind(local, resource string, mb Mailbox) (done bool) {
-	d.accounts.update(local, func(old *account) *account {
-		i := old.find(resource)
-		if done = i >= 0 && old.entries()[i].Mailbox == mb; done {
-			return old.without(i)
-		}
-		return old
-	})
-	if done {
-		d.bound.Add(-1)
+func (d *Domain) Unbind(local, resource string, mb Mailbox) bool {
+	c := d.accounts.change(local)
+	defer c.release()
+	i := c.find(resource, mb)
+	if i < 0 {
+		return false
 	}
-	return done
+	d.bound.Add(-1)
+	if c.old.count() == 1 {
+		c.remove()
+		return true
+	}
+	var buf [usual]Entry
+	c.put(slices.Delete(c.old.append(buf[:0]), i, i+1))
+	return true
 }
 
 // SetPresence notes what the session's presence says: whether it is available
@@ -97,58 +97,62 @@ func (d *Domain) SetPresence(local, resource string, mb Mailbox, available bool,
 	if !available {
 		priority = 0
 	}
-	return d.change(local, resource, mb, func(e *Entry) { e.Available, e.Priority = available, priority })
+	c := d.accounts.change(local)
+	defer c.release()
+	i := c.find(resource, mb)
+	if i < 0 {
+		return false
+	}
+	e := c.old.entry(i, "")
+	e.Available, e.Priority = available, priority
+	c.old.setMarks(i, &e)
+	return true
 }
 
 // SetFlags clears and then sets flags of a session. It tells whether the
 // resource is still bound to mb.
 func (d *Domain) SetFlags(local, resource string, mb Mailbox, set, clear Flags) bool {
-	return d.change(local, resource, mb, func(e *Entry) { e.Flags = e.Flags&^clear | set })
+	c := d.accounts.change(local)
+	defer c.release()
+	i := c.find(resource, mb)
+	if i < 0 {
+		return false
+	}
+	e := c.old.entry(i, "")
+	e.Flags = e.Flags&^clear | set
+	c.old.setMarks(i, &e)
+	return true
 }
 
-// Lookup is a snapshot of the sessions of an account, in the order in which
-// they were bound; nil when there are none. It is valid for ever, may be stale
-// at once, and must not be changed. It allocates nothing.
-func (d *Domain) Lookup(local string) []Entry {
-	if acc := d.accounts.load(local); acc != nil {
-		return acc.entries()
-	}
-	return nil
+// Lookup appends the sessions of an account to dst, in the order in which they
+// were bound. They may be stale at once. It allocates only when dst must grow.
+func (d *Domain) Lookup(local string, dst []Entry) []Entry {
+	return d.accounts.load(local).append(dst)
 }
 
 // LookupFull is the session of a full address. It allocates nothing.
 func (d *Domain) LookupFull(local, resource string) (Entry, bool) {
-	entries := d.Lookup(local)
-	if i := find(entries, resource); i >= 0 {
-		return entries[i], true
+	r := d.accounts.load(local)
+	if i, name := r.find(resource); i >= 0 {
+		return r.entry(i, name), true
 	}
 	return Entry{}, false
 }
 
 // All walks the accounts that have sessions. Sessions that were bound before
-// the walk began and stay are met exactly once; others may be met.
+// the walk began and stay are met exactly once; others may be met. The entries
+// are valid until the next account.
 func (d *Domain) All() iter.Seq2[string, []Entry] {
 	return func(yield func(string, []Entry) bool) {
-		for acc := range d.accounts.all() {
-			if !yield(acc.local(), acc.entries()) {
+		var entries []Entry
+		for r := range d.accounts.all() {
+			entries = r.append(entries[:0])
+			if !yield(r.localpart(), entries) {
 				return
 			}
 		}
 	}
 }
 
-// change applies f to one entry, if it is bound to mb.
-func (d *Domain) change(local, resource string, mb Mailbox, f func(*Entry)) (found bool) {
-	d.accounts.update(local, func(old *account) *account {
-		i := old.find(resource)
-		if found = i >= 0 && old.entries()[i].Mailbox == mb; !found {
-			return old
-		}
-		changed := old.entries()[i]
-		if f(&changed); changed == old.entries()[i] {
-			return old
-		}
-		return old.replace(i, changed)
-	})
-	return found
-}
+// usual is how many entries change without a buffer on the heap.
+const usual = 4

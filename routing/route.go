@@ -73,19 +73,19 @@ func (t *Table) Route(to jid.View, kind stanza.Kind, typ stanza.Type, targets []
 		}
 		return Decision{Verdict: Server, Domain: d}, targets
 	}
-	entries := d.Lookup(to.Local())
-	where, at := bare, -1
+	sessions := d.accounts.load(to.Local())
+	where, at, name := bare, -1, ""
 	if to.IsFull() {
 		where = absent
-		if at = find(entries, to.Resource()); at >= 0 {
+		if at, name = sessions.find(to.Resource()); at >= 0 {
 			where = match
 		}
 	}
-	return d.apply(rules[classOf(kind, typ)][where], entries, at, targets)
+	return d.apply(rules[classOf(kind, typ)][where], sessions, at, name, targets)
 }
 
 // apply carries out an action; at is the index of the resource that matches.
-func (d *Domain) apply(do action, entries []Entry, at int, targets []Entry) (Decision, []Entry) {
+func (d *Domain) apply(do action, sessions record, at int, name string, targets []Entry) (Decision, []Entry) {
 	before := len(targets)
 	otherwise := Decision{Verdict: Ignore, Domain: d}
 	switch do {
@@ -96,14 +96,15 @@ func (d *Domain) apply(do action, entries []Entry, at int, targets []Entry) (Dec
 	case toAccount:
 		return Decision{Verdict: Account, Domain: d}, targets
 	case toResource:
-		targets = append(targets, entries[at])
+		targets = append(targets, sessions.entry(at, name))
 	case toMost:
 		otherwise = Decision{Verdict: Offline, Condition: stanza.ServiceUnavailable, Domain: d}
-		targets = appendFrom(targets, entries, max(0, highest(entries)))
+		targets = sessions.append(targets)
+		targets = keepFrom(targets, before, max(0, highest(targets[before:])))
 	case toNonNeg:
-		targets = appendFrom(targets, entries, 0)
+		targets = keepFrom(sessions.append(targets), before, 0)
 	case toAvailable:
-		targets = appendFrom(targets, entries, lowest)
+		targets = keepFrom(sessions.append(targets), before, lowest)
 	}
 	if len(targets) == before {
 		return otherwise, targets
@@ -130,12 +131,15 @@ func highest(entries []Entry) int8 {
 	return top
 }
 
-// appendFrom appends the available entries with a priority of from or more.
-func appendFrom(targets, entries []Entry, from int8) []Entry {
-	for i := range entries {
-		if entries[i].Available && entries[i].Priority >= from {
-			targets = append(targets, entries[i])
+// keepFrom drops those behind before that are not available with a priority of
+// from or more.
+func keepFrom(targets []Entry, before int, from int8) []Entry {
+	kept := targets[:before]
+	for _, e := range targets[before:] {
+		if e.Available && e.Priority >= from {
+			kept = append(kept, e)
 		}
 	}
-	return targets
+	clear(targets[len(kept):])
+	return kept
 }

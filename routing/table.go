@@ -8,7 +8,7 @@ import (
 )
 
 // Table is the set of domains that this server serves. Domains come and go at
-// run time; an empty one costs 150 bytes and no thread, one with a session 500.
+// run time; an empty one costs 150 bytes and no thread, one with a session 400.
 // All methods are safe for concurrent use, and [Table.Domain] takes no lock.
 type Table struct {
 	domains *xsync.Map[string, *Domain]

@@ -78,26 +78,26 @@ func TestRFC6120_7_7_2_2_NewSessionWins(t *testing.T) {
 		d.SetFlags("alice", "phone", 1, routing.FlagCarbons, 0) {
 		t.Error("the old session changed the new one's entry")
 	}
-	if !d.Unbind("alice", "phone", 2) || d.Len() != 0 || d.Lookup("alice") != nil {
+	if !d.Unbind("alice", "phone", 2) || d.Len() != 0 || d.Lookup("alice", nil) != nil {
 		t.Error("the new session could not leave")
 	}
 }
 
 func TestLookup(t *testing.T) {
 	d := newDomain()
-	if d.Lookup("alice") != nil || d.Unbind("alice", "a", 1) || d.SetPresence("alice", "a", 1, true, 0) {
+	if d.Lookup("alice", nil) != nil || d.Unbind("alice", "a", 1) || d.SetPresence("alice", "a", 1, true, 0) {
 		t.Error("an empty domain has sessions")
 	}
 	d.Bind("alice", "a", 1)
 	d.Bind("alice", "b", 2)
 	d.Bind("bob", "a", 3)
-	before := d.Lookup("alice")
+	before := d.Lookup("alice", nil)
 	d.Bind("alice", "c", 4)
 	d.SetPresence("alice", "b", 2, true, -7)
 	d.SetFlags("alice", "b", 2, routing.FlagCarbons|routing.FlagInterested, 0)
 	d.SetFlags("alice", "b", 2, 0, routing.FlagCarbons)
 	d.Unbind("alice", "a", 1)
-	after := d.Lookup("alice")
+	after := d.Lookup("alice", nil)
 	if want := []routing.Entry{{Resource: "a", Mailbox: 1}, {Resource: "b", Mailbox: 2}}; !slices.Equal(before, want) {
 		t.Errorf("the snapshot changed to %+v", before)
 	}
@@ -157,7 +157,7 @@ func TestNamesOfAllLengths(t *testing.T) {
 			if e, ok := d.LookupFull(local, resource); !ok || e != want {
 				t.Errorf("%d bytes: %+v, %v", n, e, ok)
 			}
-			if left := len(d.Lookup(local)); left != 5-i {
+			if left := len(d.Lookup(local, nil)); left != 5-i {
 				t.Errorf("%d bytes: %d sessions, want %d", n, left, 5-i)
 			}
 			if !d.Unbind(local, resource, want.Mailbox) {
@@ -261,7 +261,7 @@ func TestConcurrentUse(t *testing.T) {
 				local, resource := fmt.Sprint("user", rnd.IntN(5)), fmt.Sprint("r", rnd.IntN(3))
 				mb := routing.Mailbox(g+1)<<32 | routing.Mailbox(i)
 				d.Bind(local, resource, mb)
-				for _, e := range d.Lookup(local) {
+				for _, e := range d.Lookup(local, nil) {
 					if e.Mailbox == 0 || !strings.HasPrefix(e.Resource, "r") {
 						t.Errorf("found %+v", e)
 					}
@@ -368,7 +368,7 @@ func TestReadsDoNotAllocate(t *testing.T) {
 	full, bare := jid.MustParse("several@example.com/low").View(), jid.MustParse("several@example.com").View()
 	targets := make([]routing.Entry, 0, 8)
 	for name, read := range map[string]func(){
-		"Lookup":     func() { d.Lookup(full.Local()) },
+		"Lookup":     func() { d.Lookup(full.Local(), targets[:0]) },
 		"LookupFull": func() { d.LookupFull(full.Local(), full.Resource()) },
 		"Route full": func() { table.Route(full, message, stanza.TypeChat, targets[:0]) },
 		"Route bare": func() { table.Route(bare, message, stanza.TypeHeadline, targets[:0]) },
