@@ -194,7 +194,7 @@ func (c *conn) resume() {
 
 // waits tells whether input must wait for something that is under way.
 func (c *conn) waits() bool {
-	return c.session.Waiting() || c.heldTooMany() && !c.unstored || c.order().full() ||
+	return c.session.Waiting() || c.loop.burstBlocks(c) || c.heldTooMany() && !c.unstored || c.order().full() ||
 		c.peer != nil && c.peer.leaving
 }
 
@@ -214,6 +214,9 @@ func (c *conn) feed(in []byte) (consumed int) {
 	for consumed < len(in) && c.phase == phaseStream && (c.unstored || !c.heldTooMany()) {
 		if c.behindTooFar() {
 			c.stalled = true
+			break
+		}
+		if c.mustWait(in[consumed:]) {
 			break
 		}
 		if c.aheadOfTime() {

@@ -96,7 +96,11 @@ func (l *loop) route(src *source, v *stanza.View, to jid.View, fw *stanza.Forwar
 	if v.Kind == stanza.KindMessage && decision.Verdict != routing.Bounce {
 		l.hookSent(src, v, to, fw, targets)
 	}
-	switch decision.Verdict {
+	verdict := decision.Verdict
+	if src.conn != nil && (verdict == routing.Delivered || verdict == routing.Bounce) && l.burstOf(src.origin).isBusy(to) {
+		verdict, decision.Condition = routing.Offline, stanza.ServiceUnavailable // its home decides anew: nothing overtakes, no error either
+	}
+	switch verdict {
 	case routing.Delivered:
 		l.pass(src, v, to, fw, targets)
 	case routing.Offline:
@@ -110,7 +114,7 @@ func (l *loop) route(src *source, v *stanza.View, to jid.View, fw *stanza.Forwar
 	case routing.Remote:
 		l.sendRemote(src, v, to, fw)
 	case routing.Account, routing.Server:
-		l.answer(src, v, to, fw, decision.Verdict)
+		l.answer(src, v, to, fw, verdict)
 	}
 	clear(targets)
 	l.targets = targets[:0]

@@ -94,17 +94,21 @@ type request struct {
 }
 
 // handIn renders a stanza and hands it to a home. The session that sent it
-// consumes nothing until it was dealt with: so a client's stanzas keep their
-// order, and one that outruns the disk is slowed down.
+// consumes nothing until it was dealt with, or nothing but further messages, see
+// burst: so a client's stanzas keep their order, and one that outruns the disk is
+// slowed down.
 func (l *loop) handIn(src *source, w work, bare jid.JID, v *stanza.View, fw *stanza.Forward, cond stanza.Condition) {
 	r := &request{work: w, bare: bare.Clone(), raw: stanza.AppendForward(nil, v, fw), src: *src, cond: cond}
 	if src.conn != nil {
 		if l.engine.cfg.DurableAck && isLasting(v) && src.hold() {
 			r.src.receipt = src.receipt
 		}
-		r.src.waits = waiter{mailbox: src.origin}
-		r.src.conn = nil
-		src.conn.session.Wait()
+		if r.src.conn = nil; w == workOffline && l.mayGoOn(src.conn, v, r.src.receipt) {
+			r.src.waits = l.follow(src.origin, r.bare.String(), len(r.raw))
+		} else {
+			r.src.waits = waiter{mailbox: src.origin}
+			src.conn.session.Wait()
+		}
 	}
 	if src.order != nil {
 		src.order.sent(r.bare.String())
@@ -291,14 +295,16 @@ func (l *loop) goOn(w waiter) {
 type waiter struct {
 	mailbox routing.Mailbox // 0: nobody
 	number  uint32
-	account string // with whose home the stanza of a stream is
+	account string // with whose home the stanza of a stream is, or the message of a burst
 }
 
 // goingOn ends a wait.
 type goingOn struct{ waiter }
 
-func (g goingOn) apply(_ *loop, c *conn) {
+func (g goingOn) apply(l *loop, c *conn) {
 	switch {
+	case l.followed(g.waiter, c):
+		return
 	case c == nil:
 		return
 	case c.order() != nil:

@@ -74,6 +74,9 @@ type loop struct {
 	ended    ended                // sessions that could have been resumed
 	receipts []*receipts          // empty ones for reuse
 
+	bursts     map[routing.Mailbox]*burst // of the sessions here that have one
+	burstBytes int                        // of their messages
+
 	savingNow int // sessions on their way into the store
 
 	remotes      map[string]remote // the remote domains that are at home here
@@ -99,7 +102,7 @@ const (
 
 func newLoop(e *Engine, index uint32) *loop {
 	l := &loop{engine: e, index: index, post: make([]*batch, e.loopCount()),
-		late: make([]*batch, e.loopCount()), unopened: make(map[uint64]*unopened),
+		late: make([]*batch, e.loopCount()), bursts: make(map[routing.Mailbox]*burst), unopened: make(map[uint64]*unopened),
 		remotes: make(map[string]remote)}
 	l.seat.Host = l
 	l.homes = homes{hash: e.hashOf, table: make(map[uint64]*xep.Home)}
