@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/xylem-im/xylem/session"
@@ -179,9 +180,16 @@ func (s *stored) apply(l *loop, _ *conn) {
 	}
 }
 
+// storedTogether is how many results a loop takes without looking at the time: see
+// loop.deliverInbox.
+const storedTogether = 32
+
 // deliverStored is called by the pump's goroutines; all results are of one loop.
 func (e *Engine) deliverStored(results []storage.Result) {
-	e.sendLoop(results[0].Token.Loop, &stored{results: append([]storage.Result(nil), results...)})
+	to := results[0].Token.Loop
+	for some := range slices.Chunk(slices.Clone(results), storedTogether) {
+		e.sendLoop(to, &stored{results: some})
+	}
 }
 
 func getCredentials(owner string) *storage.Op {

@@ -51,8 +51,9 @@ type loop struct {
 	spent              []*batch       // delivered in this turn; written pieces point into them
 	dirty              []*conn        // have something to flush
 	cuts               []*conn        // to be closed at the end of the turn
-	dues               []*conn        // of the wheel, not called yet
-	more               bool           // there are such
+	dues               []*conn        // of the wheel
+	called             int            // the first of them that was not called yet
+	rest               *batch         // of the inbox, not delivered yet
 
 	in                      []byte      // what is read from a socket
 	plain, sealed, gathered []byte      // scratch of the TLS filter and of gather
@@ -96,7 +97,8 @@ const (
 	lingerTime = int64(3 * time.Second)      // from our </stream:stream> to the cut
 	refillTime = 5 * time.Millisecond        // pause between looks at blocked connections
 	tickTime   = wheelTick * time.Nanosecond // pause between looks at the deadlines
-	duesATurn  = 256                         // connections whose deadline is over that are called in one turn
+	duesATurn  = 16                          // connections whose deadline is over that are called in one turn
+	wokenTime  = time.Millisecond            // after which a turn leaves the rest of the inbox to the next one
 	restTicks  = 40                          // a TLS connection drops its keys 10 to 20 s after their last use
 )
 
@@ -198,17 +200,11 @@ func (l *loop) flush() {
 // woken is a turn made of what others left for the loop.
 func (l *loop) woken() {
 	began := l.enter()
-	for b := l.inbox.takeAll(); b != nil; {
-		next := b.next
-		l.deliver(b)
-		b.next = nil
-		b = next
-	}
+	l.deliverInbox()
 	switch {
 	case l.due.Swap(false):
 		l.tick()
-	case l.more:
-		l.more = false
+	case l.called < len(l.dues):
 		l.tickDues()
 	}
 	if l.refill.Swap(false) {
@@ -217,6 +213,31 @@ func (l *loop) woken() {
 	if began {
 		l.exit()
 	}
+}
+
+// deliverInbox works off the inbox for wokenTime. What is left comes first in the
+// next turn, so that input is not kept waiting: a store that was busy answers
+// hundreds of requests at a time.
+func (l *loop) deliverInbox() {
+	if l.deliverAll(l.rest) {
+		l.deliverAll(l.inbox.takeAll())
+	}
+}
+
+// deliverAll works off b and what follows it, unless the time is over.
+func (l *loop) deliverAll(b *batch) (all bool) {
+	for b != nil {
+		next := b.next
+		l.deliver(b)
+		b.next = nil
+		if b = next; b != nil && time.Now().UnixNano()-l.now > int64(wokenTime) {
+			l.rest = b
+			l.waker.wake()
+			return false
+		}
+	}
+	l.rest = nil
+	return true
 }
 
 // deliver works off a batch. The batch stays alive until the turn's end.
@@ -383,17 +404,19 @@ func (l *loop) tick() {
 	l.forgetHomes()
 	l.tickRemotes()
 	l.warmth.Cool(restTicks)
+	l.dues, l.called = slices.Delete(l.dues, 0, l.called), 0
 	l.dues = l.wheel.advance(l.now, l.dues)
 	l.tickDues()
 }
 
-// tickDues calls the first of the connections that are due. After many the
+// tickDues calls the first of the connections that are due. After a few the
 // others wait for the next turn, so that input is not kept waiting: with ten
 // thousand clients that acknowledge nothing, all that is theirs to be stored is
-// due at once.
+// due at once, at 20 to 40 µs each.
 func (l *loop) tickDues() {
-	n := min(len(l.dues), duesATurn)
-	for i, c := range l.dues[:n] {
+	end := min(l.called+duesATurn, len(l.dues))
+	for i := l.called; i < end; i++ {
+		c := l.dues[i]
 		l.dues[i] = nil
 		if c.phase == phaseClosed || c.armed != 0 { // armed anew since it was due
 			continue
@@ -403,10 +426,11 @@ func (l *loop) tickDues() {
 			l.wheel.arm(c, c.deadline())
 		}
 	}
-	if l.dues = slices.Delete(l.dues, 0, n); len(l.dues) > 0 {
-		l.more = true
+	if l.called = end; end < len(l.dues) {
 		l.waker.wake()
+		return
 	}
+	l.dues, l.called = l.dues[:0], 0
 }
 
 // block remembers a connection whose peer does not keep up, to look after it

@@ -237,7 +237,13 @@ func (e *Engine) close() error {
 // last step came too late, each of which holds a coroutine, and sockets. Only when
 // loop and workers have ended.
 func (l *loop) letGo() {
-	for b := l.inbox.takeAll(); b != nil; b = b.next {
+	letGo(l.rest)
+	letGo(l.inbox.takeAll())
+}
+
+// letGo closes what is in b and in those that follow it.
+func letGo(b *batch) {
+	for ; b != nil; b = b.next {
 		for i := range b.entries {
 			switch ctl := b.entries[i].ctl.(type) {
 			case *stepped:
