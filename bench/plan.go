@@ -55,8 +55,8 @@ func (p *Plan) watch(g Progress) {
 	}
 }
 
-// complete sets defaults and refuses what makes no sense.
-func (p *Plan) complete() error {
+// Complete sets defaults and refuses what makes no sense. Run does it too.
+func (p *Plan) Complete() error {
 	if p.Turns == 0 {
 		p.Turns = 1
 	}
@@ -86,43 +86,81 @@ func (p *Plan) complete() error {
 		}
 	}
 	for i := range p.Scenarios {
-		if err := p.check(&p.Scenarios[i]); err != nil {
+		if err := p.Check(&p.Scenarios[i]); err != nil {
 			return fmt.Errorf("%s: %w", p.Scenarios[i].Scenario, err)
 		}
 	}
 	return nil
 }
 
-// check completes the settings of a scenario.
-func (p *Plan) check(s *load.Settings) error {
+// A SettingError is about one of load.Settings.
+type SettingError struct {
+	Key     string // as in a plan file and, with dashes, on the command line
+	Problem string
+}
+
+func (e SettingError) Error() string { return e.Problem }
+
+func badSetting(key, format string, args ...any) error {
+	return SettingError{key, fmt.Sprintf(format, args...)}
+}
+
+// Check completes the settings of a scenario. The error is a SettingError.
+func (p *Plan) Check(s *load.Settings) error {
+	if err := reject(s); err != nil {
+		return err
+	}
+	reduce(s)
+	return arrange(s)
+}
+
+// reject refuses what makes no sense in any scenario.
+func reject(s *load.Settings) error {
+	writes := !slices.Contains([]string{load.Idle, load.Login, load.Roster, load.Resume, load.Presence}, s.Scenario)
 	switch {
 	case !slices.Contains(load.Scenarios[:], s.Scenario):
-		return fmt.Errorf("unknown; there are %v", load.Scenarios)
+		return badSetting("scenario", "unknown; there are %v", load.Scenarios)
 	case s.Sessions < 2:
-		return fmt.Errorf("%d sessions; at least 2 are needed", s.Sessions)
-	case s.Payload < load.MinPayload && !slices.Contains([]string{load.Idle, load.Login, load.Roster, load.Resume}, s.Scenario):
-		return fmt.Errorf("a payload of %d bytes; a message has at least %d", s.Payload, load.MinPayload)
+		return badSetting("sessions", "%d sessions; at least 2 are needed", s.Sessions)
+	case writes && s.Payload < load.MinPayload:
+		return badSetting("payload", "a payload of %d bytes; a message has at least %d", s.Payload, load.MinPayload)
 	case s.Payload > 16<<20:
-		return fmt.Errorf("a payload of %d bytes; at most 16 MiB are possible", s.Payload)
+		return badSetting("payload", "a payload of %d bytes; at most 16 MiB are possible", s.Payload)
 	case s.Duration <= 0:
-		return errors.New("no duration")
+		return badSetting("duration", "no duration")
+	case s.Warmup < 0:
+		return badSetting("warmup", "a warm-up of %v", s.Warmup)
+	case writes && s.Window < 1 && s.Rate == 0:
+		return badSetting("window", "%d messages in flight; at least 1 is needed", s.Window)
+	case s.Rate < 0:
+		return badSetting("rate", "%g messages per second; 0 is a closed loop", s.Rate)
+	case s.Extra < 0:
+		return badSetting("extra", "%d accounts beside", s.Extra)
+	case s.Scenario == load.Slow && s.Extra < 2:
+		return badSetting("extra", "%d accounts are not enough to stall and to flood", s.Extra)
+	case s.Scenario == load.Offline && s.Messages < 1:
+		return badSetting("messages", "%d messages for each recipient", s.Messages)
 	case s.Parallel < 1:
-		return fmt.Errorf("%d logins at once", s.Parallel)
+		return badSetting("parallel", "%d logins at once", s.Parallel)
 	case s.Login != "" && !slices.Contains(client.Logins[:], s.Login):
-		return fmt.Errorf("no login by %q; there are %v", s.Login, client.Logins)
+		return badSetting("login", "no login by %q; there are %v", s.Login, client.Logins)
 	case s.Login != "" && s.Login != client.Classic && !s.TLS:
-		return fmt.Errorf("login by %s needs --security tls", s.Login)
+		return badSetting("login", "login by %s needs --security tls", s.Login)
 	case s.Exchange != "" && !slices.Contains(client.KeyExchanges[:], s.Exchange):
-		return fmt.Errorf("key exchange %q; there are %v", s.Exchange, client.KeyExchanges)
+		return badSetting("key_exchange", "key exchange %q; there are %v", s.Exchange, client.KeyExchanges)
 	}
+	return nil
+}
+
+// reduce makes what the scenario does not use zero, so that equal measurements
+// have equal settings.
+func reduce(s *load.Settings) {
 	if s.Login == client.Classic {
 		s.Login = ""
 	}
 	if !s.TLS {
 		s.Tickets, s.Exchange = false, ""
 	}
-	// A field that the scenario does not use is zero, so that equal
-	// measurements have equal settings.
 	uses := func(scenarios ...string) bool { return slices.Contains(scenarios, s.Scenario) }
 	if !uses(load.Presence, load.Mix, load.Roster) {
 		s.Fanout = 0
@@ -145,23 +183,38 @@ func (p *Plan) check(s *load.Settings) error {
 	if s.Rate > 0 {
 		s.Window = 0
 	}
-	if s.Scenario == load.Presence || s.Scenario == load.Mix {
+}
+
+// arrange rounds the sessions down to whole groups.
+func arrange(s *load.Settings) error {
+	switch s.Scenario {
+	case load.Presence, load.Mix:
 		if s.Fanout < 1 || s.Sessions < s.Fanout+1 {
-			return fmt.Errorf("%d sessions are too few for a publisher with %d contacts", s.Sessions, s.Fanout)
+			return badSetting("sessions", "%d sessions are too few for a publisher with %d contacts", s.Sessions, s.Fanout)
 		}
 		s.Sessions -= s.Sessions % (s.Fanout + 1)
-	} else {
+		if s.Scenario == load.Mix && s.Rate <= 0 {
+			return badSetting("rate", "needs a rate")
+		}
+	case load.S2S:
+		if s.Sessions -= s.Sessions % load.Quartet; s.Sessions == 0 {
+			return badSetting("sessions", "needs at least 4 sessions, two at each server")
+		}
+	default:
 		s.Sessions &^= 1
 	}
-	if s.Scenario == load.S2S {
-		if s.Sessions -= s.Sessions % load.Quartet; s.Sessions == 0 {
-			return errors.New("needs at least 4 sessions, two at each server")
-		}
-	}
-	if s.Scenario == load.Mix && s.Rate <= 0 {
-		return errors.New("needs a rate")
-	}
 	return nil
+}
+
+// connections is how many a server of the scenario has at once.
+func connections(s *load.Settings) int {
+	switch s.Scenario {
+	case load.Login, load.Roster:
+		return min(s.Parallel, s.Sessions)
+	case load.S2S:
+		return s.Sessions / 2
+	}
+	return s.Sessions + s.Extra
 }
 
 // accounts is how many the plan needs at most.

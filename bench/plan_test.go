@@ -24,7 +24,7 @@ func TestSplitKeepsGroupsTogether(t *testing.T) {
 	} {
 		p := Plan{MaxFiles: test.files}
 		s := settings(test.scenario)
-		if err := p.check(&s); err != nil {
+		if err := p.Check(&s); err != nil {
 			t.Fatal(err)
 		}
 		jobs := p.split(load.Job{Settings: s})
@@ -51,10 +51,10 @@ func TestCheckDropsWhatIsNotUsed(t *testing.T) {
 	for _, scenario := range load.Scenarios {
 		a, b := settings(scenario), settings(scenario)
 		b.Messages, b.Flood = 50, 30 // used by one scenario each
-		if err := p.check(&a); err != nil {
+		if err := p.Check(&a); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.check(&b); err != nil {
+		if err := p.Check(&b); err != nil {
 			t.Fatal(err)
 		}
 		if same, want := a == b, scenario != load.Offline && scenario != load.Slow; same != want {
@@ -75,7 +75,7 @@ func TestCheckRefuses(t *testing.T) {
 	} {
 		s := settings(load.Chat)
 		change(&s)
-		if err := new(Plan).check(&s); err == nil {
+		if err := new(Plan).Check(&s); err == nil {
 			t.Errorf("%s: not refused", name)
 		}
 	}

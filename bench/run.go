@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strconv"
 	"time"
@@ -21,7 +22,7 @@ import (
 // report; the error is for what stops the whole. When ctx ends, Run returns
 // what it has with ctx's error.
 func Run(ctx context.Context, p Plan) (*report.Report, error) {
-	if err := p.complete(); err != nil {
+	if err := p.Complete(); err != nil {
 		return nil, err
 	}
 	rep := &report.Report{
@@ -78,6 +79,9 @@ func (r *run) title(step string) string {
 // measure starts the server and the generators, lets the scenario happen and
 // stops them.
 func (r *run) measure(ctx context.Context, s load.Settings) (err error) {
+	if err := r.room(s); err != nil {
+		return err
+	}
 	if err := r.start(ctx, s); err != nil {
 		return err
 	}
@@ -85,6 +89,13 @@ func (r *run) measure(ctx context.Context, s load.Settings) (err error) {
 		for _, server := range r.servers() {
 			if stopErr := server.Stop(); stopErr != nil {
 				r.out.Warnings = append(r.out.Warnings, stopErr.Error())
+			}
+		}
+	}()
+	defer func() {
+		for _, server := range r.servers() {
+			if ended := server.Ended(); ended != nil && ctx.Err() == nil {
+				err = ended // whatever else went wrong came of it
 			}
 		}
 	}()
@@ -111,6 +122,26 @@ func (r *run) measure(ctx context.Context, s load.Settings) (err error) {
 		return err
 	}
 	return r.scenario(ctx)
+}
+
+// room tells whether the server may have as many connections as it will get.
+func (r *run) room(s load.Settings) error {
+	const own = 200 // files that a server opens for itself
+	limit := openFiles()
+	if !target.IsPreset(r.name) {
+		if r.plan.PID == 0 {
+			return nil // not known
+		}
+		var err error
+		if limit, err = measure.OpenFiles(r.plan.PID); err != nil {
+			return fmt.Errorf("--pid %d: %w", r.plan.PID, err)
+		}
+	}
+	if n := connections(&s); n+own > limit {
+		return fmt.Errorf("the server would have %d connections, but may open only %d files: raise the limit before it starts (ulimit -n %d), or measure fewer sessions",
+			n, limit, n+own)
+	}
+	return nil
 }
 
 // relayCan tells what can be done without XMPP.
@@ -155,6 +186,9 @@ func (r *run) start(ctx context.Context, s load.Settings) error {
 func (r *run) external(ctx context.Context, s load.Settings) error {
 	p := r.plan
 	r.server = &target.Server{Name: r.name, Address: r.name, Domain: p.Domain, DirectTLS: p.DirectTLS, PID: p.PID}
+	if err := listens(ctx, r.name); err != nil {
+		return err
+	}
 	if p.PID > 0 {
 		exe, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", p.PID)) // only to be shown
 		r.report.Versions[r.name] = exe
@@ -168,6 +202,16 @@ func (r *run) external(ctx context.Context, s load.Settings) error {
 		opts.TLS = client.TLSConfig(p.Domain, false, "")
 	}
 	return target.Register(ctx, opts, p.Users, 0, p.accounts())
+}
+
+// listens tells whether there is a server at all.
+func listens(ctx context.Context, address string) error {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("no server at %s (%w): start it first, or name a preset", address, err)
+	}
+	return c.Close()
 }
 
 // servers are those that this run uses.

@@ -64,6 +64,13 @@ func TestOwnProcess(t *testing.T) {
 			t.Errorf("%s grew by %d for %d bytes", name, grown, len(held))
 		}
 	}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if files, err := OpenFiles(pid); err != nil || files != int(limit.Cur) {
+		t.Errorf("%d open files, %v; want %d", files, err, limit.Cur)
+	}
 	if small.Slab <= 0 || small.PSS > small.RSS {
 		t.Errorf("%+v", small)
 	}
@@ -76,6 +83,9 @@ func TestNoProcess(t *testing.T) {
 	}
 	if _, err := ProcessMemory(none); err == nil {
 		t.Error("memory of a process that is not there")
+	}
+	if _, err := OpenFiles(none); err == nil {
+		t.Error("open files of a process that is not there")
 	}
 }
 

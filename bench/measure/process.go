@@ -86,7 +86,6 @@ type Memory struct {
 	Anon int64 // of RSS: not backed by a file, so heap and stacks
 	Slab int64 // kernel objects of the whole machine: sockets, epoll entries, files
 	TCP  int64 // kernel buffers of all TCP sockets of the machine
-
 }
 
 // Sub is m less an earlier reading.
@@ -134,6 +133,24 @@ func keyed(b []byte) map[string]int64 {
 		}
 	}
 	return out
+}
+
+// OpenFiles is how many files pid may have open.
+func OpenFiles(pid int) (int, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", pid))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, fmt.Errorf("there is no process %d", pid)
+	}
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(line, "Max open files"); ok {
+			soft, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+			return strconv.Atoi(soft)
+		}
+	}
+	return 0, errors.New("its limits are not understood")
 }
 
 // tcpMemory is the field "mem" of the line "TCP:" in /proc/net/sockstat.

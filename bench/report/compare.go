@@ -7,8 +7,8 @@ import (
 )
 
 // Compare writes, for each target and settings that both reports have, the
-// medians of a and b and b as a ratio of a. A difference inside the spread of
-// the runs is marked as such: it may be noise.
+// medians of a and b, what they lie between, and b as a ratio of a. A difference
+// inside the spread of the runs is marked as such: it may be noise.
 func Compare(w io.Writer, a, b *Report) error {
 	if a.Machine != b.Machine {
 		fmt.Fprintln(w, "! the reports come from different machines or Go versions; ratios between targets of one report are safer")
@@ -52,23 +52,29 @@ func compareTarget(w io.Writer, g Group, a, b Target, versionA, versionB string)
 		if sa.Median != 0 {
 			ratio = fmt.Sprintf("%.2f", sb.Median/sa.Median)
 		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\n", f.Title, f.Show(sa.Median), f.Show(sb.Median), ratio, verdict(f, sa, sb))
+		row := Row{Figure: f}
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\n", f.Title, row.Cell(sa), row.Cell(sb), ratio, verdict(f, sa, sb))
 	}
 	fmt.Fprintln(t, "\t\t\t\t")
 	return t.Flush()
 }
 
-// verdict says whether b is better. One run tells nothing about noise.
+// verdict says whether b is better, and whether that may be noise: one run tells
+// nothing about it, and of several the ranges must not overlap.
 func verdict(f Figure, a, b Spread) string {
+	word := "worse"
+	if (b.Median > a.Median) == f.Higher {
+		word = "better"
+	}
 	switch {
 	case a.Median == b.Median:
 		return "same"
+	case f.Plain:
+		return ""
 	case a.N < 2 || b.N < 2:
-		return "(one run)"
+		return word + "? (one run)"
 	case a.Min <= b.Max && b.Min <= a.Max:
-		return "within the spread"
-	case (b.Median > a.Median) == f.Higher:
-		return "better"
+		return word + "? (ranges overlap)"
 	}
-	return "worse"
+	return word
 }

@@ -9,6 +9,7 @@ type Figure struct {
 	Unit   string
 	Higher bool // is better
 	Fault  bool // should be zero
+	Plain  bool // neither more nor less of it is better
 	About  string
 }
 
@@ -94,9 +95,9 @@ func Figures() []Figure {
 		{Key: UpdateP99, Title: "last contact p99", Unit: "time"},
 		{Key: CalmP99, Title: "p99 without flood", Unit: "time"},
 		{Key: FloodRatio, Title: "p99 with / without flood", Unit: "×"},
-		{Key: Flooded, Title: "flood", About: "messages that were sent to clients that read nothing"},
-		{Key: Refused, Title: "of it refused", About: "returned to the sender as an error"},
-		{Key: Kept, Title: "of it kept", About: "fetched by the recipient after the flood"},
+		{Key: Flooded, Plain: true, Title: "flood", About: "messages that were sent to clients that read nothing"},
+		{Key: Refused, Plain: true, Title: "of it refused", About: "returned to the sender as an error"},
+		{Key: Kept, Plain: true, Title: "of it kept", About: "fetched by the recipient after the flood"},
 		{Key: PeakRSS, Title: "server RSS, peak", Unit: "bytes"},
 		{Key: LoginsPerSec, Title: "logins", Unit: "/s", Higher: true, About: "from connecting to a bound resource; in roster, to the roster; in resume, to the resumed session"},
 		{Key: CPUPerLogin, Title: "server CPU per login", Unit: "ms", About: "logging out included"},
@@ -128,9 +129,9 @@ func Figures() []Figure {
 		{Key: DrainPerSec, Title: "fetched", Unit: "/s", Higher: true},
 		{Key: DrainCPU, Title: "server CPU per fetched", Unit: "µs"},
 		{Key: DrainP99, Title: "login to last message p99", Unit: "time"},
-		{Key: ServerCores, Title: "server CPU", Unit: "cores"},
-		{Key: SystemShare, Title: "of it in the kernel", Unit: "%"},
-		{Key: GeneratorUse, Title: "generator CPU", Unit: "%", About: "of the cores it may use; beyond 90 % the generator limits the server"},
+		{Key: ServerCores, Plain: true, Title: "server CPU", Unit: "cores"},
+		{Key: SystemShare, Plain: true, Title: "of it in the kernel", Unit: "%"},
+		{Key: GeneratorUse, Plain: true, Title: "generator CPU", Unit: "%", About: "of the cores it may use; beyond 90 % the generator limits the server"},
 		{Key: Lost, Title: "lost", Fault: true},
 		{Key: Duplicated, Title: "duplicated", Fault: true},
 		{Key: Reordered, Title: "reordered", Fault: true},

@@ -41,7 +41,11 @@ func (r *Report) grown(title, about string, unit Figure, full, dashed string, co
 				if !ok {
 					i = len(lines)
 					index[t.Name+key] = i
-					lines = append(lines, line{name: t.Name + ": " + key, colour: colour(t.Name), dashed: key == dashed})
+					l := line{name: t.Name + ": " + key, colour: colour(t.Name), dashed: key == dashed}
+					if !l.dashed {
+						l.label = t.Name
+					}
+					lines = append(lines, l)
 				}
 				n := float64(g.Settings.Sessions)
 				lines[i].x, lines[i].y = append(lines[i].x, n), append(lines[i].y, s.Median)

@@ -17,7 +17,8 @@ type pageGroup struct {
 	Title   string
 	Targets []Target
 	Rows    []Row
-	Plots   []plot
+	Bars    []plot
+	Curves  []plot
 	Remarks []string
 }
 
@@ -77,7 +78,7 @@ func (r *Report) HTML(w io.Writer) error {
 	}
 	data.Growth = r.growth(colour)
 	for _, g := range r.Groups() {
-		data.Groups = append(data.Groups, pageGroup{Title(g.Settings), g.Targets, g.Rows(), g.plots(colour), g.Remarks()})
+		data.Groups = append(data.Groups, pageGroup{Title(g.Settings), g.Targets, g.Rows(), g.bars(colour), g.curves(colour), g.Remarks()})
 	}
 	for _, f := range Figures() {
 		if f.About != "" {

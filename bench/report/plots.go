@@ -41,15 +41,19 @@ func headline(scenario string) []string {
 	return []string{CPUPerMessage, MessagesPerSec, LatencyP99}
 }
 
-// plots draws what a group has to show. colour numbers a target the same way
-// on the whole page.
-func (g Group) plots(colour func(target string) int) []plot {
-	var list []plot
+// bars draws the figures that a group is about. colour numbers a target the
+// same way on the whole page.
+func (g Group) bars(colour func(target string) int) (list []plot) {
 	for _, key := range headline(g.Settings.Scenario) {
 		if p, ok := g.figure(key, colour); ok {
 			list = append(list, p)
 		}
 	}
+	return list
+}
+
+// curves draws what changed over percentiles, time or sessions.
+func (g Group) curves(colour func(target string) int) (list []plot) {
 	for _, draw := range []func(func(string) int) (plot, bool){g.latency, g.rate, g.cores, g.memory} {
 		if p, ok := draw(colour); ok {
 			list = append(list, p)
@@ -70,7 +74,10 @@ func (g Group) figure(key string, colour func(string) int) (plot, bool) {
 		list = append(list, bar{t.Name, colour(t.Name), s, f.Show(s.Median)})
 	}
 	about := "less is better"
-	if f.Higher {
+	switch {
+	case f.Plain:
+		about = ""
+	case f.Higher:
 		about = "more is better"
 	}
 	return plot{f.Title, about, bars(list)}, has
@@ -106,7 +113,7 @@ func (g Group) latency(colour func(string) int) (plot, bool) {
 		if !ok || p.Count == 0 {
 			return
 		}
-		l := line{name: t.Name, colour: colour(t.Name)}
+		l := line{name: t.Name, label: t.Name, colour: colour(t.Name)}
 		for _, at := range p.At {
 			rare := 1 / (1 - min(at.P, 1-1e-9))
 			if rare > float64(p.Count) {
@@ -171,7 +178,7 @@ func (g Group) series(title string, colour func(string) int, of func(Sample) flo
 	var lines []line
 	first, last, top := 0.0, 0.0, 0.0
 	g.drawn(func(t Target, r *Run) {
-		l := line{name: t.Name, colour: colour(t.Name)}
+		l := line{name: t.Name, label: t.Name, colour: colour(t.Name)}
 		for _, s := range r.Series {
 			l.x, l.y = append(l.x, s.At), append(l.y, of(s))
 			first, last, top = min(first, s.At), max(last, s.At), max(top, of(s))
@@ -191,7 +198,7 @@ func (g Group) memory(colour func(string) int) (plot, bool) {
 	var lines []line
 	most, top := 0.0, 0.0
 	g.drawn(func(t Target, r *Run) {
-		pss := line{name: t.Name + ": PSS", colour: colour(t.Name)}
+		pss := line{name: t.Name + ": PSS", label: t.Name, colour: colour(t.Name)}
 		kernel := line{name: t.Name + ": kernel", colour: colour(t.Name), dashed: true}
 		for _, s := range r.Memory {
 			n := float64(s.Sessions)

@@ -231,6 +231,23 @@ func Title(s load.Settings) string {
 	default:
 		t += fmt.Sprintf(", %d in flight per pair", s.Window)
 	}
+	if s.Extra > 0 {
+		t += fmt.Sprintf(", beside %d", s.Extra)
+	}
+	if s.Flood > 0 {
+		t += fmt.Sprintf(" and a flood of %g/s", s.Flood)
+	}
+	if s.Payload > 0 {
+		t += fmt.Sprintf(", %d bytes", s.Payload)
+	}
+	for _, also := range []struct {
+		so   bool
+		name string
+	}{{s.Mechanism != "", s.Mechanism}, {s.FullJID, "to full JIDs"}, {s.Managed, "stream management"}} {
+		if also.so {
+			t += ", " + also.name
+		}
+	}
 	if s.Tickets {
 		wire += " resumed"
 	}

@@ -86,7 +86,7 @@ func TestTable(t *testing.T) {
 	if err := sample().Table(&b); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"server CPU per message", "20.0 µs (10.0 µs … 30.0 µs)", "101,010 /s (90,909 /s … 111,111 /s)", "1.00 MiB", "! b: failed: it would not"} {
+	for _, want := range []string{"server CPU per message", "20.0 µs (10.0 … 30.0 µs)", "101,010 /s (90,909 … 111,111 /s)", "1.00 MiB", "! b: failed: it would not"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is missing in:\n%s", want, b.String())
 		}
@@ -104,7 +104,7 @@ func TestCompare(t *testing.T) {
 	if err := report.Compare(&out, a, b); err != nil {
 		t.Fatal(err)
 	}
-	line := regexp.MustCompile(`server CPU per message +20.0 µs +200 µs +10.00 +worse`)
+	line := regexp.MustCompile(`server CPU per message +20.0 µs \(10.0 … 30.0 µs\) +200 µs \(100 … 300 µs\) +10.00 +worse\n`)
 	if !line.MatchString(out.String()) {
 		t.Errorf("no line like %v in:\n%s", line, out.String())
 	}

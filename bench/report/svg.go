@@ -1,10 +1,12 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"html/template"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -14,7 +16,7 @@ const (
 	plotWidth  = 560
 	plotHeight = 300
 	plotLeft   = 64
-	plotRight  = 28
+	plotRight  = 104 // with the names of the curves
 	plotTop    = 12
 	plotBottom = 44
 	colours    = 8
@@ -22,7 +24,8 @@ const (
 
 // line is one curve.
 type line struct {
-	name   string
+	name   string // in full, shown by the browser over the curve
+	label  string // shown at its end; "": none
 	colour int
 	dashed bool
 	x, y   []float64
@@ -102,7 +105,7 @@ func curves(x, y axis, lines []line) template.HTML {
 	for _, v := range x.ticks {
 		at := x.at(v, plotLeft, right)
 		fmt.Fprintf(&b, `<path class="grid" d="M%.1f %dV%d"/><text class="mid" x="%.1f" y="%d">%s</text>`,
-			at, plotTop, bottom, at, bottom+16, html.EscapeString(x.show(v)))
+			at, plotTop, bottom, at, bottom+18, html.EscapeString(x.show(v)))
 	}
 	fmt.Fprintf(&b, `<text class="mid label" x="%d" y="%d">%s</text>`, (plotLeft+right)/2, plotHeight-8, html.EscapeString(x.label))
 	for _, l := range lines {
@@ -116,8 +119,59 @@ func curves(x, y axis, lines []line) template.HTML {
 		}
 		fmt.Fprintf(&b, `"><title>%s</title></path>`, html.EscapeString(l.name))
 	}
+	for i, at := range apart(ends(lines, func(v float64) float64 { return y.at(v, bottom, plotTop) }), plotTop+4, bottom) {
+		if l := lines[i]; l.label != "" && len(l.x) > 0 {
+			fmt.Fprintf(&b, `<text class="at c%d" x="%.1f" y="%.1f">%s</text>`, l.colour%colours, right+6.0, at+4, html.EscapeString(short(l.label)))
+		}
+	}
 	b.WriteString("</svg>")
 	return template.HTML(b.String()) // built of numbers and escaped text
+}
+
+// short cuts a name that has no room beside a drawing.
+func short(name string) string {
+	const most = 14
+	if r := []rune(name); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return name
+}
+
+// ends is where the labels of lines would best be; not a number for those that
+// have none.
+func ends(lines []line, at func(float64) float64) []float64 {
+	list := make([]float64, len(lines))
+	for i, l := range lines {
+		if list[i] = math.NaN(); l.label != "" && len(l.y) > 0 {
+			list[i] = at(l.y[len(l.y)-1])
+		}
+	}
+	return list
+}
+
+// apart moves positions so that no two are nearer than a line of text, and all
+// between low and high if there is room. Their order stays.
+func apart(wanted []float64, low, high float64) []float64 {
+	const least = 14.0
+	var order []int
+	for i, v := range wanted {
+		if !math.IsNaN(v) {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(wanted[a], wanted[b]) })
+	list := slices.Clone(wanted)
+	next := low
+	for _, i := range order {
+		list[i] = max(list[i], next)
+		next = list[i] + least
+	}
+	next = high
+	for _, i := range slices.Backward(order) {
+		list[i] = min(list[i], next)
+		next = list[i] - least
+	}
+	return list
 }
 
 // bar is one value with what it lies between.

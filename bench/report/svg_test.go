@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"math"
 	"testing"
 )
@@ -52,5 +53,46 @@ func TestShell(t *testing.T) {
 	got := shell([]string{"run", "--note", "it's $HOME", "", "a=b,c"})
 	if want := `run --note 'it'\''s $HOME' '' a=b,c`; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// Names at the ends of curves do not lie upon each other, nor beside the drawing.
+func TestLabelsAreApart(t *testing.T) {
+	none := math.NaN()
+	for _, test := range []struct{ wanted, want []float64 }{
+		{nil, nil},
+		{[]float64{100, none, 50}, []float64{100, none, 50}},
+		{[]float64{100, 101, 99}, []float64{113, 127, 99}},
+		{[]float64{200, 200}, []float64{186, 200}},
+		{[]float64{-5, 0}, []float64{10, 24}},
+	} {
+		got := apart(test.wanted, 10, 200)
+		if fmt.Sprint(got) != fmt.Sprint(test.want) {
+			t.Errorf("%v is moved to %v, want %v", test.wanted, got, test.want)
+		}
+	}
+	if got := short("prosody-tuned"); got != "prosody-tuned" {
+		t.Errorf("%q is cut", got)
+	}
+	if got := short("127.0.0.1:5222 and more"); got != "127.0.0.1:522…" {
+		t.Errorf("cut to %q", got)
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	one, low, high := Spread{5, 5, 5, 1}, Spread{1, 2, 3, 3}, Spread{2, 4, 6, 3}
+	far := Spread{7, 8, 9, 3}
+	for _, test := range []struct {
+		f    Figure
+		a, b Spread
+		want string
+	}{
+		{Figure{}, low, far, "worse"}, {Figure{}, far, low, "better"}, {Figure{Higher: true}, low, far, "better"}, {Figure{Higher: true}, far, low, "worse"},
+		{Figure{}, low, high, "worse? (ranges overlap)"}, {Figure{Higher: true}, low, high, "better? (ranges overlap)"},
+		{Figure{}, one, low, "better? (one run)"}, {Figure{}, low, low, "same"}, {Figure{Plain: true}, low, far, ""},
+	} {
+		if got := verdict(test.f, test.a, test.b); got != test.want {
+			t.Errorf("%+v: from %v to %v is %q, want %q", test.f, test.a, test.b, got, test.want)
+		}
 	}
 }

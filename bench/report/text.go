@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -74,7 +75,16 @@ func (r Row) Cell(s Spread) string {
 	case s.N == 1 || s.Min == s.Max:
 		return r.Figure.Show(s.Median)
 	}
-	return fmt.Sprintf("%s (%s … %s)", r.Figure.Show(s.Median), r.Figure.Show(s.Min), r.Figure.Show(s.Max))
+	return fmt.Sprintf("%s (%s)", r.Figure.Show(s.Median), r.Range(s))
+}
+
+// Range shows what a spread lies between, the unit once if both have the same.
+func (r Row) Range(s Spread) string {
+	low, high := r.Figure.Show(s.Min), r.Figure.Show(s.Max)
+	if number, unit, ok := strings.Cut(low, " "); ok && strings.HasSuffix(high, " "+unit) {
+		low = number
+	}
+	return low + " … " + high
 }
 
 // Table writes the summary for a terminal.
@@ -106,30 +116,41 @@ func (r *Report) Table(w io.Writer) error {
 	return nil
 }
 
-// Remarks are the warnings and failures of a group, each once.
+// Remarks are the warnings and failures of a group, each once, with the targets
+// that it is of.
 func (g Group) Remarks() (list []string) {
-	seen := map[string]int{}
-	var order []string
-	add := func(s string) {
-		s = strings.TrimSpace(s)
-		if seen[s] == 0 {
-			order = append(order, s)
+	type remark struct {
+		text    string
+		targets []string
+		runs    int
+	}
+	var all []*remark
+	add := func(target, text string) {
+		text = strings.TrimSpace(text)
+		i := slices.IndexFunc(all, func(r *remark) bool { return r.text == text })
+		if i < 0 {
+			i = len(all)
+			all = append(all, &remark{text: text})
 		}
-		seen[s]++
+		r := all[i]
+		if r.runs++; !slices.Contains(r.targets, target) {
+			r.targets = append(r.targets, target)
+		}
 	}
 	for _, t := range g.Targets {
 		for _, run := range t.Bad {
-			add(t.Name + ": failed: " + run.Failed)
+			add(t.Name, "failed: "+run.Failed)
 		}
 		for _, run := range t.Runs {
 			for _, warning := range run.Warnings {
-				add(t.Name + ": " + warning)
+				add(t.Name, warning)
 			}
 		}
 	}
-	for _, s := range order {
-		if seen[s] > 1 {
-			s = fmt.Sprintf("%s (%d runs)", s, seen[s])
+	for _, r := range all {
+		s := strings.Join(r.targets, ", ") + ": " + r.text
+		if r.runs > 1 {
+			s += fmt.Sprintf(" (%d runs)", r.runs)
 		}
 		list = append(list, s)
 	}

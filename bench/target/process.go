@@ -2,6 +2,7 @@ package target
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -115,11 +116,22 @@ func (p *process) awaitPort(ctx context.Context, address string) error {
 // failed stops the process and tells the end of its output.
 func (p *process) failed(what string) error {
 	_ = p.stop() // the reason is what matters
-	b, _ := os.ReadFile(p.log)
-	if len(b) > 2000 {
-		b = b[len(b)-2000:]
+	return p.lastWords(what)
+}
+
+// lastWords is an error with the end of the server's output.
+func (p *process) lastWords(what string) error {
+	b, _ := os.ReadFile(p.log) // none is told as such
+	const most = 2000
+	if len(b) > most {
+		b = b[len(b)-most:]
+		b = b[bytes.IndexByte(b, '\n')+1:]
 	}
-	return fmt.Errorf("the server %s; its output ends in:\n%s", what, strings.TrimSpace(string(b)))
+	words := strings.TrimSpace(string(b))
+	if words == "" {
+		return fmt.Errorf("the server %s; it wrote nothing", what)
+	}
+	return fmt.Errorf("the server %s; its output ends in:\n%s", what, words)
 }
 
 // freePort returns a port of 127.0.0.1 that nobody uses now.

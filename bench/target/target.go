@@ -50,7 +50,6 @@ type Server struct {
 	DirectTLS bool
 	Relay     bool
 	PID       int // 0: not known, so nothing is measured from outside
-	Notes     []string
 	process   *process
 	names     *names // stopped with it; may be nil
 }
@@ -65,6 +64,24 @@ func (s *Server) Stop() error {
 		err = errors.Join(err, s.names.stop())
 	}
 	return err
+}
+
+// Ended tells how a server that was started here ended by itself, with the end
+// of its output; nil while it runs.
+func (s *Server) Ended() error {
+	if s.process == nil {
+		return nil
+	}
+	select {
+	case <-s.process.done:
+	default:
+		return nil
+	}
+	how := "ended by itself"
+	if s.process.err != nil {
+		how += " (" + s.process.err.Error() + ")"
+	}
+	return s.process.lastWords(how)
 }
 
 // preset is a server that can be started.

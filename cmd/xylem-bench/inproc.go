@@ -35,6 +35,11 @@ func (p *program) inproc(ctx context.Context, fs *pflag.FlagSet, args []string) 
 	if plan.Self, err = os.Executable(); err != nil {
 		return err
 	}
+	for _, file := range []string{*json, *html} {
+		if err := writable(file); err != nil {
+			return usageError{err}
+		}
+	}
 	bar := newProgress(p.stderr, *quiet)
 	plan.Watch = bar.show
 	rep, err := bench.RunInProcess(ctx, plan)

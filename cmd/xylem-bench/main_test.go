@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -14,6 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
+
+	"github.com/xylem-im/xylem/bench/load"
 	"github.com/xylem-im/xylem/bench/report"
 	"github.com/xylem-im/xylem/engine"
 	"github.com/xylem-im/xylem/internal/enginetest"
@@ -49,7 +53,7 @@ func TestRunWithRelay(t *testing.T) {
 	if code != exitOK {
 		t.Fatalf("exit code %d: %s", code, problems)
 	}
-	for _, want := range []string{"chat, 20 sessions, 1 in flight per pair, plaintext", "server CPU per message", "PSS per session", "presence, 20 sessions, 1 to 9"} {
+	for _, want := range []string{"chat, 20 sessions, 1 in flight per pair, 350 bytes, plaintext", "server CPU per message", "PSS per session", "presence, 20 sessions, 1 to 9"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is missing in:\n%s", want, out)
 		}
@@ -245,10 +249,6 @@ func TestOverload(t *testing.T) {
 }
 
 func TestWrongUsage(t *testing.T) {
-	plan := filepath.Join(t.TempDir(), "plan.toml")
-	if err := os.WriteFile(plan, []byte("[[scenario]]\nscenario = \"chat\"\nsesions = 5\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	for _, test := range []struct{ args, want string }{
 		{"", "no command"},
 		{"dance", "unknown command"},
@@ -260,7 +260,11 @@ func TestWrongUsage(t *testing.T) {
 		{"run chat --sessions many", "--sessions"},
 		{"run chat --target 192.0.2.1:5222", "loopback"},
 		{"run chat --plan x.toml", "not both"},
-		{"run --plan " + plan, "sesions"},
+		{"run --plan none.toml", "no such file"},
+		{"run chat --sessions 0", "at least 2 are needed"},
+		{"run chat --xylem none", "--xylem"},
+		{"run chat --target relay --html none/a.html", "none/a.html"},
+		{"inproc --json none/a.json", "none/a.json"},
 		{"inproc --kind odd", "unknown"},
 		{"compare a.json", "argument is missing"},
 		{"report a b", "unexpected argument"},
@@ -272,26 +276,120 @@ func TestWrongUsage(t *testing.T) {
 	}
 }
 
+// The plan that the documentation shows is one.
 func TestPlanFile(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/benchmarking.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(doc), "```toml\n")
+	text, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("docs/benchmarking.md shows no plan")
+	}
+	list, err := plan(t, text, "--window", "16", "--payload", "400")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list) != 5 {
+		t.Fatalf("%d measurements", len(list))
+	}
+	for i, sessions := range []int{200, 4000, 200, 4000} {
+		if chat := list[i]; chat.Sessions != sessions || chat.TLS != (i > 1) || chat.Duration.Seconds() != 30 || chat.Window != 16 || chat.Payload != 400 || chat.Rate != 0 {
+			t.Errorf("chat: %+v", chat)
+		}
+	}
+	if churn := list[4]; churn.Sessions != 200 || churn.TLS || churn.Rate != 2000 || churn.Extra != 500 || churn.Duration.Seconds() != 10 || churn.Payload != 1000 {
+		t.Errorf("churn: %+v", churn)
+	}
+}
+
+// plan reads a plan beside a command line.
+func plan(t *testing.T, text string, args ...string) ([]load.Settings, error) {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "plan.toml")
-	text := "[[scenario]]\nscenario = \"chat\"\nsessions = 4000\nsecurity = \"tls\"\nduration = \"30s\"\n\n" +
-		"[[scenario]]\nscenario = \"churn\"\nrate = 50.0\nextra = 5\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f := runFlags{file: file, windows: []int{16}, security: []string{"plain"}, given: func(name string) bool { return name == "window" }}
-	f.base.Payload = 400
-	if err := f.scenarios(nil); err != nil {
+	var f runFlags
+	fs := pflag.NewFlagSet("run", pflag.ContinueOnError)
+	f.register(fs)
+	if err := fs.Parse(append(args, "--plan", file)); err != nil {
 		t.Fatal(err)
 	}
-	if len(f.plan.Scenarios) != 2 {
-		t.Fatalf("%d scenarios", len(f.plan.Scenarios))
+	err := f.scenarios(fs, nil)
+	return f.plan.Scenarios, err
+}
+
+// What is wrong in a plan is told with line, key, value and what would be right.
+func TestPlanFaults(t *testing.T) {
+	for _, test := range []struct{ name, text, want string }{
+		{"empty", "", "no [[scenario]] table"},
+		{"no scenario", "[[scenario]]\nrate = 1.0", "plan.toml:1: the table does not say which scenario"},
+		{"unknown scenario", "[[scenario]]\nscenario = 'chat'\n\n[[scenario]]\nscenario = 'dance'", `plan.toml:5: scenario: "dance" is unknown; there are chat, login`},
+		{"unknown key", "[[scenario]]\nscenario = 'chat'\nsesions = 5", "plan.toml:3: sesions is no key of a scenario; there are scenario, sessions"},
+		{"another flag", "[[scenario]]\nscenario = 'chat'\nturns = 5", "plan.toml:3: turns is no key"},
+		{"outside", "rate = 5\n[[scenario]]\nscenario = 'chat'", `plan.toml:1: "rate" is not in a table`},
+		{"another table", "[[scenario]]\nscenario = 'chat'\n[other]\nrate = 5", `plan.toml:3: "other" is not in a table`},
+		{"number", "[[scenario]]\nscenario = 'chat'\nsessions = 'many'", `plan.toml:3: sessions: "many" is not a whole number`},
+		{"time", "[[scenario]]\nscenario = 'chat'\nduration = '10 parsecs'", `plan.toml:3: duration: "10 parsecs" is not a time, as in "10s"`},
+		{"truth", "[[scenario]]\nscenario = 'chat'\nfull_jid = 'so'", `plan.toml:3: full_jid: "so" is not true or false`},
+		{"out of range", "[[scenario]]\nscenario = 'chat'\npayload = 10", "plan.toml:3: payload: a payload of 10 bytes; a message has at least 150"},
+		{"security", "[[scenario]]\nscenario = 'chat'\nsecurity = 'some'", "plan.toml:3: --security is plain or tls"},
+		{"syntax", "[[scenario]]\nscenario = chat", "plan.toml:2: "},
+	} {
+		_, err := plan(t, test.text)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", test.name, err, test.want)
+		}
 	}
-	chat, churn := f.plan.Scenarios[0], f.plan.Scenarios[1]
-	if chat.Sessions != 4000 || !chat.TLS || chat.Duration.Seconds() != 30 || chat.Window != 16 || chat.Payload != 400 || chat.Rate != 0 {
-		t.Errorf("chat: %+v", chat)
+}
+
+// A server that ends in the middle of a run is told as that, with its last words.
+func TestServerThatDies(t *testing.T) {
+	dir := t.TempDir()
+	script := filepath.Join(t.TempDir(), "fake")
+	text := "#!/bin/sh\n[ \"$1\" = serve ] || exit 0\necho ready c2s=127.0.0.1:1\necho out of luck >&2\nexit 3\n"
+	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
 	}
-	if churn.Sessions != 200 || churn.TLS || churn.Rate != 50 || churn.Extra != 5 || churn.Duration != 0 {
-		t.Errorf("churn: %+v", churn)
+	code, out, problems := cli("run", "chat", "--xylem", script, "--sessions", "2", "--duration", "200ms", "--warmup", "0s", "--settle", "300ms", "--quiet", "--dir", dir)
+	if code != exitFailed || !strings.Contains(out, "exit status 3") || !strings.Contains(out, "out of luck") {
+		t.Errorf("exit code %d, want %d and the server's end:\n%s%s", code, exitFailed, out, problems)
 	}
+}
+
+// An interrupt keeps what was measured.
+func TestInterrupt(t *testing.T) {
+	json := filepath.Join(t.TempDir(), "a.json")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var out, problems bytes.Buffer
+	p := &program{stdin: strings.NewReader(""), stdout: &out, stderr: stopper{&problems, "turn 2", cancel}}
+	code := p.run(ctx, []string{"run", "chat", "--target", "relay", "--sessions", "2", "--duration", "200ms", "--warmup", "0s", "--settle", "50ms",
+		"--turns", "100", "--json", json})
+	if code != exitFailed || !strings.Contains(problems.String(), "interrupted") {
+		t.Errorf("exit code %d: %s", code, problems.String())
+	}
+	rep, err := report.Read(json)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rep.Runs) != 1 || rep.Runs[0].Figures[report.MessagesPerSec] == 0 {
+		t.Errorf("%d runs were kept, want the first turn: %+v", len(rep.Runs), rep.Runs)
+	}
+}
+
+// stopper calls cancel when it is told something.
+type stopper struct {
+	io.Writer
+	word   string
+	cancel func()
+}
+
+func (s stopper) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte(s.word)) {
+		s.cancel()
+	}
+	return s.Writer.Write(b)
 }

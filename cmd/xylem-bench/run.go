@@ -91,8 +91,16 @@ func (p *program) measure(ctx context.Context, fs *pflag.FlagSet, args []string)
 	if err := parse(fs, args, 0, 1000); err != nil {
 		return err
 	}
-	if err := f.scenarios(fs.Args()); err != nil {
+	if err := f.scenarios(fs, fs.Args()); err != nil {
 		return err
+	}
+	if err := f.plan.Complete(); err != nil {
+		return usageError{err}
+	}
+	for _, file := range []string{f.json, f.html} {
+		if err := writable(file); err != nil {
+			return usageError{err} // now, not after the measurement
+		}
 	}
 	clean, err := f.places(ctx)
 	if err != nil {
@@ -114,6 +122,22 @@ func (p *program) measure(ctx context.Context, fs *pflag.FlagSet, args []string)
 		return fmt.Errorf("interrupted; the report has what was measured: %w", err)
 	}
 	return failures(rep)
+}
+
+// writable tells whether a report can be written to file, "" being none.
+func writable(file string) error {
+	if file == "" {
+		return nil
+	}
+	_, missing := os.Stat(file)
+	out, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	if err := out.Close(); err != nil || missing == nil {
+		return err
+	}
+	return os.Remove(file)
 }
 
 // failures is an error when a run of the plan failed.
@@ -164,6 +188,9 @@ func (f *runFlags) places(ctx context.Context) (clean func(), err error) {
 // working directory, or the one in PATH.
 func findXylem(ctx context.Context, given, dir string) (string, error) {
 	if given != "" {
+		if _, err := exec.LookPath(given); err != nil {
+			return "", usagef("--xylem: %w", err)
+		}
 		return filepath.Abs(given)
 	}
 	if out, err := exec.CommandContext(ctx, "go", "list", "-m").Output(); err == nil &&
