@@ -48,9 +48,10 @@ const upkeepPause = 24 * time.Hour
 
 // serve is the command: everything is opened in the order in which it can
 // fail with the plainest message, and closed in the reverse order.
-func (p *program) serve(fs *pflag.FlagSet, args []string) error {
+func (p *program) serve(fs *pflag.FlagSet, args []string) (result error) {
 	flags := &configFlags{}
 	flags.registerServe(fs)
+	profile := fs.String("cpu-profile", "", "`file` for a profile of the CPU time until the end, for go tool pprof")
 	if done, err := p.parse(fs, args, 0, 0); done || err != nil {
 		return err
 	}
@@ -63,6 +64,11 @@ func (p *program) serve(fs *pflag.FlagSet, args []string) error {
 	}
 	signals, stop := p.notifySignals()
 	defer stop()
+	stopProfile, err := startProfile(*profile)
+	if err != nil {
+		return err
+	}
+	defer func() { result = errors.Join(result, stopProfile()) }()
 
 	s := &server{p: p, flags: flags, started: time.Now(), run: make(chan error, 1)}
 	s.conf.Store(conf)
