@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 
+from slixmpp.exceptions import IqError
 from slixmpp.xmlstream import ET
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
@@ -701,6 +702,42 @@ async def account():
     again.abort()
 
 
+async def register():
+    """XEP-0077: a client makes its account within the stream on which it logs in; a name that is taken is refused."""
+    name = f"new-{run_name}-{next(numbers)}"
+    answers = asyncio.Queue()
+
+    def newcomer(password):
+        person = Person(f"{name}@localhost", "phone", password=password)
+        person.register_plugin("xep_0077")
+        person._always_send_everything = True  # slixmpp 1.8 holds back all IQs until there is a session, those for an account, too
+
+        async def fill_in(form):
+            assert {"username", "password"} <= form["register"]["fields"], form
+            iq = person.make_iq_set()
+            iq["register"]["username"], iq["register"]["password"] = name, password
+            try:
+                await iq.send(timeout=WAIT)
+                answers.put_nowait("made")
+            except IqError as e:
+                answers.put_nowait(e.iq["error"]["condition"])
+
+        person.add_event_handler("register", fill_in)
+        return person
+
+    first = await newcomer("se\u00e7ret").come()
+    assert await asyncio.wait_for(answers.get(), WAIT) == "made"
+    second = newcomer("another")
+    second.start()
+    assert await asyncio.wait_for(answers.get(), WAIT) == "conflict"
+    assert await asyncio.wait_for(second.state.get(), WAIT) == "refused"
+    second.abort()
+    await leave(first)
+    known = Person(f"{name}@localhost", "tablet", password="se\u00e7ret")
+    await known.come()
+    await leave(known)
+
+
 TESTS = {
     "roster": roster,
     "subscribe": subscribe,
@@ -717,6 +754,7 @@ TESTS = {
     "client-state": client_state,
     "stanza-ids": stanza_ids,
     "account": account,
+    "register": register,
 }
 
 if __name__ == "__main__":
