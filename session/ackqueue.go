@@ -6,7 +6,6 @@ package session
 // zero value is empty and has counted nothing. Loop only.
 type AckQueue struct {
 	acked uint64 // stanzas acknowledged since <enable/>; items[head] is the next one
-	bytes int    // of the stanzas held
 	*ackStore
 }
 
@@ -18,6 +17,8 @@ type AckStores struct{ free []*ackStore }
 type ackStore struct {
 	data  []byte
 	done  int // bytes of data that were acknowledged
+	bytes int // of the stanzas held
+	asked int64
 	items []ackItem
 	head  int // items that were acknowledged
 }
@@ -47,7 +48,28 @@ func (u *AckQueue) Count() int {
 }
 
 // Bytes is the size of the stanzas held.
-func (u *AckQueue) Bytes() int { return u.bytes }
+func (u *AckQueue) Bytes() int {
+	if u.ackStore == nil {
+		return 0
+	}
+	return u.bytes
+}
+
+// Ask notes when the peer was asked to acknowledge; AskedAt is that time, 0 when
+// nothing is held.
+func (u *AckQueue) Ask(now int64) {
+	if u.ackStore != nil {
+		u.asked = now
+	}
+}
+
+// AskedAt is what Ask was given for what is held.
+func (u *AckQueue) AskedAt() int64 {
+	if u.ackStore == nil {
+		return 0
+	}
+	return u.asked
+}
 
 // Sent is the number of stanzas ever added.
 func (u *AckQueue) Sent() uint64 { return u.acked + uint64(u.Count()) }
@@ -97,7 +119,7 @@ func (u *AckQueue) Release(stores *AckStores) {
 	}
 	u.acked += uint64(u.Count())
 	stores.put(u.ackStore)
-	u.ackStore, u.bytes = nil, 0
+	u.ackStore = nil
 }
 
 // All calls yield for each stanza held, oldest first, with what Add was given.

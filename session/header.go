@@ -125,23 +125,22 @@ func isDigits(s string) bool {
 }
 
 // internLang spares a copy per session for the languages that most send.
-func internLang(b []byte) string {
-	switch string(b) {
-	case "en":
-		return "en"
-	case "de":
-		return "de"
-	case "fr":
-		return "fr"
-	case "ru":
-		return "ru"
+func internLang(b []byte) *string {
+	for i := range usualLangs {
+		if string(b) == usualLangs[i] {
+			return &usualLangs[i]
+		}
 	}
 	const longest = 35 // RFC 5646 §4.4.1
-	if len(b) > longest {
-		return ""
+	if len(b) == 0 || len(b) > longest {
+		return nil
 	}
-	return string(b)
+	lang := string(b)
+	return &lang
 }
+
+// usualLangs is only read.
+var usualLangs = [...]string{"en", "de", "fr", "ru"}
 
 // appendHeader sends our stream header.
 func (s *Session) appendHeader(to string, out *Out) {
@@ -162,10 +161,15 @@ func (s *Session) appendHeader(to string, out *Out) {
 // guessable (RFC 6120 §4.7.3), so a source that fails must not be used.
 func (s *Session) randomID(n int) string {
 	b := make([]byte, n)
+	s.random(b)
+	return hex.EncodeToString(b)
+}
+
+// random fills b.
+func (s *Session) random(b []byte) {
 	if _, err := io.ReadFull(s.cfg.Random, b); err != nil {
 		panic("session: no random numbers: " + err.Error())
 	}
-	return hex.EncodeToString(b)
 }
 
 // appendFeatures sends what may be negotiated now, RFC 6120 §4.3.2.

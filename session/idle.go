@@ -13,6 +13,7 @@ const NSPing = "urn:xmpp:ping"
 // pings is as good as a result.
 func (s *Session) idle(now int64, out *Out) {
 	quiet := now - s.active
+	s.rest()
 	switch {
 	case quiet < s.cfg.IdleTime:
 		s.deadline = s.active + s.cfg.IdleTime

@@ -26,16 +26,23 @@ type Management struct {
 
 // managed is the state of a session that has sent <enable/>.
 type managed struct {
-	queue   AckQueue
-	in      uint32 // stanzas received since <enable/>, modulo 2^32
-	secret  string // of the SM-ID; "": it cannot be resumed
-	window  int64  // as granted, nanoseconds
-	asked   bool   // an <r/> was sent and not answered
-	again   bool   // somebody wants to know of stanzas behind that <r/>
-	unasked int    // stanzas since the last <r/>
-	due     int64  // when manageTick looks; 0: never
-	askedAt int64
-	holding
+	queue    AckQueue
+	secret   [secretBytes]byte // of the SM-ID, if it can be resumed
+	due      int64             // when manageTick looks; 0: never
+	*holding                   // nil before anything was held, and again after a rest
+	window   uint32            // as granted, milliseconds; 0: it cannot be resumed
+	in       uint32            // stanzas received since <enable/>, modulo 2^32
+	unasked  uint32            // stanzas since the last <r/>
+	asked    bool              // an <r/> was sent and not answered
+	again    bool              // somebody wants to know of stanzas behind that <r/>
+}
+
+// secretBytes is the length of the secret of an SM-ID.
+const secretBytes = 16
+
+// milliseconds is a time of nanoseconds, rounded up, 49 days at most.
+func milliseconds(nanoseconds int64) uint32 {
+	return uint32(min((nanoseconds+1e6-1)/1e6, math.MaxUint32))
 }
 
 // Managed tells whether stream management is on: then Deliver must see the
@@ -80,7 +87,7 @@ func (s *Session) UnackedBytes() int {
 // handled is h as we tell it: a stanza that the session waits for, or that is
 // held, was not handled yet.
 func (s *Session) handled() uint32 {
-	if len(s.managed.held) > 0 {
+	if s.Held() > 0 {
 		return s.managed.held[0] - 1
 	}
 	if s.waiting == OpStanza {
@@ -135,11 +142,12 @@ func (s *Session) enable(e *enableRequest, b []byte) []byte {
 	m := &managed{}
 	s.managed = m
 	b = append(b, "<enabled xmlns='"+NSManage+"'"...)
-	if m.window = s.wantedWindow(e); m.window > 0 {
-		m.secret = s.randomID(16)
+	if window := s.wantedWindow(e); window > 0 {
+		m.window = milliseconds(window)
+		s.random(m.secret[:])
 		b = stanza.AppendAttr(b, "id", s.resumeID())
 		b = append(b, " resume='true' max='"...)
-		b = strconv.AppendInt(b, m.window/1e9, 10)
+		b = strconv.AppendInt(b, window/1e9, 10)
 		b = append(b, '\'')
 	}
 	return append(b, "/>"...)
@@ -242,7 +250,7 @@ func (s *Session) count(now int64, st []byte, how Delivery, out *Out) (ask bool)
 	switch {
 	case m.asked:
 		m.again = m.again || how&Awaited != 0
-	case how&Awaited != 0 || m.unasked >= s.cfg.Management.AskStanzas:
+	case how&Awaited != 0 || int(m.unasked) >= s.cfg.Management.AskStanzas:
 		s.request(now)
 		return true
 	case m.due == 0:
@@ -254,7 +262,8 @@ func (s *Session) count(now int64, st []byte, how Delivery, out *Out) (ask bool)
 // request notes that an <r/> goes out.
 func (s *Session) request(now int64) {
 	m := s.managed
-	m.asked, m.again, m.unasked, m.askedAt = true, false, 0, now
+	m.asked, m.again, m.unasked = true, false, 0
+	m.queue.Ask(now)
 	m.due = now + max(s.cfg.PingTime, s.cfg.Management.AskTime)
 }
 
@@ -276,8 +285,8 @@ func (s *Session) manageTick(now int64, out *Out) {
 	case !m.asked:
 		s.request(now)
 		out.Bytes = append(out.Bytes, AckRequest...)
-	case s.cfg.PingTime <= 0 || s.active > m.askedAt || s.waiting != OpNone:
-		m.askedAt = now
+	case s.cfg.PingTime <= 0 || s.active > m.queue.AskedAt() || s.waiting != OpNone:
+		m.queue.Ask(now)
 		m.due = now + max(s.cfg.PingTime, s.cfg.Management.AskTime)
 	default:
 		s.silent(out)

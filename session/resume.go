@@ -20,14 +20,14 @@ func (s *Session) SetHandle(handle uint64) { s.handle = handle }
 
 // ResumeID is the session's SM-ID; "" when it cannot be resumed.
 func (s *Session) ResumeID() string {
-	if s.managed == nil || s.managed.secret == "" {
+	if s.managed == nil || s.managed.window == 0 {
 		return ""
 	}
 	return s.resumeID()
 }
 
 func (s *Session) resumeID() string {
-	return hex.EncodeToString(binary.BigEndian.AppendUint64(nil, s.handle)) + s.managed.secret
+	return hex.EncodeToString(binary.BigEndian.AppendUint64(nil, s.handle)) + hex.EncodeToString(s.managed.secret[:])
 }
 
 // ResumeHandle is the handle in an SM-ID; false when it is none of ours.
@@ -89,7 +89,7 @@ func (s *Session) resumeAnswer(res *Result, out *Out) {
 
 // Resumable tells whether the session may outlive its connection.
 func (s *Session) Resumable() bool {
-	return s.managed != nil && s.managed.secret != "" && (s.state == stateBound || s.state == stateDetached)
+	return s.managed != nil && s.managed.window != 0 && (s.state == stateBound || s.state == stateDetached)
 }
 
 // Detached tells whether the session waits for a resumption.
@@ -106,12 +106,14 @@ func (s *Session) Detach(now int64, out *Out) (until int64) {
 	s.state = stateDetached
 	m := s.managed
 	m.asked, m.again, m.unasked, m.due = false, false, 0, 0
-	m.owed, m.owedDue = false, 0
+	if m.holding != nil {
+		m.owed, m.owedDue = false, 0
+	}
 	s.deadline, s.pinged = 0, false
 	s.queueHeld(now, out)
 	out.Scanner.Release(&s.stream)
 	s.stream.Reset(s.cfg.Bound)
-	return now + m.window
+	return now + int64(m.window)*1e6
 }
 
 // queueHeld makes unacknowledged stanzas of what an inactive client was to get

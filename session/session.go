@@ -27,7 +27,7 @@ type Session struct {
 	cfg    *Config
 	stream parser.Stream
 	jid    jid.JID // bare after SASL, full after binding
-	lang   string  // xml:lang of the peer's header
+	lang   *string // xml:lang of the peer's header; nil: it said none
 
 	login *login // nil once a resource is bound
 
@@ -90,7 +90,12 @@ func (s *Session) Waiting() bool { return s.waiting != OpNone }
 func (s *Session) Secured() bool { return s.secured }
 
 // Lang is the xml:lang of the client's stream header, "" if it had none.
-func (s *Session) Lang() string { return s.lang }
+func (s *Session) Lang() string {
+	if s.lang == nil {
+		return ""
+	}
+	return *s.lang
+}
 
 // Domain is the domain that the client opened its stream to; "" before that.
 func (s *Session) Domain() string {
@@ -112,7 +117,10 @@ func (s *Session) Mechanism() string {
 func (s *Session) Deadline() int64 {
 	at := s.deadline
 	if m := s.managed; m != nil {
-		at = Earlier(Earlier(at, m.due), m.owedDue)
+		at = Earlier(at, m.due)
+		if m.holding != nil {
+			at = Earlier(at, m.owedDue)
+		}
 	}
 	return at
 }
@@ -316,6 +324,6 @@ func (s *Session) SetSecured(bindings []sasl.Binding) {
 func (s *Session) restart(limits *parser.Limits) {
 	s.state = stateHeader
 	s.opened = false
-	s.lang = "" // what the earlier stream said is forgotten, RFC 6120 §5.4.3.3
+	s.lang = nil // what the earlier stream said is forgotten, RFC 6120 §5.4.3.3
 	s.stream.Reset(limits)
 }

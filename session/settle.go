@@ -14,7 +14,8 @@ import (
 // nanoseconds. The answer tells less then, and another one follows.
 const ackPatience = int64(1e9)
 
-// holding is what is held, in managed.
+// holding is what is held, in managed. It is kept while a client sends what must
+// be held, and given up when it rests.
 type holding struct {
 	held    []uint32 // numbers of stanzas, as counted by managed.in; oldest first
 	owed    bool     // an <r/> was not answered, or with less than the client sent before it
@@ -30,6 +31,9 @@ func (s *Session) Hold() (seq uint32, ok bool) {
 	if m == nil {
 		return 0, false
 	}
+	if m.holding == nil {
+		m.holding = &holding{}
+	}
 	if n := len(m.held); n == 0 || m.held[n-1] != m.in {
 		m.held = append(m.held, m.in)
 	}
@@ -38,7 +42,7 @@ func (s *Session) Hold() (seq uint32, ok bool) {
 
 // Held is the number of stanzas that are held.
 func (s *Session) Held() int {
-	if s.managed == nil {
+	if s.managed == nil || s.managed.holding == nil {
 		return 0
 	}
 	return len(s.managed.held)
@@ -47,10 +51,10 @@ func (s *Session) Held() int {
 // Settle ends Hold for one stanza. out gets the acknowledgement that the client
 // waits for.
 func (s *Session) Settle(seq uint32, out *Out) {
-	m := s.managed
-	if m == nil {
+	if s.Held() == 0 {
 		return
 	}
+	m := s.managed
 	i := slices.Index(m.held, seq) // nearly always among the first ones
 	if i < 0 {
 		return
@@ -65,7 +69,7 @@ func (s *Session) Settle(seq uint32, out *Out) {
 // asked answers an <r/>, when all that was sent before it is handled.
 func (s *Session) askedFor(out *Out) {
 	m := s.managed
-	if len(m.held) > 0 {
+	if s.Held() > 0 {
 		m.owed, m.owedFor = true, m.in
 		if m.owedDue == 0 {
 			m.owedDue = s.active + ackPatience
@@ -77,7 +81,7 @@ func (s *Session) askedFor(out *Out) {
 
 // owes answers an <r/> that has waited too long.
 func (s *Session) owes(now int64, out *Out) {
-	if m := s.managed; m != nil && m.owedDue != 0 && now >= m.owedDue {
+	if m := s.managed; m != nil && m.holding != nil && m.owedDue != 0 && now >= m.owedDue {
 		m.owedDue = 0
 		s.appendAck(out)
 	}
@@ -96,5 +100,12 @@ func (s *Session) appendAck(out *Out) {
 func (s *Session) forgetHeld() {
 	m := s.managed
 	m.in = s.handled()
-	m.holding = holding{}
+	m.holding = nil
+}
+
+// rest gives up what a session does not need that has sent nothing for a while.
+func (s *Session) rest() {
+	if m := s.managed; m != nil && m.holding != nil && len(m.held) == 0 && m.owedDue == 0 {
+		m.holding = nil
+	}
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 
 	"github.com/xylem-im/xylem/jid"
@@ -18,12 +19,12 @@ var ErrState = errors.New("session: state of an unknown form")
 func (s *Session) AppendState(b []byte) []byte {
 	m := s.managed
 	b = append(b, stateVersion)
-	for _, text := range []string{s.jid.String(), s.lang, m.secret} {
+	for _, text := range []string{s.jid.String(), s.Lang(), hex.EncodeToString(m.secret[:])} {
 		b = appendText(b, text)
 	}
 	b = binary.BigEndian.AppendUint64(b, s.handle)
 	b = binary.BigEndian.AppendUint32(b, s.handled())
-	b = binary.AppendVarint(b, m.window)
+	b = binary.AppendVarint(b, int64(m.window)*1e6)
 	return binary.AppendUvarint(b, m.queue.Acked())
 }
 
@@ -40,15 +41,16 @@ func (s *Session) RestoreState(cfg *Config, now int64, state []byte) error {
 		return ErrState
 	}
 	full, err := jid.Parse(r.text())
-	lang, secret := r.text(), r.text()
+	lang := internLang([]byte(r.text()))
+	secret, faulty := hex.DecodeString(r.text())
 	handle, in := r.number(8), r.number(4)
 	window, acked := r.varint(), r.uvarint()
-	if err != nil || r.bad || len(r.b) > 0 || !full.IsFull() || secret == "" {
+	if err != nil || r.bad || len(r.b) > 0 || !full.IsFull() || faulty != nil || len(secret) != secretBytes || window <= 0 {
 		return ErrState
 	}
 	*s = Session{cfg: cfg, jid: full, lang: lang, active: now, state: stateDetached, handle: handle}
 	s.stream.Reset(cfg.Bound)
-	s.managed = &managed{secret: secret, window: window, in: uint32(in)}
+	s.managed = &managed{secret: [secretBytes]byte(secret), window: milliseconds(window), in: uint32(in)}
 	s.managed.queue.acked = acked
 	return nil
 }
