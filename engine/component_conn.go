@@ -55,7 +55,8 @@ func (e *Engine) configureComponents() (faults []error) {
 
 // openComponent adds a connection that a component has opened.
 func (l *loop) openComponent(t transport, ln *listener) *conn {
-	c := &conn{loop: l, transport: t, listener: ln, component: &componentConn{}}
+	c := l.newConn(t)
+	c.listener, c.more().component = ln.index, &componentConn{}
 	c.slot, c.generation = l.slots.add(c)
 	l.stats.accepted.Add(1)
 	c.component.stream.Accept(&l.engine.componentStreams, l.now)

@@ -28,7 +28,7 @@ const (
 // compressed goes on compressed, behind what was written so far.
 func (c *conn) compressed() {
 	c.flush()
-	c.zip = &compression{}
+	c.more().zip = &compression{}
 	c.zip.in.Bound = compress.Bound{Free: 4 * int64(c.loop.engine.limits.StanzaBytes), Ratio: unpackRatio}
 }
 

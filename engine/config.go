@@ -19,7 +19,8 @@ type Config struct {
 	// RemoveDomain. Prepared as RFC 7622 domainparts. May be empty.
 	Domains []string
 
-	// Listeners to open. Empty: none; sessions then come in by Attach or Pipe.
+	// Listeners to open, at most 255. Empty: none; sessions then come in by Attach
+	// or Pipe.
 	Listeners []Listener
 
 	// Certificates answers which certificate to show for a domain. nil: no

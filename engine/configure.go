@@ -19,6 +19,7 @@ import (
 const (
 	defaultScramIterations = 10_000
 	maxLoops               = 1 << 10
+	maxListeners           = 255 // a connection knows its own by one byte
 
 	// A client is asked for an acknowledgement after so many stanzas, or so long
 	// after the first: the queue stays short, and a device is not woken for it.
@@ -164,7 +165,10 @@ func (e *Engine) configureListeners() (faults []error) {
 			faults = append(faults, fmt.Errorf("engine: Listeners[%d]: RolePeer needs Federation.Connector and Certificates", i))
 			continue
 		}
-		ln := &listener{Listener: l, engine: e, session: &e.sessions, stop: make(chan struct{})}
+		if i >= maxListeners {
+			return append(faults, fmt.Errorf("engine: Listeners: %d are too many, want at most %d", len(e.cfg.Listeners), maxListeners))
+		}
+		ln := &listener{Listener: l, engine: e, index: uint8(i + 1), session: &e.sessions, stop: make(chan struct{})}
 		ln.tlsFor = e.startTLSConfig
 		switch {
 		case l.Role == RolePeer:

@@ -18,62 +18,83 @@ import (
 )
 
 // conn is one connection: a transport, perhaps TLS, and the session on top.
-// It belongs to one loop for its whole life. Loop only.
+// It belongs to one loop for its whole life. What only few connections have, or
+// for a short time, is in rare: there are a million of these. Make it with newConn.
+// Loop only.
 type conn struct {
 	loop      *loop
 	transport transport
-	listener  *listener
 	session   session.Session
-	peer      *peer          // another server's stream, instead of a session; nil most of the time
-	component *componentConn // a component's, the same
 
-	tls *xtls.Filter // nil in the clear
-	zip *compression // nil without
-
+	tls      *xtls.Filter               // nil in the clear
 	partial  *bytebufferpool.ByteBuffer // input that was not consumed yet; nil most of the time
 	out      *outList                   // what this turn writes; nil when nothing
-	backlog  backlog                    // what the peer has not taken
-	awaiting []*parcel                  // those whose acknowledgement is waited for, oldest first
-	parcels  *parcel                    // those that wait for the backlog
 	receipts *receipts                  // of what the client has not acknowledged; nil: none
+	*rare                               // read it freely; see more
 
 	slot, generation     uint32
-	wheelNext, wheelPrev *conn // see wheel
-	armed                int64
-	paidTo               int64 // what the client has sent takes until then, Unix nanoseconds; see pace
-	wheelSlot            uint16
-	phase                phase
+	wheelNext, wheelPrev *conn  // see wheel
+	paidTo               int64  // what the client has sent takes until then, Unix nanoseconds; see pace
+	armed                uint32 // the tick at which the wheel calls; 0: never
 
-	handshaken bool     // the handshake is over and was counted
-	blocked    bool     // in loop.blocked: the backlog waits for room
-	touched    bool     // in loop.dirty: flush at the end of the turn
-	shut       bool     // our side of the transport is closed
-	entered    bool     // in the routing table
-	stepping   bool     // a handshake step runs on a worker
 	marks      xep.Mark // what the routing table says of the session
-	paused     bool     // the transport is not read
-	notified   bool     // close_notify was sent
-	throttled  bool     // input waits in partial until paidTo, see pace
-	saving     bool     // on its way into the store, for the time after a restart
-	unstored   bool     // what is held for the client could not be stored
-	stalled    bool     // input waits in partial until the peer has read, see behindTooFar
-
-	*leaving // nil most of the time
+	listener   uint8    // see Engine.listenerOf
+	phase      phase
+	handshaken bool // the handshake is over and was counted
+	touched    bool // in loop.dirty: flush at the end of the turn
+	entered    bool // in the routing table
+	stepping   bool // a handshake step runs on a worker
+	paused     bool // the transport is not read
+	throttled  bool // input waits in partial until paidTo, see pace
+	stalled    bool // input waits in partial until the peer has read, see behindTooFar
 }
 
-// leaving is what only a connection needs that comes to its end or is resumed.
-type leaving struct {
-	lingerTo           int64           // phaseClosing: when the connection is cut, Unix nanoseconds
+// rare is what most connections do without. They share one that is empty and is
+// never written to: who writes asks for more.
+type rare struct {
+	peer      *peer          // another server's stream, instead of a session
+	component *componentConn // a component's, the same
+	zip       *compression
+
+	backlog  backlog   // what the peer has not taken
+	awaiting []*parcel // those whose acknowledgement is waited for, oldest first
+	parcels  *parcel   // those that wait for the backlog
+
+	// Of a connection that comes to its end or is resumed.
+	lingerTo           int64           // when it is cut (phaseClosing) or its session ends (phaseDetached), Unix nanoseconds
 	resumer            *resumption     // the connection that is to have the session; nil: none
 	movedTo, movedFrom routing.Mailbox // phaseMoved: who has the transport; and on its side
+
+	blocked  bool // the backlog waits for room
+	shut     bool // our side of the transport is closed
+	notified bool // close_notify was sent
+	saving   bool // on its way into the store, for the time after a restart
+	unstored bool // what is held for the client could not be stored
 }
 
-// leave makes room for what is needed in leaving.
-func (c *conn) leave() *leaving {
-	if c.leaving == nil {
-		c.leaving = &leaving{}
+// newConn makes a connection without a slot.
+func (l *loop) newConn(t transport) *conn { return &conn{loop: l, transport: t, rare: &l.none} }
+
+// more is rare to be written to.
+func (c *conn) more() *rare {
+	if c.rare == &c.loop.none {
+		c.rare = &rare{}
 	}
-	return c.leaving
+	return c.rare
+}
+
+// less gives rare back once there is nothing in it.
+func (c *conn) less() {
+	r := c.rare
+	if r != &c.loop.none && r.isEmpty() {
+		c.rare = &c.loop.none
+	}
+}
+
+func (r *rare) isEmpty() bool {
+	return r.peer == nil && r.component == nil && r.zip == nil && r.backlog.size() == 0 && r.awaiting == nil && r.parcels == nil &&
+		r.lingerTo == 0 && r.resumer == nil && r.movedTo == 0 && r.movedFrom == 0 &&
+		!r.blocked && !r.shut && !r.notified && !r.saving && !r.unstored
 }
 
 // phase is what a connection's input means.
@@ -316,7 +337,7 @@ func (c *conn) perform(out *session.Out) {
 
 // rearm sets the timer to the next deadline.
 func (c *conn) rearm() {
-	if c.phase != phaseClosed && c.armed != c.deadline() {
+	if c.phase != phaseClosed && !c.loop.wheel.armedFor(c, c.deadline()) {
 		c.loop.wheel.arm(c, c.deadline())
 	}
 }
@@ -518,7 +539,7 @@ func (c *conn) abort(reason error) {
 	c.sessionEnded(reason)
 	c.phase = phaseClosing
 	c.loop.engine.log.Debug("connection aborted", "remote", c.transport.remote(), "reason", reason)
-	c.leave().lingerTo = c.loop.now
+	c.more().lingerTo = c.loop.now
 	c.dropOut()
 	c.clearBacklog()
 	c.loop.cutLater(c)
@@ -536,7 +557,7 @@ func (c *conn) finish() {
 		return
 	}
 	c.phase = phaseClosing
-	c.leave().lingerTo = c.loop.now + lingerTime
+	c.more().lingerTo = c.loop.now + lingerTime
 	c.loop.wheel.arm(c, c.lingerTo)
 	c.loop.touch(c)
 }
@@ -559,7 +580,7 @@ func (c *conn) transportClosed() {
 		return
 	}
 	l := c.loop
-	if c.leaving != nil && c.movedFrom != 0 {
+	if c.movedFrom != 0 {
 		l.engine.send(c.movedFrom, moveOver{})
 		c.movedFrom = 0
 	}
@@ -593,7 +614,9 @@ func (c *conn) transportClosed() {
 
 func (c *conn) clearBacklog() {
 	c.loop.stats.outbound.Add(-int64(c.backlog.size()))
-	c.backlog.clear(&c.loop.engine.chunks)
+	if c.backlog.size() > 0 {
+		c.backlog.clear(&c.loop.engine.chunks)
+	}
 }
 
 // addrString is the peer's address for the log.

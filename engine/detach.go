@@ -51,7 +51,7 @@ func (c *conn) mayDetach() bool {
 func (c *conn) detach() {
 	l := c.loop
 	out := l.begin()
-	c.leave().lingerTo = c.session.Detach(l.now, out)
+	c.more().lingerTo = c.session.Detach(l.now, out)
 	end, reason := out.Close, out.Reason
 	c.unreadGone()
 	c.unblock()
@@ -159,12 +159,13 @@ func (c *conn) shed() *conn {
 	l := c.loop
 	c.unpause()
 	c.unblock()
-	shell := &conn{loop: l, transport: c.transport, listener: c.listener, tls: c.tls, zip: c.zip, handshaken: c.handshaken,
-		out: c.out, backlog: c.backlog, phase: phaseStream}
-	if c.leaving != nil && c.movedFrom != 0 {
-		shell.leave().movedFrom = c.movedFrom
+	shell := l.newConn(c.transport)
+	shell.listener, shell.tls, shell.handshaken, shell.out = c.listener, c.tls, c.handshaken, c.out
+	c.out, c.tls = nil, nil
+	if kept := c.more(); kept.zip != nil || kept.backlog.size() > 0 || kept.movedFrom != 0 {
+		*shell.more() = rare{zip: kept.zip, backlog: kept.backlog, movedFrom: kept.movedFrom}
+		kept.zip, kept.backlog = nil, backlog{}
 	}
-	c.out, c.backlog, c.tls, c.zip = nil, backlog{}, nil, nil
 	shell.slot, shell.generation = l.slots.add(shell)
 	shell.session.Release(&l.out)
 	shell.transport.use(shell)

@@ -15,7 +15,7 @@ func (c *conn) startTLS() {
 	c.dropPartial()
 	c.loop.stats.handshakes.Add(1)
 	if c.peer == nil {
-		c.tls = xtls.Server(c.listener.tlsConfig(c.session.Domain()))
+		c.tls = xtls.Server(c.loop.engine.listenerOf(c).tlsConfig(c.session.Domain()))
 		c.tls.RunOn(&c.loop.engine.coroutines)
 		return
 	}

@@ -22,6 +22,7 @@ import (
 type listener struct {
 	Listener
 	engine  *Engine
+	index   uint8 // see listenerOf
 	session *session.Config
 	tlsFor  func(domain string) *tls.Config
 	net     net.Listener    // nil in-process
@@ -32,6 +33,14 @@ type listener struct {
 	mu     sync.Mutex
 	spare  *os.File // a descriptor to give up when there is none left
 	stop   chan struct{}
+}
+
+// listenerOf is where a connection came in.
+func (e *Engine) listenerOf(c *conn) *listener {
+	if c.listener == 0 {
+		return e.inproc
+	}
+	return e.listeners[c.listener-1]
 }
 
 func (ln *listener) tlsConfig(domain string) *tls.Config { return ln.tlsFor(domain) }

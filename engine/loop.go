@@ -6,6 +6,7 @@ import (
 	"time"
 
 	xtls "github.com/xylem-im/xylem/engine/tls"
+	"github.com/xylem-im/xylem/internal/invariants"
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/parser"
 	"github.com/xylem-im/xylem/routing"
@@ -35,6 +36,7 @@ type loop struct {
 
 	slots slots
 	wheel wheel
+	none  rare // see conn.more
 	stats loopStats
 
 	// The turn.
@@ -157,6 +159,9 @@ func (l *loop) exit() {
 	l.tail = l.arena[:0]
 	l.inputs, l.inputBytes = 0, 0
 	l.inTurn = false
+	if invariants.Enabled && !l.none.isEmpty() {
+		panic("engine: written to what connections share")
+	}
 }
 
 // handOver gives the other loops what this turn has for them.
@@ -439,7 +444,7 @@ func (l *loop) block(c *conn) {
 	if c.blocked || !c.connected() {
 		return
 	}
-	c.blocked = true
+	c.more().blocked = true
 	if c.transport.awaitRoom() {
 		return
 	}
@@ -514,7 +519,8 @@ func (l *loop) openAs(t transport, ln *listener) *conn {
 
 // open adds a client's connection.
 func (l *loop) open(t transport, ln *listener) *conn {
-	c := &conn{loop: l, transport: t, listener: ln}
+	c := l.newConn(t)
+	c.listener = ln.index
 	c.slot, c.generation = l.slots.add(c)
 	c.session.Open(ln.session, l.now)
 	c.session.SetHandle(uint64(c.mailbox()))

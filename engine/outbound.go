@@ -82,7 +82,7 @@ func (c *conn) send(o *outList) {
 		}
 		if c.phase == phaseClosing && c.backlog.size() == 0 { // the last words: one write and one packet less
 			sealed = c.tls.CloseNotify(sealed)
-			c.notified = true
+			c.more().notified = true
 		}
 		o.pieces = append(o.pieces[:0], sealed)
 		pieces = o.pieces
@@ -141,7 +141,7 @@ func (c *conn) holdBack(pieces [][]byte, taken int) {
 	for _, p := range pieces {
 		n := min(taken, len(p))
 		taken -= n
-		c.backlog.add(p[n:], &c.loop.engine.chunks)
+		c.more().backlog.add(p[n:], &c.loop.engine.chunks)
 	}
 	c.loop.stats.outbound.Add(int64(c.backlog.size() - before))
 }
@@ -162,18 +162,22 @@ func (c *conn) outboundBytes() int {
 
 // refillNow moves the backlog on and tells whether the connection is still behind.
 func (c *conn) refillNow() bool {
-	c.blocked = c.refill()
-	if !c.blocked {
-		c.settleRead(c.receives())
+	behind := c.refill()
+	if c.blocked != behind {
+		c.more().blocked = behind
 	}
-	return c.blocked
+	if !behind {
+		c.settleRead(c.receives())
+		c.less()
+	}
+	return behind
 }
 
 // unblock is called before the transport is given away: whoever has it then has
 // to look after its room.
 func (c *conn) unblock() {
 	if c.blocked && c.transport.awaitRoom() {
-		c.blocked = false
+		c.more().blocked = false
 	}
 }
 
@@ -208,9 +212,9 @@ func (c *conn) closeWrite() {
 	if c.shut {
 		return
 	}
-	c.shut = true
+	c.more().shut = true
 	if c.tls != nil && c.tls.Established() && !c.notified {
-		c.notified = true
+		c.more().notified = true
 		c.transport.write([][]byte{c.tls.CloseNotify(nil)})
 		if c.phase == phaseClosed {
 			return

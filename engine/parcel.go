@@ -40,7 +40,7 @@ func (p *parcel) apply(l *loop, c *conn) {
 	case !c.receives():
 		p.tell(l, false) // the last one was too much
 	case c.session.Managed():
-		c.awaiting = append(c.awaiting, p)
+		c.more().awaiting = append(c.awaiting, p)
 	default:
 		l.parcels = append(l.parcels, sentParcel{c, p})
 	}
@@ -77,7 +77,7 @@ func (l *loop) settle() {
 		l.parcels[i] = sentParcel{}
 		switch {
 		case s.conn.phase == phaseStream && s.conn.behind():
-			s.parcel.next, s.conn.parcels = s.conn.parcels, s.parcel
+			s.parcel.next, s.conn.more().parcels = s.conn.parcels, s.parcel
 			l.block(s.conn)
 		default:
 			s.parcel.tell(l, s.conn.receives())
@@ -88,6 +88,9 @@ func (l *loop) settle() {
 
 // tellAcked tells of the parcels that the client has acknowledged, also in part.
 func (c *conn) tellAcked() {
+	if len(c.awaiting) == 0 {
+		return
+	}
 	for len(c.awaiting) > 0 {
 		p := c.awaiting[0]
 		n := min(int(c.session.Acked()-min(p.first, c.session.Acked())), len(p.stanzas))
@@ -101,6 +104,7 @@ func (c *conn) tellAcked() {
 		c.awaiting = c.awaiting[1:]
 	}
 	c.awaiting = nil
+	c.less()
 }
 
 // settle answers the parcels that waited, at the end of the session.
@@ -108,7 +112,9 @@ func (c *conn) settle(ok bool) {
 	for _, p := range c.awaiting {
 		p.tell(c.loop, ok)
 	}
-	c.awaiting = nil
+	if c.awaiting != nil {
+		c.awaiting = nil
+	}
 	c.settleRead(ok)
 }
 

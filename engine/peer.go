@@ -31,7 +31,8 @@ type peer struct {
 
 // openPeer adds a connection that another server has opened.
 func (l *loop) openPeer(t transport, ln *listener) *conn {
-	c := &conn{loop: l, transport: t, listener: ln, peer: &peer{}}
+	c := l.newConn(t)
+	c.listener, c.more().peer = ln.index, &peer{}
 	c.slot, c.generation = l.slots.add(c)
 	l.stats.accepted.Add(1)
 	c.peer.stream.Accept(&l.engine.peers, ln.TLS, l.now)
@@ -44,7 +45,8 @@ func (l *loop) openPeer(t transport, ln *listener) *conn {
 
 // connect begins a stream of ours on a connection that was dialled.
 func (l *loop) connect(o *outgoing, t transport) *conn {
-	c := &conn{loop: l, transport: t, peer: &peer{domain: o.domain, target: o.target, known: []*remoteDomain{o.domain}}}
+	c := l.newConn(t)
+	c.more().peer = &peer{domain: o.domain, target: o.target, known: []*remoteDomain{o.domain}}
 	c.slot, c.generation = l.slots.add(c)
 	out := l.beginPeer()
 	c.peer.stream.Connect(&l.engine.peers, o.pair, o.target.Direct, o.asks, l.now, out)
@@ -60,7 +62,7 @@ func (c *conn) peerFilter() *xtls.Filter {
 	e, p := c.loop.engine, c.peer
 	local, _ := p.stream.Domains()
 	if p.domain == nil {
-		return xtls.Server(c.listener.tlsConfig(local))
+		return xtls.Server(c.loop.engine.listenerOf(c).tlsConfig(local))
 	}
 	return xtls.Client(e.peerClientTLS(local, p.domain.name, p.target.Direct))
 }

@@ -278,7 +278,7 @@ type storeFails struct{}
 
 func (storeFails) apply(_ *loop, c *conn) {
 	if c != nil && c.receives() && !c.unstored {
-		c.unstored = true
+		c.more().unstored = true
 		c.resume()
 	}
 }
@@ -298,7 +298,9 @@ func (c *conn) settled(seq uint32) {
 		return
 	}
 	full := c.heldTooMany()
-	c.unstored = false
+	if c.unstored {
+		c.unstored = false
+	}
 	out := c.loop.begin()
 	c.session.Settle(seq, out)
 	if len(out.Bytes) > 0 {

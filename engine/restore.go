@@ -159,8 +159,9 @@ func (l *loop) restoreSession(a *xep.Home, head storage.Item, parts []storage.It
 	case e.detached.Load() >= int64(e.limits.Detached):
 		return errors.New("limits.detached is reached")
 	}
-	c := &conn{loop: l, transport: gone{}, listener: e.inproc, phase: phaseDetached}
-	c.leave().lingerTo = l.now + rec.left
+	c := l.newConn(gone{})
+	c.phase = phaseDetached
+	c.more().lingerTo = l.now + rec.left
 	if err := c.session.RestoreState(&e.sessions, l.now, rec.state); err != nil {
 		return err
 	}

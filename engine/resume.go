@@ -87,7 +87,7 @@ func (c *conn) grant(r *resumption) {
 		l.refuse(r, stanza.Error{Condition: stanza.ItemNotFound}, l.ended.find(r.id, r.user))
 		return
 	}
-	if older := c.leave().resumer; older != nil && older != r {
+	if older := c.more().resumer; older != nil && older != r {
 		l.refuse(older, stanza.Error{Condition: stanza.Conflict}, nil)
 	}
 	if c.resumer != r {
@@ -124,7 +124,7 @@ type adoption struct {
 	session    routing.Mailbox
 	from       session.Session
 	transport  transport
-	listener   *listener
+	listener   uint8
 	tls        *xtls.Filter
 	zip        *compression
 	handshaken bool
@@ -152,11 +152,14 @@ func (c *conn) moveTo(g *granted) {
 	if c.tls != nil {
 		c.tls.Rest() // on this loop
 	}
-	c.session, c.tls, c.zip, c.partial = session.Session{}, nil, nil, nil
+	c.session, c.tls, c.partial = session.Session{}, nil, nil
+	if c.zip != nil {
+		c.zip = nil
+	}
 	switch {
 	case !isSocket:
 		a.movedFrom = c.mailbox()
-		c.leave().movedTo = g.session
+		c.more().movedTo = g.session
 		c.leaveFor(phaseMoved)
 		l.postControl(g.session, a)
 	case sameLoop:
@@ -227,8 +230,9 @@ func (a *adoption) apply(l *loop, c *conn) {
 // orphan closes a transport whose session has ended, or was given to another
 // connection, while it was on its way.
 func (l *loop) orphan(a *adoption) {
-	c := &conn{loop: l, transport: a.transport, listener: a.listener, tls: a.tls, zip: a.zip, handshaken: a.handshaken,
-		partial: a.partial, leaving: &leaving{movedFrom: a.movedFrom}, phase: phaseStream}
+	c := l.newConn(a.transport)
+	c.listener, c.tls, c.handshaken, c.partial = a.listener, a.tls, a.handshaken, a.partial
+	c.more().zip, c.movedFrom = a.zip, a.movedFrom
 	c.slot, c.generation = l.slots.add(c)
 	c.session = a.from
 	a.transport.use(c)
@@ -238,12 +242,11 @@ func (l *loop) orphan(a *adoption) {
 // adopt goes on with a detached session on a new transport.
 func (c *conn) adopt(a *adoption) {
 	l := c.loop
-	c.leaving = nil
-	if a.movedFrom != 0 {
-		c.leave().movedFrom = a.movedFrom
-	}
+	kept := c.more()
+	kept.lingerTo, kept.resumer, kept.movedTo, kept.movedFrom, kept.zip = 0, nil, 0, a.movedFrom, a.zip
+	c.less()
 	c.transport, c.listener, c.tls, c.handshaken = a.transport, a.listener, a.tls, a.handshaken
-	c.partial, c.zip = a.partial, a.zip
+	c.partial = a.partial
 	c.transport.use(c)
 	if c.tls != nil {
 		c.tls.KeepIn(&l.warmth)

@@ -112,7 +112,7 @@ func (c *conn) save() {
 		u.Stanza = slices.Clone(u.Stanza)
 		img.stanzas = append(img.stanzas, savedStanza{Unacked: u, number: number, kept: kept, receipt: rc})
 	}
-	c.saving, c.resumer = true, nil // who wanted to resume it has gone
+	c.more().saving, c.resumer = true, nil // who wanted to resume it has gone
 	l.savingNow++
 	l.postHome(j.Bare().String(), &saving{image: img})
 }
@@ -209,7 +209,7 @@ func (s *savedTo) apply(l *loop, c *conn) {
 	if c == nil || !c.saving || c.phase != phaseDetached {
 		return
 	}
-	c.saving = false
+	c.more().saving = false
 	if s.err != nil {
 		l.engine.log.Error("session not stored; what it has not acknowledged goes back", "jid", s.session.JID.String(), "error", s.err)
 		c.expire(fmt.Errorf("%w: %w", ErrNotSaved, s.err))

@@ -13,18 +13,33 @@ const (
 	wheelTick  = 250_000_000 // nanoseconds; deadlines are met within one tick after them
 )
 
+// tickOf is the tick behind a deadline, Unix nanoseconds. Ticks are counted modulo
+// 2^32, of which 0 is none and left out: a deadline may be 17 years away.
+func (w *wheel) tickOf(deadline int64) uint32 {
+	if deadline == 0 {
+		return 0
+	}
+	if tick := uint32(max(deadline/wheelTick, w.now) + 1); tick != 0 {
+		return tick
+	}
+	return 1
+}
+
+// armedFor tells whether arm would change nothing.
+func (w *wheel) armedFor(c *conn, deadline int64) bool { return c.armed == w.tickOf(deadline) }
+
 // arm sets the deadline of c, Unix nanoseconds; 0 disarms.
 func (w *wheel) arm(c *conn, deadline int64) {
-	if c.armed == deadline {
+	tick := w.tickOf(deadline)
+	if c.armed == tick {
 		return
 	}
 	w.disarm(c)
-	if deadline == 0 {
+	if tick == 0 {
 		return
 	}
-	c.armed = deadline
-	c.wheelSlot = uint16(max(deadline/wheelTick+1, w.now+1) % wheelSlots)
-	head := &w.slots[c.wheelSlot]
+	c.armed = tick
+	head := &w.slots[tick%wheelSlots]
 	if c.wheelNext = *head; c.wheelNext != nil {
 		c.wheelNext.wheelPrev = c
 	}
@@ -38,7 +53,7 @@ func (w *wheel) disarm(c *conn) {
 	if c.wheelPrev != nil {
 		c.wheelPrev.wheelNext = c.wheelNext
 	} else {
-		w.slots[c.wheelSlot] = c.wheelNext
+		w.slots[c.armed%wheelSlots] = c.wheelNext
 	}
 	if c.wheelNext != nil {
 		c.wheelNext.wheelPrev = c.wheelPrev
@@ -57,7 +72,7 @@ func (w *wheel) advance(now int64, due []*conn) []*conn {
 		w.now++
 		for c := w.slots[w.now%wheelSlots]; c != nil; {
 			next := c.wheelNext
-			if c.armed <= now {
+			if int32(c.armed-uint32(w.now)) <= 0 {
 				w.disarm(c)
 				due = append(due, c)
 			}

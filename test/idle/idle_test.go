@@ -30,8 +30,8 @@ import (
 const (
 	// sessionBytes and sessionObjects bound what the test of an idle session may
 	// find; what it does find is in docs/performance.md.
-	sessionBytes   = 1300
-	sessionObjects = 15
+	sessionBytes   = 900
+	sessionObjects = 10
 )
 
 // TestIdleSessionIsSmall: sessions that have logged in, each with an account of
