@@ -8,7 +8,7 @@ import (
 
 // memoryPause is the time between two looks at memory that is held for
 // nothing.
-const memoryPause = 15 * time.Second
+const memoryPause = 2 * time.Second
 
 // trimmer gives memory back to the system when a burst is over. A login leaves
 // more garbage than the session that it makes (a TLS handshake alone over
@@ -17,11 +17,19 @@ const memoryPause = 15 * time.Second
 type trimmer struct {
 	allocated uint64 // bytes ever allocated, at the last look
 	trimmed   uint64 // the same, when memory was last given back
+	looks     int    // since then
+	again     bool   // it is to be given back once more after trimSpacing
 }
 
 const (
 	trimLeast = 4 << 20 // slack in bytes that is not worth a collection
-	trimQuiet = 1 << 20 // bytes allocated between two looks at a server that is at rest
+	trimQuiet = 1 << 17 // bytes allocated between two looks at a server that is at rest
+
+	// trimSpacing is how many looks lie between two times at least, 30 s: a server
+	// with short pauses in its work does not collect in each of them. TLS
+	// connections at rest have dropped their keys by then, which nobody would
+	// collect, as nothing is allocated.
+	trimSpacing = 15
 )
 
 // look gives memory back if it is due.
@@ -42,14 +50,20 @@ func (t *trimmer) look() {
 
 // due tells whether the server has been quiet since the last look and holds at
 // least a quarter more than it uses, in bytes: allocated since the start, live
-// at the last collection, held now. It is not due twice for the same garbage.
+// at the last collection, held now. It is due twice for the same garbage: soon,
+// and once more when what was in use for a while has been let go.
 func (t *trimmer) due(allocated, live, held uint64) bool {
 	quiet := allocated-t.allocated < trimQuiet
 	t.allocated = allocated
-	slack := max(held, live) - live
-	if !quiet || allocated-t.trimmed < trimLeast || slack < max(trimLeast, live/4) {
+	t.looks++
+	if !quiet || t.trimmed > 0 && t.looks < trimSpacing {
 		return false
 	}
-	t.trimmed = allocated
+	slack := max(held, live) - live
+	fresh := allocated-t.trimmed >= trimLeast && slack >= max(trimLeast, live/4)
+	if !fresh && !t.again {
+		return false
+	}
+	t.trimmed, t.looks, t.again = allocated, 0, fresh
 	return true
 }
