@@ -232,7 +232,8 @@ func (a *adoption) apply(l *loop, c *conn) {
 func (l *loop) orphan(a *adoption) {
 	c := l.newConn(a.transport)
 	c.listener, c.tls, c.handshaken, c.partial = a.listener, a.tls, a.handshaken, a.partial
-	c.more().zip, c.movedFrom = a.zip, a.movedFrom
+	r := c.more()
+	r.zip, r.movedFrom = a.zip, a.movedFrom
 	c.slot, c.generation = l.slots.add(c)
 	c.session = a.from
 	a.transport.use(c)
