@@ -243,6 +243,7 @@ func (s *server) serveUntil(signals <-chan os.Signal) error {
 		select {
 		case <-ready:
 			ready = nil
+			defer spareThreads()() // only now: loops and workers are as many as there are cores
 			s.announce()
 		case err := <-s.run:
 			if err == nil {
