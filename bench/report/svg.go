@@ -184,7 +184,7 @@ type bar struct {
 
 // bars draws values side by side, from 0.
 func bars(list []bar) template.HTML {
-	const width, row, name, value = 400, 30, 104, 92 // narrower than curves, as three stand side by side
+	const width, row, name, value = 400, 30, 116, 88 // narrower than curves, as three stand side by side
 	top := 0.0
 	for _, v := range list {
 		top = max(top, v.spread.Max)
