@@ -34,6 +34,8 @@ type loop struct {
 	due    atomic.Bool // the ticker asks for a look at the deadlines
 	refill atomic.Bool // the refill timer asks for a look at the blocked
 
+	nextDues atomic.Bool // the timer of tickDues asks for its next part
+
 	slots slots
 	wheel wheel
 	none  rare // see conn.more
@@ -54,7 +56,7 @@ type loop struct {
 	dirty              []*conn        // have something to flush
 	cuts               []*conn        // to be closed at the end of the turn
 	dues               []*conn        // of the wheel
-	called             int            // the first of them that was not called yet
+	called, part       int            // the first of them that was not called yet; how many are called at once
 	rest               *batch         // of the inbox, not delivered yet
 
 	in                      []byte      // what is read from a socket
@@ -99,7 +101,9 @@ const (
 	lingerTime = int64(3 * time.Second)      // from our </stream:stream> to the cut
 	refillTime = 5 * time.Millisecond        // pause between looks at blocked connections
 	tickTime   = wheelTick * time.Nanosecond // pause between looks at the deadlines
-	duesATurn  = 16                          // connections whose deadline is over that are called in one turn
+	dueParts   = 128                         // in which a tick calls the connections whose deadline is over
+	leastDues  = 4                           // connections in such a part
+	duePause   = time.Millisecond            // between two parts: all fit into a tick
 	wokenTime  = time.Millisecond            // after which a turn leaves the rest of the inbox to the next one
 	restTicks  = 40                          // a TLS connection drops its keys 10 to 20 s after their last use
 )
@@ -209,7 +213,7 @@ func (l *loop) woken() {
 	switch {
 	case l.due.Swap(false):
 		l.tick()
-	case l.called < len(l.dues):
+	case l.nextDues.Swap(false):
 		l.tickDues()
 	}
 	if l.refill.Swap(false) {
@@ -411,15 +415,16 @@ func (l *loop) tick() {
 	l.warmth.Cool(restTicks)
 	l.dues, l.called = slices.Delete(l.dues, 0, l.called), 0
 	l.dues = l.wheel.advance(l.now, l.dues)
+	l.part = max(leastDues, len(l.dues)/dueParts+1)
 	l.tickDues()
 }
 
-// tickDues calls the first of the connections that are due. After a few the
-// others wait for the next turn, so that input is not kept waiting: with ten
-// thousand clients that acknowledge nothing, all that is theirs to be stored is
-// due at once, at 20 to 40 µs each.
+// tickDues calls some of the connections that are due. The others are called bit
+// by bit until the next tick, so that input is not kept waiting: with ten thousand
+// clients that acknowledge nothing, all that is theirs to be stored is due at once,
+// at 20 to 40 µs each with what the store does for it.
 func (l *loop) tickDues() {
-	end := min(l.called+duesATurn, len(l.dues))
+	end := min(l.called+l.part, len(l.dues))
 	for i := l.called; i < end; i++ {
 		c := l.dues[i]
 		l.dues[i] = nil
@@ -432,7 +437,10 @@ func (l *loop) tickDues() {
 		}
 	}
 	if l.called = end; end < len(l.dues) {
-		l.waker.wake()
+		time.AfterFunc(duePause, func() {
+			l.nextDues.Store(true)
+			l.waker.wake()
+		})
 		return
 	}
 	l.dues, l.called = l.dues[:0], 0
