@@ -107,7 +107,7 @@ func (p *process) awaitPort(ctx context.Context, address string) error {
 		case <-ctx.Done():
 			return p.failed("does not listen on " + address)
 		case <-p.done:
-			return p.failed("ended")
+			return p.ended()
 		case <-pause.C:
 		}
 	}
@@ -117,6 +117,15 @@ func (p *process) awaitPort(ctx context.Context, address string) error {
 func (p *process) failed(what string) error {
 	_ = p.stop() // the reason is what matters
 	return p.lastWords(what)
+}
+
+// ended tells how the process ended; after done only.
+func (p *process) ended() error {
+	how := "ended by itself"
+	if p.err != nil {
+		how += " (" + p.err.Error() + ")"
+	}
+	return p.lastWords(how)
 }
 
 // lastWords is an error with the end of the server's output.

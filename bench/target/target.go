@@ -77,11 +77,7 @@ func (s *Server) Ended() error {
 	default:
 		return nil
 	}
-	how := "ended by itself"
-	if s.process.err != nil {
-		how += " (" + s.process.err.Error() + ")"
-	}
-	return s.process.lastWords(how)
+	return s.process.ended()
 }
 
 // preset is a server that can be started.

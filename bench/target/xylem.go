@@ -65,7 +65,7 @@ func serveXylem(ctx context.Context, s Settings, more ...string) (*Server, error
 		}
 		return server, nil
 	case <-p.done:
-		return nil, p.failed("ended")
+		return nil, p.ended()
 	case <-ctx.Done():
 		return nil, p.failed("was interrupted")
 	case <-timeout.C:
