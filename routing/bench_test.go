@@ -145,6 +145,28 @@ func BenchmarkLookup(b *testing.B) {
 	}
 }
 
+// BenchmarkMiss is one wait for memory: each line of 64 MiB says which to read next,
+// in random order. A look-up of any session among a million waits for two lines.
+func BenchmarkMiss(b *testing.B) {
+	const lines = 1 << 20
+	type line struct {
+		next uint32
+		_    [60]byte
+	}
+	memory := make([]line, lines)
+	order := rand.New(rand.NewPCG(5, 6)).Perm(lines)
+	for i, at := range order {
+		memory[at].next = uint32(order[(i+1)%lines])
+	}
+	at := uint32(0)
+	for b.Loop() {
+		at = memory[at].next
+	}
+	if at >= lines {
+		b.Fatal(at)
+	}
+}
+
 // addresses picks n sessions at random, with every address on bytes of its own.
 func addresses(n int) []jid.JID {
 	rnd := rand.New(rand.NewPCG(1, 2))
