@@ -171,6 +171,9 @@ func (c client) exchange(sent, want string) (got []byte) {
 	var b [4096]byte
 	for !bytes.Contains(got, []byte(want)) {
 		n, err := unix.Read(c.fd, b[:])
+		if err == unix.EINTR {
+			continue // Go's own signals
+		}
 		if err != nil || n == 0 {
 			c.t.Fatalf("%v and %q after %q, wanted %q", err, got, sent, want)
 		}
