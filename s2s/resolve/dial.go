@@ -42,7 +42,7 @@ func (r *Resolver) Dial(ctx context.Context, targets []s2s.Target, step func(tex
 			switch {
 			case a.err == nil:
 				cancel()
-				race.abandon(ended)
+				closeLate(race.started-ended, race.done, func(a targetAttempt) net.Conn { return a.conn })
 				return a.conn, a.index, nil
 			case ended < len(targets):
 				step(a.err.Error())
@@ -90,15 +90,15 @@ func (x *targetRace) start(t s2s.Target) {
 	}()
 }
 
-// abandon closes what comes in too late; ended attempts have been taken.
-func (x *targetRace) abandon(ended int) {
-	if x.started == ended {
+// closeLate closes what comes of n attempts that are still under way.
+func closeLate[A any](n int, done <-chan A, of func(A) net.Conn) {
+	if n == 0 {
 		return
 	}
 	go func() {
-		for range x.started - ended {
-			if a := <-x.done; a.conn != nil {
-				_ = a.conn.Close() // nothing was written to it
+		for range n {
+			if conn := of(<-done); conn != nil {
+				_ = conn.Close() // nothing was written to it
 			}
 		}
 	}()
@@ -143,7 +143,7 @@ func (r *Resolver) dialTarget(ctx context.Context, target s2s.Target, step func(
 		case a := <-race.done:
 			if a.err == nil {
 				step("connected to " + a.to.String())
-				race.abandon(len(failed) + 1)
+				closeLate(race.started-len(failed)-1, race.done, func(a attempt) net.Conn { return a.conn })
 				return a.conn, nil
 			}
 			failed = append(failed, a)
@@ -167,20 +167,6 @@ func (x *race) start(to netip.AddrPort) {
 	go func() {
 		conn, err := x.r.cfg.TCP(x.ctx, "tcp", to.String())
 		x.done <- attempt{to, conn, err}
-	}()
-}
-
-// abandon closes what comes in too late; ended attempts have been taken.
-func (x *race) abandon(ended int) {
-	if x.started == ended {
-		return
-	}
-	go func() {
-		for range x.started - ended {
-			if a := <-x.done; a.conn != nil {
-				_ = a.conn.Close() // nothing was written to it
-			}
-		}
 	}()
 }
 
