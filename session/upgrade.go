@@ -2,7 +2,6 @@ package session
 
 import (
 	"encoding/base64"
-	"io"
 	"slices"
 	"strconv"
 
@@ -86,9 +85,7 @@ func (s *Session) next(e parser.Element, out *Out) {
 		return
 	}
 	u.salt = make([]byte, sasl.SaltSize)
-	if _, err := io.ReadFull(s.cfg.Random, u.salt); err != nil {
-		panic("session: no random numbers: " + err.Error())
-	}
+	s.random(u.salt)
 	b := append(out.Bytes, "<task-data xmlns='"+NSSASL2+"'><salt xmlns='"+NSScramUpgrade+"' iterations='"...)
 	b = strconv.AppendInt(b, int64(s.cfg.ScramIterations), 10)
 	b = base64.StdEncoding.AppendEncode(append(b, "'>"...), u.salt)

@@ -61,13 +61,19 @@ func declares(f *parser.Frame, ns string) bool {
 	return false
 }
 
+// random fills b. What it makes must not be guessable, so a source that fails must
+// not be used.
+func (s *Stream) random(b []byte) {
+	if _, err := io.ReadFull(s.cfg.Random, b); err != nil {
+		panic("component: no random numbers: " + err.Error())
+	}
+}
+
 // appendHeader sends our stream header. The id must not be guessable: it is what
 // makes a digest of the secret good for one stream only.
 func (s *Stream) appendHeader(out *Out) {
 	b := make([]byte, 16)
-	if _, err := io.ReadFull(s.cfg.Random, b); err != nil {
-		panic("component: no random numbers: " + err.Error())
-	}
+	s.random(b)
 	s.id = hex.EncodeToString(b)
 	out.Bytes = append(out.Bytes, "<?xml version='1.0'?><stream:stream xmlns='"+stanza.NSAccept+
 		"' xmlns:stream='"+stanza.NSStream+"'"...)

@@ -3,7 +3,6 @@ package component
 import (
 	"bytes"
 	"encoding/hex"
-	"io"
 
 	"github.com/xylem-im/xylem/stanza"
 )
@@ -56,9 +55,7 @@ func (s *Stream) Probe(now int64, out *Out) {
 // appendPing sends one, XEP-0199 §4.1.
 func (s *Stream) appendPing(now, answerBy int64, out *Out) {
 	var id [8]byte
-	if _, err := io.ReadFull(s.cfg.Random, id[:]); err != nil {
-		panic("component: no random numbers: " + err.Error())
-	}
+	s.random(id[:])
 	s.ping, s.pingedAt, s.deadline = hex.AppendEncode(s.ping[:0], id[:]), now, answerBy
 	b := stanza.AppendAttr(append(out.Bytes, "<iq"...), "from", s.cfg.PingFrom(s.domain))
 	b = stanza.AppendAttr(b, "to", s.domain)
