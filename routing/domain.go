@@ -97,21 +97,18 @@ func (d *Domain) SetPresence(local, resource string, mb Mailbox, available bool,
 	if !available {
 		priority = 0
 	}
-	c := d.accounts.change(local)
-	defer c.release()
-	i := c.find(resource, mb)
-	if i < 0 {
-		return false
-	}
-	e := c.old.entry(i, "")
-	e.Available, e.Priority = available, priority
-	c.old.setMarks(i, &e)
-	return true
+	return d.setMarks(local, resource, mb, func(e *Entry) { e.Available, e.Priority = available, priority })
 }
 
 // SetFlags clears and then sets flags of a session. It tells whether the
 // resource is still bound to mb.
 func (d *Domain) SetFlags(local, resource string, mb Mailbox, set, clear Flags) bool {
+	return d.setMarks(local, resource, mb, func(e *Entry) { e.Flags = e.Flags&^clear | set })
+}
+
+// setMarks changes a session in place. It tells whether the resource is still bound
+// to mb.
+func (d *Domain) setMarks(local, resource string, mb Mailbox, change func(*Entry)) bool {
 	c := d.accounts.change(local)
 	defer c.release()
 	i := c.find(resource, mb)
@@ -119,7 +116,7 @@ func (d *Domain) SetFlags(local, resource string, mb Mailbox, set, clear Flags) 
 		return false
 	}
 	e := c.old.entry(i, "")
-	e.Flags = e.Flags&^clear | set
+	change(&e)
 	c.old.setMarks(i, &e)
 	return true
 }
