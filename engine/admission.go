@@ -102,8 +102,8 @@ func (a *admission) admit() bool {
 func (a *admission) release() { a.open.Add(-1) }
 
 // defaultConnections is nine tenths of the file descriptors that the process
-// may still open, less a few: a connection that a proxy brings, or that is ours, takes a second one for a
-// moment, and the store opens files as it goes.
+// may still open, less a few: a connection that a proxy brings, or that is ours,
+// takes a second one for a moment, and the store opens files as it goes.
 func defaultConnections() int {
 	const (
 		spare = 12

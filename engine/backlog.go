@@ -2,7 +2,8 @@ package engine
 
 import "sync"
 
-// backlog holds what a peer has not taken yet, in chunks. The zero value is empty, and one word, since nearly all are. Loop only.
+// backlog holds what a peer has not taken yet, in chunks. The zero value is empty, and
+// one word, since nearly all are. Loop only.
 type backlog struct{ *held }
 
 type held struct {

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/xylem-im/xylem/jid"
@@ -103,7 +102,11 @@ func (b *burst) isBusy(account jid.View) bool {
 }
 
 // messageStart is what input begins with that is read in a burst.
-var messageStart = []byte("<message")
+const messageStart = "<message"
+
+func startsMessage(in []byte) bool {
+	return len(in) >= len(messageStart) && string(in[:len(messageStart)]) == messageStart
+}
 
 // mustWait tells whether input has to wait for the end of the session's burst, or
 // until there is room in it. A client whose own filters are asked waits for each.
@@ -112,7 +115,7 @@ func (c *conn) mustWait(in []byte) bool {
 	if b == nil {
 		return false
 	}
-	b.blocked = b.count >= burstMost || c.marks&xep.MarkFilter != 0 || !bytes.HasPrefix(in, messageStart)
+	b.blocked = b.count >= burstMost || c.marks&xep.MarkFilter != 0 || !startsMessage(in)
 	return b.blocked
 }
 

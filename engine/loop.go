@@ -57,6 +57,7 @@ type loop struct {
 	cuts               []*conn        // to be closed at the end of the turn
 	dues               []*conn        // of the wheel
 	called, part       int            // the first of them that was not called yet; how many are called at once
+	duesTimer          *time.Timer    // for the next part
 	rest               *batch         // of the inbox, not delivered yet
 
 	in                      []byte      // what is read from a socket
@@ -118,6 +119,11 @@ func newLoop(e *Engine, index uint32) *loop {
 	l.peerOut.Scanner = parser.NewScanner()
 	l.componentOut.Scanner = parser.NewScanner()
 	l.asked = make(map[uint32]func(*storage.Result))
+	l.duesTimer = time.AfterFunc(time.Hour, func() {
+		l.nextDues.Store(true)
+		l.waker.wake()
+	})
+	l.duesTimer.Stop()
 	l.arena = make([]byte, 0, 4096)
 	l.tail = l.arena
 	return l
@@ -437,10 +443,7 @@ func (l *loop) tickDues() {
 		}
 	}
 	if l.called = end; end < len(l.dues) {
-		time.AfterFunc(duePause, func() {
-			l.nextDues.Store(true)
-			l.waker.wake()
-		})
+		l.duesTimer.Reset(duePause)
 		return
 	}
 	l.dues, l.called = l.dues[:0], 0

@@ -54,10 +54,9 @@ func (l *loop) run() {
 }
 
 // round is a turn for all that epoll has reported at once, or several. Reading
-// one socket after the other, then routing, then writing is a tenth cheaper than
-// going back and forth for each message, as the processor has the code at hand;
-// and there is one wake-up of another loop, and one write to a connection, for
-// all of it.
+// one socket after the other, then routing, then writing keeps the code of each step
+// at hand (a tenth of a message's CPU where it was measured, on a busy machine); and
+// there is one wake-up of another loop, and one write to a connection, for all of it.
 func (l *loop) round(events []unix.EpollEvent) {
 	l.enter()
 	for i := range events {

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// waker wakes a loop from any goroutine, by an eventfd. This path is
-// taken once per hand-over between loops. The loop is told of each write and need not read the counter,
-// which no number of wake-ups fills. Safe for concurrent use.
+// waker wakes a loop from any goroutine, by an eventfd. This path is taken once per
+// hand-over between loops. The loop is told of each write and need not read the
+// counter, which no number of wake-ups fills. Safe for concurrent use.
 type waker struct {
 	fd    int
 	users atomic.Int32 // writers inside wake; far below zero once closed
