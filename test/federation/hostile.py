@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-import os
+import random
 import re
 import time
 import xml.etree.ElementTree as ET
@@ -266,7 +266,12 @@ async def slow_garbage(there, wire):
 
 
 async def nonsense(there, wire):
-    wire.send(os.urandom(500) + b"<<<")
+    wire.send(random.Random(5).randbytes(500) + b"<<<")
+    await stalls(wire)
+
+
+async def other_encoding(there, wire):
+    wire.send(header("jabber:server", wire.domain, "").encode("utf-16"))
     await stalls(wire)
 
 
@@ -310,7 +315,7 @@ CALLED = {
     no_proceed: "no answer to STARTTLS came in time", no_handshake: "TLS handshake.*in time",
     no_header_in_tls: "no stream header came in time", no_success: "no end of authentication came in time",
     no_header_after_success: "no stream header came in time", no_answer_of_dialback: "no answer to the dialback key came in time",
-    slow_garbage: "no answer to the dialback key came in time", nonsense: "not-well-formed", web_server: "not-well-formed.*'H'",
+    slow_garbage: "no answer to the dialback key came in time", nonsense: "not-well-formed", other_encoding: "unsupported-encoding.*0xFF", web_server: "not-well-formed.*'H'",
     client_server: "jabber:server", nonsense_for_tls: "speaks no TLS", endless_features: "limit is 16384",
     hangs_up: "closed by the peer|reset",
 }
