@@ -56,9 +56,8 @@ type Out struct {
 	Close  bool
 	Reason error // nil: the stream was closed properly
 
-	scratch, scratchTo []byte            // canonical form of addresses that need preparation
-	translation        []byte            // the stanza that is read anew, see Stream.translated
-	again              *parser.Scanner   // for that
+	scratch, scratchTo []byte // canonical form of addresses that need preparation
+	translation        stanza.Translation
 	stores             session.AckStores // for what is unacknowledged
 }
 

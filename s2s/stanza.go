@@ -19,9 +19,7 @@ func (s *Stream) stanza(now int64, f *parser.Frame, out *Out) {
 		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
 		return
 	}
-	if bytes.Contains(f.Raw(), []byte(stanza.NSServer)) {
-		f = s.translated(f, out)
-	}
+	f = out.translation.Client(f, stanza.NSServer, out.Scanner, &s.stream)
 	v, ok := stanza.Of(f)
 	if !ok || string(f.Namespace()) != stanza.NSClient {
 		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
@@ -112,10 +110,10 @@ func (s *Stream) Deliver(now int64, p Pair, st []byte, rc Receipt, out *Out) (ta
 	}
 	s.used = now
 	s.count(now, st, uint32(i), rc, out)
-	if !bytes.Contains(st, []byte(stanza.NSClient)) {
+	if stanza.DeclaresClient(st) {
+		out.Bytes = stanza.AppendTo(out.Bytes, st, stanza.NSServer)
+	} else {
 		out.Pass = true
-		return true
 	}
-	out.Bytes = appendTranslated(out.Bytes, st, out)
 	return true
 }

@@ -1,117 +1,116 @@
 package stanza
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+
+	"github.com/xylem-im/xylem/parser"
+)
 
 // A stanza changes its content namespace when it goes from one kind of stream
 // to another (RFC 6120 §4.8.3). What says nothing of its namespace takes that of
-// the stream it stands on, so nearly all stanzas pass as they are; the functions
-// of this file mend those that declare it.
+// the stream it stands on, so nearly all stanzas pass as they are, and are read
+// as if the header of their stream had declared jabber:client
+// (parser.Stream.Rename); this file mends those that declare the namespace
+// themselves. A stanza and its children change. What lies deeper is a payload's
+// own and stays what it is, such as a forwarded message, whose namespace must be
+// preserved (XEP-0297 §3.2).
 
 // DeclaresClient tells whether the rendered stanza st may declare jabber:client
 // somewhere, and so must go through AppendTo. It allocates nothing.
 func DeclaresClient(st []byte) bool { return bytes.Contains(st, []byte(NSClient)) }
 
 // AppendTo appends the rendered stanza st, meant for a stream of jabber:client,
-// as it goes out on one of the content namespace ns: what the stanza and its
-// children declare to be of jabber:client is of ns then. What lies deeper is
-// left alone: a stanza inside a stanza is of jabber:client (XEP-0297 §3.1).
+// as it goes out on one of the content namespace ns. One that is not well formed
+// afterwards, as two attributes of an element would have the same name in it, goes
+// out as it is: a client must not be able to break the stream of others.
 func AppendTo(dst, st []byte, ns string) []byte {
-	return appendRedeclared(dst, st, NSClient, ns, func(level int, attr []byte) bool {
-		return level == 1 || level == 2 && string(attr) == "xmlns"
-	})
-}
-
-// AppendFrom appends the stanza st as a peer sent it on a stream of the content
-// namespace ns, for one of jabber:client: all that it declares to be of ns, at any
-// depth, is of jabber:client then, since ns means nothing elsewhere.
-func AppendFrom(dst, st []byte, ns string) []byte {
-	return appendRedeclared(dst, st, ns, NSClient, func(int, []byte) bool { return true })
-}
-
-// appendRedeclared appends one well-formed element; namespace declarations with
-// the value from get the value to where allowed says so, by the nesting of their
-// element (1: the top) and the name of the attribute.
-func appendRedeclared(dst, st []byte, from, to string, allowed func(level int, attr []byte) bool) []byte {
-	copied, level := 0, 0
-	for i := bytes.IndexByte(st, '<'); i >= 0 && i+1 < len(st); i = next(st, i, '<') {
-		switch st[i+1] {
-		case '/':
-			level--
-			continue
-		case '!': // CDATA: nothing else begins so in a stream, RFC 6120 §11.1
-			i += bytes.Index(st[i:], []byte("]]>"))
-			continue
+	at := len(dst)
+	dst = appendRedeclared(dst, st, NSClient, ns)
+	if bytes.Contains(st, []byte(ns)) || bytes.Contains(st, []byte("&#")) { // else nothing was of ns before
+		if _, err := parser.Parse(dst[at:]); err != nil {
+			return append(dst[:at], st...)
 		}
-		level++
-		tag := tagScan{b: st, at: i + 1}
-		for tag.name(); tag.attr(); {
-			if isXMLNS(tag.key) && string(st[tag.from:tag.to]) == from && allowed(level, tag.key) {
-				dst = append(append(dst, st[copied:tag.from]...), to...)
-				copied = tag.to
+	}
+	return dst
+}
+
+// Translation is the memory for reading stanzas of another content namespace than
+// jabber:client; all streams of a loop may share one. The zero value is ready.
+type Translation struct {
+	text   []byte
+	stream parser.Stream // frames text
+}
+
+// keepText bounds what is kept for the next stanza, in bytes.
+const keepText = 64 << 10
+
+// Client reads the stanza f, which sc has just found on the stream st of the
+// content namespace ns, as one of jabber:client. What does not name ns is so
+// already, and what cannot change (see AppendTo) stays as it is.
+// jabber:component:accept means nothing outside such streams: of it, all
+// declarations change, at any depth. The result is valid until the input of f
+// changes or the next call of sc.Next or Client.
+func (t *Translation) Client(f *parser.Frame, ns string, sc *parser.Scanner, st *parser.Stream) *parser.Frame {
+	raw := f.Raw()
+	if !bytes.Contains(raw, []byte(ns)) {
+		return f
+	}
+	if cap(t.text) > keepText {
+		t.text = nil
+	}
+	t.text = appendRedeclared(t.text[:0], raw, ns, NSClient)
+	t.stream = *st // between two frames it is only what the header said
+	client, _, err := sc.Next(&t.stream, t.text)
+	if err != nil { // f lay in the memory of sc
+		t.stream = *st
+		client, _, _ = sc.Next(&t.stream, raw)
+	}
+	return client
+}
+
+// appendRedeclared appends the stanza st, in which declarations of the namespace
+// from become such of to: those that the names of the stanza and of its children
+// rely on, and all of jabber:component:accept.
+func appendRedeclared(dst, st []byte, from, to string) []byte {
+	var inherited [][]byte
+	copied := 0
+	for w := (tagWalk{b: st}); w.next(); {
+		for w.attr() {
+			if !w.isXMLNS || string(w.value()) != from {
+				continue
 			}
-		}
-		if i = tag.at; st[i-1] == '/' {
-			level--
+			relied := from == NSAccept || w.level <= 2 && bytes.Equal(w.declares, w.prefix)
+			if !relied && w.level == 1 {
+				if inherited == nil {
+					inherited = inheritedPrefixes(st)
+				}
+				relied = contains(inherited, w.declares)
+			}
+			if relied {
+				dst = append(append(dst, st[copied:w.from]...), to...)
+				copied = w.to
+			}
 		}
 	}
 	return append(dst, st[copied:]...)
 }
 
-// next is where c stands again behind i, -1 if nowhere.
-func next(b []byte, i int, c byte) int {
-	n := bytes.IndexByte(b[i+1:], c)
-	if n < 0 {
-		return -1
+// inheritedPrefixes lists the prefixes ("" for none) that the names of children
+// of st have and do not declare themselves.
+func inheritedPrefixes(st []byte) (list [][]byte) {
+	for w := (tagWalk{b: st}); w.next(); {
+		inherits := w.level == 2
+		for w.attr() {
+			inherits = inherits && !(w.isXMLNS && bytes.Equal(w.declares, w.prefix))
+		}
+		if inherits && !contains(list, w.prefix) {
+			list = append(list, w.prefix)
+		}
 	}
-	return i + 1 + n
+	return list
 }
 
-func isXMLNS(attr []byte) bool {
-	const xmlns = "xmlns"
-	return len(attr) >= len(xmlns) && string(attr[:len(xmlns)]) == xmlns && (len(attr) == len(xmlns) || attr[len(xmlns)] == ':')
+func contains(list [][]byte, b []byte) bool {
+	return slices.ContainsFunc(list, func(x []byte) bool { return bytes.Equal(x, b) })
 }
-
-// tagScan walks the attributes of a start tag that is known to be well formed.
-// In the end at is that of its '>'.
-type tagScan struct {
-	b        []byte
-	at       int
-	key      []byte
-	from, to int // the value, without its quotes
-}
-
-// name skips the name of the element.
-func (t *tagScan) name() { t.word() }
-
-// attr reads the next attribute; false when there is none.
-func (t *tagScan) attr() bool {
-	for isSpace(t.b[t.at]) {
-		t.at++
-	}
-	switch t.b[t.at] {
-	case '/':
-		t.at++
-		return false
-	case '>':
-		return false
-	}
-	t.key = t.word()
-	for t.b[t.at] != '\'' && t.b[t.at] != '"' {
-		t.at++
-	}
-	t.from = t.at + 1
-	t.to = next(t.b, t.at, t.b[t.at])
-	t.at = t.to + 1
-	return true
-}
-
-// word reads a name.
-func (t *tagScan) word() []byte {
-	from := t.at
-	for c := t.b[t.at]; !isSpace(c) && c != '=' && c != '/' && c != '>'; c = t.b[t.at] {
-		t.at++
-	}
-	return t.b[from:t.at]
-}
-
-func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }

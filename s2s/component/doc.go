@@ -13,6 +13,6 @@
 // What passes is not parsed twice. The parser takes the stream for one of
 // jabber:client, so that stanzas, which rarely declare the namespace that they
 // are in, come out of it as if a client had sent them; the few that do are
-// rewritten before (stanza.AppendFrom). The other way round the rendered
+// read again from a copy (stanza.Translation). The other way round the rendered
 // stanza goes out as it is, or through stanza.AppendTo.
 package component

@@ -20,7 +20,6 @@ func (s *Stream) header(f *parser.Frame, out *Out) {
 	s.appendHeader(out)
 	s.state = stateHandshake
 	s.stream.Rename(stanza.NSAccept, stanza.NSClient)
-	s.second = s.stream // between two frames it is only what the header said
 }
 
 // checkHeader takes over what the header says and names what is wrong with it.

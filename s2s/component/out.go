@@ -42,7 +42,8 @@ type Out struct {
 	// clears it.
 	StreamErrors uint32
 
-	from, to []byte // canonical form of addresses that need preparation
+	from, to    []byte // canonical form of addresses that need preparation
+	translation stanza.Translation
 }
 
 // Reset empties the lists for the next call; buf is where Bytes goes.

@@ -1,8 +1,6 @@
 package component
 
 import (
-	"bytes"
-
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/parser"
 	"github.com/xylem-im/xylem/stanza"
@@ -10,9 +8,7 @@ import (
 
 // stanza checks what the component sends and hands it to the engine.
 func (s *Stream) stanza(f *parser.Frame, out *Out) {
-	if f = s.client(f, out); f == nil {
-		return
-	}
+	f = out.translation.Client(f, stanza.NSAccept, out.Scanner, &s.stream)
 	v, ok := stanza.Of(f)
 	if !ok || string(f.Namespace()) != stanza.NSClient {
 		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
@@ -40,27 +36,6 @@ func (s *Stream) stanza(f *parser.Frame, out *Out) {
 		return
 	}
 	out.Stanza, out.To, out.HasStanza = v, to, true
-}
-
-// keepScratch bounds what is kept for the next stanza that must be rewritten.
-const keepScratch = 64 << 10
-
-// client is the stanza in jabber:client: itself unless it says otherwise. nil:
-// the stream has ended.
-func (s *Stream) client(f *parser.Frame, out *Out) *parser.Frame {
-	if !bytes.Contains(f.Raw(), []byte(stanza.NSAccept)) {
-		return f
-	}
-	if cap(s.scratch) > keepScratch {
-		s.scratch = nil
-	}
-	s.scratch = stanza.AppendFrom(s.scratch[:0], f.Raw(), stanza.NSAccept)
-	f, _, err := out.Scanner.Next(&s.second, s.scratch)
-	if err != nil { // a limit of the parser can be passed only by what is longer
-		s.parseError(err, out)
-		return nil
-	}
-	return f
 }
 
 // sender checks from: any address of the component's domain, XEP-0114 §3. One that

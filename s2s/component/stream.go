@@ -22,7 +22,6 @@ const (
 type Stream struct {
 	cfg    *Config
 	stream parser.Stream
-	second parser.Stream // frames what was rewritten, see client
 	state  state
 	opened bool // our header was sent
 
@@ -35,8 +34,7 @@ type Stream struct {
 	ping     []byte // id of the last ping, until the component was heard; nil: none
 	pingedAt int64
 
-	scratch []byte // a stanza that declares its namespace, rewritten
-	names   interner
+	names interner
 }
 
 // Accept begins a stream on a fresh connection. now is Unix nanoseconds.
@@ -107,7 +105,6 @@ func (s *Stream) Accepted(now int64, out *Out) {
 	}
 	s.state = stateOpen
 	s.stream.SetLimits(s.cfg.Bound)
-	s.second.SetLimits(s.cfg.Bound)
 	s.deadline = 0
 	if s.cfg.IdleTime > 0 {
 		s.deadline = now + s.cfg.IdleTime
@@ -134,7 +131,6 @@ func (s *Stream) Deliver(st []byte, out *Out) (taken bool) {
 func (s *Stream) Release(out *Out) {
 	s.state = stateClosed
 	out.Scanner.Release(&s.stream)
-	out.Scanner.Release(&s.second)
 }
 
 // PeerError is the reason of a stream that the component ended with a stream

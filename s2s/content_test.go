@@ -53,6 +53,7 @@ func TestStreamNamespaces(t *testing.T) {
 		{"in the text only", "<message" + addresses + "><body>jabber:client and jabber:server</body></message>", "{server}message({server}body)"},
 		{"in an attribute", "<message" + addresses + " id='jabber:client'><x xmlns='urn:x' y='jabber:client'/></message>", "{server}message({urn:x}x)"},
 		{"a CDATA section", "<message" + addresses + "><body><![CDATA[<x xmlns='jabber:client'/>]]></body></message>", "{server}message({server}body)"},
+		{"two attributes that would become one", "<message" + addresses + "><c:x xmlns:c='jabber:client' xmlns:s='jabber:server' c:y='' s:y=''/></message>", "{server}message({client}x)"},
 		{"an error", "<message type='error'" + addresses + "><error xmlns='jabber:client' type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
 			"{server}message({server}error({urn:ietf:params:xml:ns:xmpp-stanzas}gone))"},
 	} {
