@@ -188,10 +188,7 @@ func (r *run) logIn(ctx context.Context) (err error) {
 }
 
 // cpuTime is what this process has used.
-func cpuTime() time.Duration {
-	c, _ := measure.ProcessCPU(os.Getpid()) // of this process, which is there
-	return c.Total()
-}
+func cpuTime() time.Duration { return measure.OwnCPU() }
 
 // version is the commit that the program was built from, if it knows.
 func version() string {
