@@ -23,12 +23,20 @@ type network struct {
 	mu     sync.Mutex
 	will   map[string]error // nil: connects; errHang: until the context ends
 	tried  []string
+	count  *sync.Cond // of tried, on mu
+	before int        // so many are tried before one connects: attempts start beside each other
 	closed map[string]bool
 	gone   chan struct{} // closed at the first Close; nil: nobody waits for it
 	late   chan struct{} // when closed, those that hang connect after all
 }
 
 var errHang = errors.New("hang")
+
+func newNetwork(will map[string]error, before int) *network {
+	n := &network{will: will, before: before, closed: make(map[string]bool)}
+	n.count = sync.NewCond(&n.mu)
+	return n
+}
 
 type fakeConn struct {
 	net.Conn
@@ -49,7 +57,11 @@ func (c *fakeConn) Close() error {
 func (n *network) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	n.mu.Lock()
 	n.tried = append(n.tried, address)
+	n.count.Broadcast()
 	err, late := n.will[address], n.late
+	for err == nil && len(n.tried) < n.before {
+		n.count.Wait()
+	}
 	n.mu.Unlock()
 	if errors.Is(err, errHang) {
 		select {
@@ -104,7 +116,7 @@ func TestRFC8305_Race(t *testing.T) {
 				"nothing listens at 192.0.2.1:5269 (connection refused): is the server up, and does it listen on that port?"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			n := &network{will: c.will, closed: make(map[string]bool)}
+			n := newNetwork(c.will, c.tried)
 			r := resolve.New(resolve.Config{TCP: n.dial, Delay: c.delay})
 			ctx, cancel := context.WithCancel(t.Context())
 			var s story
@@ -121,6 +133,8 @@ func TestRFC8305_Race(t *testing.T) {
 			} else {
 				got = conn.(*fakeConn).to
 			}
+			n.mu.Lock()
+			defer n.mu.Unlock()
 			if got != c.want || len(n.tried) != c.tried {
 				t.Errorf("got  %s\nwant %s\ntried %v, want %d\n%s", got, c.want, n.tried, c.tried, &s)
 			}
@@ -130,7 +144,7 @@ func TestRFC8305_Race(t *testing.T) {
 
 // A target that is silent does not use up the time of those after it.
 func TestSilentTargetEnds(t *testing.T) {
-	n := &network{will: map[string]error{"192.0.2.1:5269": errHang}, closed: make(map[string]bool)}
+	n := newNetwork(map[string]error{"192.0.2.1:5269": errHang}, 0)
 	r := resolve.New(resolve.Config{TCP: n.dial, Connect: time.Millisecond})
 	if _, _, err := r.Dial(t.Context(), []s2s.Target{target("192.0.2.1")}, func(string) {}); err == nil || !strings.Contains(err.Error(), "no answer from 192.0.2.1:5269 in time") {
 		t.Errorf("got %v", err)
@@ -156,7 +170,7 @@ func TestTargetsOverlap(t *testing.T) {
 		{"all fail", map[string]error{h1: syscall.ECONNREFUSED, h2: syscall.ECONNREFUSED, h3: syscall.ECONNREFUSED}, time.Hour, -1, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			n := &network{will: c.will, closed: make(map[string]bool)}
+			n := newNetwork(c.will, c.tried)
 			r := resolve.New(resolve.Config{TCP: n.dial, TargetDelay: c.delay})
 			targets := []s2s.Target{target("192.0.2.1"), target("192.0.2.2"), target("192.0.2.3")}
 			var s story
@@ -180,7 +194,8 @@ func TestTargetsOverlap(t *testing.T) {
 
 // A connection that comes in too late is closed.
 func TestLateConnectionIsClosed(t *testing.T) {
-	n := &network{will: map[string]error{"192.0.2.1:5269": errHang}, closed: make(map[string]bool), late: make(chan struct{}), gone: make(chan struct{})}
+	n := newNetwork(map[string]error{"192.0.2.1:5269": errHang}, 2)
+	n.late, n.gone = make(chan struct{}), make(chan struct{})
 	r := resolve.New(resolve.Config{TCP: n.dial, Delay: time.Millisecond})
 	conn, _, err := r.Dial(t.Context(), []s2s.Target{target("192.0.2.1", "192.0.2.2")}, func(string) {})
 	if err != nil || conn.(*fakeConn).to != "192.0.2.2:5269" {

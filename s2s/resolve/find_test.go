@@ -20,6 +20,10 @@ import (
 	"github.com/xylem-im/xylem/s2s/resolve"
 )
 
+// silence is how long a name server is waited for where one says nothing: the
+// others have as long to answer on a busy machine.
+const silence = time.Second
+
 func texts(targets []s2s.Target) string {
 	var all []string
 	for _, t := range targets {
@@ -244,7 +248,7 @@ func TestFailures(t *testing.T) {
 			t.Parallel()
 			z := testdns.Serve(t, fine...)
 			c.edit(z)
-			r, _ := resolver(z, func(cfg *resolve.Config) { cfg.Timeout = 300 * time.Millisecond })
+			r, _ := resolver(z, func(cfg *resolve.Config) { cfg.Timeout = silence })
 			var s story
 			targets, err := r.Find(t.Context(), "example.org", s.step)
 			got := texts(targets)
@@ -403,7 +407,7 @@ func TestSeveralServers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer quiet.Close()
+	t.Cleanup(func() { _ = quiet.Close() })
 	for _, c := range []struct {
 		name    string
 		servers []string
@@ -415,7 +419,8 @@ func TestSeveralServers(t *testing.T) {
 		{"silence", []string{quiet.LocalAddr().String()}, "no name server answers in time over UDP; check the name servers in dns.server"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r, _ := resolver(good, func(cfg *resolve.Config) { cfg.Servers, cfg.Timeout = c.servers, 100*time.Millisecond })
+			t.Parallel()
+			r, _ := resolver(good, func(cfg *resolve.Config) { cfg.Servers, cfg.Timeout = c.servers, silence })
 			targets, err := r.Find(t.Context(), "example.org", func(string) {})
 			switch {
 			case c.want == "" && (err != nil || len(targets) != 1):
@@ -429,11 +434,12 @@ func TestSeveralServers(t *testing.T) {
 
 // A name server that was silent is not waited for at each question.
 func TestSilentServerGoesLast(t *testing.T) {
+	t.Parallel()
 	good := testdns.Serve(t, "a.example. 1 IN A 192.0.2.1", "b.example. 1 IN A 192.0.2.1", "c.example. 1 IN A 192.0.2.1")
 	quiet := testdns.Serve(t)
 	quiet.AnswerBy(func(dns.ResponseWriter, *dns.Msg, *dns.Msg) bool { return true })
 	r, now := resolver(good, func(cfg *resolve.Config) {
-		cfg.Servers, cfg.Timeout = []string{quiet.Address, good.Address}, 300*time.Millisecond
+		cfg.Servers, cfg.Timeout = []string{quiet.Address, good.Address}, silence
 	})
 	find := func(domain string, asked int) {
 		t.Helper()

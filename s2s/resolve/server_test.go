@@ -37,6 +37,8 @@ func resolver(z *testdns.Zone, edit func(*resolve.Config)) (*resolve.Resolver, *
 	c := newClock()
 	cfg := resolve.Config{
 		Sources: resolve.Sources{Servers: []string{z.Address}},
+		Timeout: 30 * time.Second, // and Lookup: what is there answers, on a busy machine in its time
+		Lookup:  60 * time.Second,
 		Now:     c.Now,
 		Random:  func(int) int { return 0 },
 		Source: func(_ context.Context, to netip.Addr) (netip.Addr, error) {
