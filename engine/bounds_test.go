@@ -197,7 +197,7 @@ func TestWhitespaceKeepalive(t *testing.T) {
 // XEP-0199 §4.2: a client that answers stays, one that does not goes.
 func TestPingToAnIdleClient(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(cfg *engine.Config) { cfg.Limits.IdleTime, cfg.Limits.PingTime = time.Second, time.Second })
+	s := serve(t, func(cfg *engine.Config) { cfg.Limits.IdleTime, cfg.Limits.PingTime = time.Second, 5*time.Second })
 	c := s.login(t, "tcp", "alice", "")
 	for range 2 {
 		ping := c.expect("iq")

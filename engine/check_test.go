@@ -115,7 +115,7 @@ func TestCheckRemote(t *testing.T) {
 			w := newWorld(t)
 			short := func(c *engine.Config) {
 				if x.answer != nil {
-					c.Limits.PreAuthTime = time.Second
+					c.Limits.PreAuthTime = 5 * time.Second // only silence lasts as long
 				}
 			}
 			change := []func(*engine.Config){short}

@@ -153,7 +153,7 @@ func TestFederationSilent(t *testing.T) {
 	t.Cleanup(func() { _ = l.Close() })
 	b := w.server(nil, "b.example")
 	w.Point("b.example", enginetest.Target(l.Addr().String(), false), enginetest.Target(b.addr("s2s"), false))
-	a := w.server(func(c *engine.Config) { c.Limits.PreAuthTime = 300 * time.Millisecond }, "a.example")
+	a := w.server(func(c *engine.Config) { c.Limits.PreAuthTime = 3 * time.Second }, "a.example")
 	alice, bob := a.as(t, "alice@a.example/1"), b.as(t, "bob@b.example/2")
 	alice.chats(bob, "late")
 	if r := a.record(t, "b.example"); r.State != s2s.Connected || !strings.Contains(story(r), "connection-timeout") {

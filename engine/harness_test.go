@@ -33,7 +33,7 @@ import (
 )
 
 // patience is the deadline of every wait; it is reached in failures only.
-const patience = 10 * time.Second
+const patience = 60 * time.Second
 
 const (
 	nsStream  = "http://etherx.jabber.org/streams"
