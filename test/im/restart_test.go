@@ -254,7 +254,9 @@ func (l *lasting) stored(owner, collection string) []storage.Item {
 
 // When the window ends after the restart everything goes back as without one.
 func TestWindowEndsAfterRestart(t *testing.T) {
-	l := &lasting{t: t, store: memory.New(memory.Options{}), limits: engine.Limits{ResumeWindow: 2 * time.Second}}
+	t.Parallel()                    // it waits
+	const window = 10 * time.Second // somebody must come before it ends
+	l := &lasting{t: t, store: memory.New(memory.Options{}), limits: engine.Limits{ResumeWindow: window}}
 	s := l.start()
 	s.account("bob@localhost")
 	alice, bob := s.loginManaged("alice@localhost/a", "<presence/>"), s.loginManaged("bob@localhost/b", "<presence/>")

@@ -233,8 +233,8 @@ func TestStalledStoreStallsNobodyElse(t *testing.T) {
 	})
 	longest, trips := converse(one, two, stall())
 	t.Logf("%d round trips while the store stood still, the longest %v; the one that floods was let send %d bytes", trips, longest, written.Load())
-	if longest > time.Second {
-		t.Errorf("a round trip took %v", longest)
+	if most := 4 * time.Second; longest > most { // of those five; a busy machine may stand still for a moment itself
+		t.Errorf("a round trip took %v, which is more than %v", longest, most)
 	}
 	if n := written.Load(); n > 1<<20 {
 		t.Errorf("%d bytes were taken from a client whose first message is not stored", n)
