@@ -55,7 +55,7 @@ func TestWritesDoNotWait(t *testing.T) {
 	}
 	w.mu.Unlock()
 	got := make([]byte, len(want))
-	if err := peer.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := peer.SetReadDeadline(time.Now().Add(60 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.ReadFull(peer, got); err != nil {

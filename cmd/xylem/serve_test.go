@@ -22,7 +22,7 @@ import (
 
 // patience bounds each wait of these tests; none of them waits that long
 // unless something is broken.
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 // watched is an io.Writer whose lines can be waited for. Safe for concurrent use.
 type watched struct {

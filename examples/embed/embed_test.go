@@ -14,7 +14,7 @@ import (
 )
 
 // patience bounds every wait, so that a fault fails and does not hang.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // TestEmbed runs the program: two users log in over TCP, a message arrives
 // stamped with its sender, and the hook has seen it.

@@ -25,9 +25,6 @@ func perform(t *testing.T, text string, opts script.Options) (string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if opts.Timeout == 0 {
-		opts.Timeout = 5 * time.Second
-	}
 	return p.Perform(newServer(t).dial, opts)
 }
 

@@ -19,7 +19,7 @@ type Options struct {
 	// Dial connects to the server of a domain, "" for raw clients; for plays on
 	// several servers. nil: all are on the one that is given beside the options.
 	Dial func(domain string) net.Conn
-	// Timeout of each wait. Default 10 s; it is reached only in failures.
+	// Timeout of each wait. Default 60 s; it is reached only in failures.
 	Timeout time.Duration
 	// Account is called before the play for each account that it needs. May be nil.
 	Account func(Account) error
@@ -62,7 +62,7 @@ func Run(t testing.TB, path string, dial func() net.Conn, opts Options) {
 // received in the place of what differed.
 func (p *Play) Perform(dial func() net.Conn, opts Options) (rewritten string, err error) {
 	if opts.Timeout == 0 {
-		opts.Timeout = 10 * time.Second
+		opts.Timeout = 60 * time.Second
 	}
 	if opts.Dial == nil {
 		opts.Dial = func(string) net.Conn { return dial() }

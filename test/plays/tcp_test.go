@@ -70,7 +70,7 @@ func playAll(t *testing.T, dir, pattern string, dial func(*testing.T) net.Conn, 
 
 func dialTCP(t *testing.T, addr string) net.Conn {
 	t.Helper()
-	conn, err := net.DialTimeout("tcp", addr, 10*time.Second)
+	conn, err := net.DialTimeout("tcp", addr, 60*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
