@@ -14,7 +14,7 @@ from wire import DIALBACK, SASL, STREAM, TLS, Ended, header
 
 VICTIM = (("d", "evil"),)
 STREAM_ERRORS = "{urn:ietf:params:xml:ns:xmpp-streams}"
-PATIENCE = 25  # seconds; that of d is 5
+PATIENCE = 90  # seconds; that of d is 10
 
 
 async def stream_error(wire, seconds=PATIENCE):
@@ -135,7 +135,7 @@ async def dialback_by_hand(world, people, here, there):
         wire.send(answer.format(slow, here.domain(), first.stream_id))  # a question that somebody else was asked
         wire.send(answer.format(wire.domain, here.domain(), "another"))
         wire.send(answer.format(wire.domain, here.domain(), question.get("id")))
-        await wire.ended(60)
+        await wire.ended(600)
     name = await there.open(authority)
     first.send(db_result(slow, here.domain()))
     second = await there.call(here, name, certificate=False)
@@ -170,7 +170,7 @@ async def unasked_answers(world, people, here, there):
             got.put_nowait(await wire.read())
     name = await there.open(behave)
     ann.chat(f"x@{name}", "for evil")
-    while (e := await asyncio.wait_for(got.get(), 20)).tag != "{jabber:server}message":
+    while (e := await asyncio.wait_for(got.get(), PATIENCE)).tag != "{jabber:server}message":
         pass
     assert e.get("to") == f"x@{name}", ET.tostring(e)
     ann.chat(ben.bare, "for ben alone")
@@ -207,7 +207,7 @@ async def without_tls(world, people, here, there):
 
 async def stalls(wire):
     """Says nothing more, and reads nothing."""
-    await asyncio.sleep(60)
+    await asyncio.sleep(600)
 
 
 async def mute(there, wire):
@@ -321,7 +321,7 @@ CALLED = {
 }
 
 
-@scenario(VICTIM, limit=90)
+@scenario(VICTIM, limit=240)
 async def called(world, people, here, there):
     """Servers that stall in each phase or talk nonsense: who wrote is told, the operator reads the true reason."""
     ann = await people.come("ann", here.domain())
@@ -332,7 +332,7 @@ async def called(world, people, here, there):
         ann.chat(f"x@{name}", "anybody there?")
     told = {}
     while len(told) < len(names):
-        m = await asyncio.wait_for(ann.messages.get(), 40)
+        m = await asyncio.wait_for(ann.messages.get(), 120)
         told[m["from"].domain] = (m["error"]["condition"], m["error"]["text"])
     wrong = []
     for name, behave in names.items():
@@ -503,7 +503,7 @@ async def beside(people, here, flood):
             await asyncio.sleep(0.1)
     longest, _ = await asyncio.gather(normal_life(ann, amy, task), watch())
     grown = (peak - before) / 1e6
-    assert longest < 5, f"a message between others took {longest:.1f} s"
+    assert longest < 20, f"a message between others took {longest:.1f} s"
     assert grown < 200, f"memory grew by {grown:.0f} MB"
     return f"{longest * 1000:.0f} ms for others at most, memory grew by {grown:.0f} MB"
 
@@ -518,7 +518,7 @@ async def flood_of_stanzas(world, people, here, there):
         try:
             for _ in range(300):
                 wire.send(text)
-                await asyncio.wait_for(wire.writer.drain(), 10)
+                await asyncio.wait_for(wire.writer.drain(), 30)
         except (ConnectionError, asyncio.TimeoutError):
             pass  # closed, or no longer read: both keep it from harm
         wire.abort()
@@ -531,7 +531,7 @@ async def flood_of_connections(world, people, here, there):
     async def flood():
         wires = [await there.connect(here) for _ in range(300)]
         wires += await asyncio.gather(*(starttls_only(there, here) for _ in range(100)))
-        await asyncio.gather(*(w.ended(30) for w in wires))
+        await asyncio.gather(*(w.ended(PATIENCE) for w in wires))
     return await beside(people, here, flood())
 
 
@@ -572,12 +572,12 @@ async def slow_reader(world, people, here, there):
 
     async def flood():
         ann.chat(f"x@{name}", "first")
-        await asyncio.wait_for(proved.wait(), 20)
+        await asyncio.wait_for(proved.wait(), PATIENCE)
         for i in range(100):
             for _ in range(20):
                 ann.chat(f"x@{name}", "x" * 10_000)
             await ann.synced()
-        await eventually(lambda: not ann.messages.empty(), "something comes back", 20)
+        await eventually(lambda: not ann.messages.empty(), "something comes back", PATIENCE)
         m = ann.messages.get_nowait()
         assert m["type"] == "error" and m["error"]["condition"] in ("resource-constraint", "remote-server-timeout"), m
     return await beside(people, here, flood())

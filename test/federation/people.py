@@ -14,7 +14,7 @@ from domains import C2S, server_of  # noqa: E402
 from slixmpp.exceptions import IqError  # noqa: E402
 from slixmpp.xmlstream import ET  # noqa: E402
 
-WAIT = 30  # seconds for what must come
+WAIT = 90  # seconds for what must come
 im.WAIT = WAIT
 numbers = itertools.count(1)
 CARBONS = "urn:xmpp:carbons:2"

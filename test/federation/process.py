@@ -6,7 +6,7 @@ import signal
 
 from network import die_with_parent
 
-STOP = 15  # seconds that a server has to end politely
+STOP = 60  # seconds that a server has to end politely
 
 
 class Process:
@@ -42,7 +42,7 @@ class Process:
         return self.running.returncode
 
 
-async def eventually(condition, what, seconds=20, pause=0.05):
+async def eventually(condition, what, seconds=60, pause=0.05):
     """Waits until condition, a function or coroutine function, gives something true, and returns that."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds

@@ -5,7 +5,7 @@ import re
 
 import im
 from people import CARBONS, UNKNOWN, fails
-from scenario import PEERS, scenario
+from scenario import LIMIT, PEERS, scenario
 
 GONE = ("service-unavailable", "item-not-found")  # what is said of users that do not exist, RFC 6121 §8.5.1
 
@@ -234,7 +234,7 @@ async def priorities(world, people, here, there):
     await meets(people, here, there, "priorities")
 
 
-@scenario(DIALLED, limit=90)  # the others wait longer for it than this takes
+@scenario(DIALLED, limit=LIMIT + 1)  # the others wait longer for it than this takes
 async def silent_first(world, people, here, there):
     """The first address swallows what is sent to it."""
     await meets(people, here, there, "silent")

@@ -50,7 +50,7 @@ class Server:
         words, env = self.command()
         self.process = Process(self.world.network, self.name, words, self.log, env, self.folder)
         await self.process.start()
-        await eventually(self.ready, f"{self.name} is ready", 60)
+        await eventually(self.ready, f"{self.name} is ready", 120)
 
     async def ready(self):
         if not self.process.alive():
@@ -106,7 +106,7 @@ modules_enabled = {{ "roster"; "saslauth"; "tls"; "dialback"; "disco"; "ping"; "
 world_dns_server = "{self.world.network.address('world')}"
 authentication = "internal_plain"
 allow_registration = true
-s2s_timeout = 10
+s2s_timeout = 30
 ssl = {{ cafile = "{self.world.authority.file}" }}
 {hosts}
 """
@@ -132,12 +132,12 @@ class Ejabberd(Server):
             "ca_file": self.world.authority.file,
             "s2s_use_starttls": "required",
             "s2s_cafile": self.world.authority.file,
-            "s2s_dns_timeout": 3,
-            "outgoing_s2s_timeout": 10,
+            "s2s_dns_timeout": 10,
+            "outgoing_s2s_timeout": 30,
             "s2s_max_retry_delay": 1,
             "auth_password_format": "plain",
             "registration_timeout": "infinity",
-            "negotiation_timeout": 30,
+            "negotiation_timeout": 90,
             "access_rules": {"everybody": [{"allow": "all"}]},
             "listen": [
                 self.listener("ejabberd_c2s", C2S, starttls=True, access="everybody", shaper="none"),
@@ -202,7 +202,7 @@ per_hour = 100000
 listen = ""
 
 [limits]
-pre_auth_time = "{'5s' if self.name == 'd' else '60s'}"
+pre_auth_time = "{'10s' if self.name == 'd' else '60s'}"
 connections_per_address = {10_000 if self.name == 'n' else 1000}
 
 [log]
@@ -223,7 +223,7 @@ ca_file = "{self.world.authority.file}"
         words = self.world.network.wrap(self.name, [self.world.xylem, *words, "--data", self.file("data")])
         p = await asyncio.create_subprocess_exec(*words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
                                                  stderr=asyncio.subprocess.STDOUT, preexec_fn=die_with_parent)
-        out, _ = await asyncio.wait_for(p.communicate(), 30)
+        out, _ = await asyncio.wait_for(p.communicate(), 90)
         text = out.decode(errors="replace")
         assert status is None or p.returncode == status, f"{' '.join(words)} ended with {p.returncode}: {text}"
         return text

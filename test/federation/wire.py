@@ -8,7 +8,7 @@ STREAM = "http://etherx.jabber.org/streams"
 TLS = "urn:ietf:params:xml:ns:xmpp-tls"
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
 DIALBACK = "jabber:server:dialback"
-WAIT = 20
+WAIT = 60  # seconds for what must come
 
 
 class Ended(Exception):
