@@ -21,6 +21,6 @@ if __name__ == "__main__":
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        loop.run_until_complete(asyncio.wait_for(main(*sys.argv[1:]), 30))
+        loop.run_until_complete(asyncio.wait_for(main(*sys.argv[1:]), 2 * suite.WAIT))
     finally:
         suite.end_tasks(loop)

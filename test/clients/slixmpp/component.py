@@ -16,7 +16,7 @@ import suite
 from im import Person, leave, new_accounts
 from suite import ET, address, fails
 
-WAIT = 10  # seconds for what must come
+WAIT = suite.WAIT
 ECHO, ROOMS = "echo.localhost", "rooms.example"
 DISCO_ITEMS = "http://jabber.org/protocol/disco#items"
 
@@ -60,7 +60,7 @@ class Component(ComponentXMPP):
 
     async def go(self):
         self.disconnect(wait=1)
-        await self.disconnected
+        await asyncio.wait_for(self.disconnected, WAIT)
 
 
 async def echoed(person, component, texts):

@@ -2,7 +2,7 @@
 """Listens with slixmpp: listen.py JID COUNT [echo]
 
 With "echo" it says back what it hears. Prints "ready FULL-JID" when messages can come, then "FROM: BODY" for each, and
-ends after COUNT of them or after 30 seconds.
+ends after COUNT of them or after three minutes.
 """
 
 import asyncio
@@ -27,6 +27,6 @@ if __name__ == "__main__":
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        loop.run_until_complete(asyncio.wait_for(main(sys.argv[1], int(sys.argv[2]), "echo" in sys.argv[3:]), 30))
+        loop.run_until_complete(asyncio.wait_for(main(sys.argv[1], int(sys.argv[2]), "echo" in sys.argv[3:]), 180))
     finally:
         end_tasks(loop)

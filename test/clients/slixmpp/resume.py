@@ -11,7 +11,7 @@ import sys
 
 import suite
 
-WAIT = 30
+WAIT = suite.WAIT
 
 
 class Resumer(suite.Client):
