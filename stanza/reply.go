@@ -56,25 +56,6 @@ func (e Error) Append(dst []byte) []byte {
 	return append(dst, "</error>"...)
 }
 
-// Append appends <stream:error/>; the prefix stream must be bound as the
-// server binds it, RFC 6120 §4.9.2.
-func (e StreamError) Append(dst []byte) []byte {
-	cond := e.Condition
-	if cond == "" {
-		cond = StreamUndefinedCondition
-	}
-	dst = append(dst, "<stream:error><"...)
-	dst = append(dst, cond...)
-	dst = append(dst, " xmlns='"+NSStreams+"'/>"...)
-	if e.Text != "" {
-		dst = append(dst, "<text xmlns='"+NSStreams+"' xml:lang='en'>"...)
-		dst = parser.AppendText(dst, e.Text)
-		dst = append(dst, "</text>"...)
-	}
-	dst = append(dst, e.App...)
-	return append(dst, "</stream:error>"...)
-}
-
 // appendReply opens the start tag of a reply, without its end.
 func appendReply(dst []byte, v *View, typ Type, from, to string) []byte {
 	dst = append(dst, '<')
