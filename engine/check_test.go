@@ -82,18 +82,18 @@ func TestCheckRemote(t *testing.T) {
 		{name: "certificate required here", a: requires(s2s.Certificate), b: self("b.example"),
 			want: "the certificate does not prove b.example: the certificate for b.example is self-signed; its operator must get one from a public authority, or add it to tls.ca_file here if you know it to be right"},
 		{name: "certificate required there", a: self("a.example"), b: requires(s2s.Certificate),
-			want: "the other server ended the stream: not-authorized", remedy: "give the local domain a certificate"},
+			want: "the other side ended the stream: not-authorized", remedy: "give the local domain a certificate"},
 		{name: "denied here", a: func(c *engine.Config) {
 			c.Federation.Policy = func(string) s2s.Policy { return s2s.Policy{Denied: true} }
 		}, want: "the policy of this server denies b.example; see s2s.deny and s2s.allow"},
 		{name: "denied there", b: func(c *engine.Config) {
 			c.Federation.Policy = func(string) s2s.Policy { return s2s.Policy{Denied: true} }
-		}, want: "the other server ended the stream: policy-violation", remedy: "ask them"},
+		}, want: "the other side ended the stream: policy-violation", remedy: "ask them"},
 		{name: "our own", remote: "a.example", want: "a.example is served here"},
 		{name: "no domain", remote: "a b", want: `engine: "a b": jid`},
 		{name: "nobody", remote: "c.example", want: "c.example"},
 		{name: "another domain there", b: func(c *engine.Config) { c.Domains = []string{"c.example"} },
-			want: "the other server ended the stream: host-unknown", remedy: "does not serve the domain"},
+			want: "the other side ended the stream: host-unknown", remedy: "does not serve the domain"},
 		{name: "silence", answer: silent, want: "says nothing more, and nothing is proved yet"},
 		{name: "another protocol", answer: says("SSH-2.0-OpenSSH\r\n"), want: "not-well-formed"},
 		{name: "no TLS offered", answer: says(header + "<stream:features/>"), want: "the server offers no TLS", remedy: "must give it a certificate"},

@@ -331,7 +331,7 @@ func (p *peer) returned(reason error, l *loop) map[string][]unsent {
 // refusedBy is what the sender of a stanza gets over which a server has ended its
 // stream.
 func refusedBy(remote string, reason error) stanza.Error {
-	var pe s2s.PeerError
+	var pe stanza.PeerError
 	if errors.As(reason, &pe) && pe.Condition == stanza.StreamPolicyViolation {
 		return stanza.Error{Condition: stanza.PolicyViolation, Text: remote + " does not take it: it may be too large; " + pe.Error()}
 	}

@@ -13,7 +13,7 @@ import (
 // policy-violation it is the largest, else the one that the peer would have
 // acknowledged next.
 func Culprit(reason error, unacked [][]byte) int {
-	var pe PeerError
+	var pe stanza.PeerError
 	if len(unacked) == 0 || !errors.As(reason, &pe) {
 		return -1
 	}

@@ -11,7 +11,7 @@ import (
 
 func TestCulprit(t *testing.T) {
 	waiting := [][]byte{[]byte("<a/>"), []byte("<large/>"), []byte("<b/>")}
-	ended := func(c stanza.StreamCondition) error { return fmt.Errorf("stream: %w", s2s.PeerError{Condition: c}) }
+	ended := func(c stanza.StreamCondition) error { return fmt.Errorf("stream: %w", stanza.PeerError{Condition: c}) }
 	for _, c := range []struct {
 		name    string
 		reason  error

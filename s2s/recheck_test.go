@@ -86,7 +86,7 @@ func TestCounts(t *testing.T) {
 
 // Each reason that has a remedy is one that operators meet.
 func TestRemedy(t *testing.T) {
-	stream := func(c stanza.StreamCondition) error { return fmt.Errorf("x: %w", s2s.PeerError{Condition: c}) }
+	stream := func(c stanza.StreamCondition) error { return fmt.Errorf("x: %w", stanza.PeerError{Condition: c}) }
 	dialback := func(c stanza.Condition) error { return fmt.Errorf("x: %w", stanza.Error{Condition: c}) }
 	for _, c := range []struct {
 		reason error

@@ -18,7 +18,7 @@ const (
 // Remedy says what to do about the reason of a failed attempt or a stream's end;
 // "" when the reason says it, or nothing can be done but wait.
 func Remedy(reason error) string {
-	var pe PeerError
+	var pe stanza.PeerError
 	var se stanza.Error
 	switch {
 	case reason == nil:

@@ -121,7 +121,7 @@ func (s *Stream) Feed(now int64, in []byte, out *Out) (n int) {
 	s.heard, s.pingedAt = now, 0
 	frame, n, err := out.Scanner.Next(&s.stream, in)
 	if err != nil {
-		s.broken(err, out)
+		s.Fail(stanza.AsStreamError(err), out)
 		return len(in)
 	}
 	if frame == nil {
@@ -164,7 +164,7 @@ func (s *Stream) element(now int64, f *parser.Frame, out *Out) {
 func (s *Stream) streamElement(now int64, f *parser.Frame, out *Out) {
 	switch {
 	case string(f.Local()) == "error":
-		s.end(peerError(f), out)
+		s.end(stanza.ReadPeerError(f), out)
 	case string(f.Local()) == "features" && s.state == stateFeatures:
 		s.features(now, f, out)
 	default:

@@ -120,7 +120,7 @@ func TestStreamPolicies(t *testing.T) {
 		"<text xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>the certificate does not prove a.example: the certificate is for c.example</text></stream:error></stream:stream>") {
 		t.Errorf("b sent %s", k.b.wire)
 	}
-	var peer s2s.PeerError
+	var peer stanza.PeerError
 	if !errors.As(k.a.reason, &peer) || peer.Condition != "not-authorized" || !strings.Contains(peer.Text, "c.example") {
 		t.Errorf("a knows: %v", k.a.reason)
 	}

@@ -1,17 +1,6 @@
 package session
 
-import (
-	"errors"
-
-	"github.com/xylem-im/xylem/parser"
-	"github.com/xylem-im/xylem/stanza"
-)
-
-// PeerError is the reason of a stream that the peer ended with a stream error.
-type PeerError struct{ Condition stanza.StreamCondition }
-
-// Error is "peer's stream error CONDITION".
-func (e PeerError) Error() string { return "peer's stream error " + string(e.Condition) }
+import "github.com/xylem-im/xylem/stanza"
 
 // Fail ends the stream with a stream error (RFC 6120 §4.9). The header is
 // sent first when the peer has not seen one yet (§4.9.1.2).
@@ -43,15 +32,4 @@ func (s *Session) end(reason error, out *Out) {
 	s.waiting = OpNone
 	s.inactive = nil
 	out.Close, out.Reason = true, reason
-}
-
-// parseError maps an error of the parser to the stream error that RFC 6120
-// names for it; the parser already speaks its terms.
-func (s *Session) parseError(err error, out *Out) {
-	var pe *parser.Error
-	if !errors.As(err, &pe) {
-		s.Fail(stanza.StreamError{Condition: stanza.StreamInternalServerError}, out)
-		return
-	}
-	s.Fail(stanza.StreamError{Condition: stanza.StreamCondition(pe.Condition), Text: pe.Detail}, out)
 }

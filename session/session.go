@@ -161,7 +161,7 @@ func (s *Session) Feed(now int64, in []byte, out *Out) (n int) {
 	}
 	frame, n, err := out.Scanner.Next(&s.stream, in)
 	if err != nil {
-		s.parseError(err, out)
+		s.Fail(stanza.AsStreamError(err), out)
 		return len(in)
 	}
 	if frame == nil {
@@ -216,11 +216,7 @@ func (s *Session) streamElement(f *parser.Frame, out *Out) {
 		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
 		return
 	}
-	cond := stanza.StreamUndefinedCondition
-	if w := f.Element().Walk(); w.Next() {
-		cond = stanza.StreamCondition(w.Element().Local())
-	}
-	s.end(PeerError{Condition: cond}, out)
+	s.end(stanza.ReadPeerError(f), out)
 }
 
 // Complete answers the operation that the session waits for. now is Unix

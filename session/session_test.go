@@ -568,12 +568,12 @@ func TestPeersStreamError(t *testing.T) {
 	p := bound(t, config())
 	p.feed("<stream:error><reset xmlns='" + stanza.NSStreams + "'/></stream:error>")
 	p.expect(t, end)
-	if p.reason != (session.PeerError{Condition: stanza.StreamReset}) || p.reason.Error() != "peer's stream error reset" {
+	if p.reason != (stanza.PeerError{Condition: stanza.StreamReset}) {
 		t.Errorf("reason %v", p.reason)
 	}
 	p = bound(t, config())
 	p.feed("<stream:error/>")
-	if p.reason != (session.PeerError{Condition: stanza.StreamUndefinedCondition}) {
+	if p.reason != (stanza.PeerError{Condition: stanza.StreamUndefinedCondition}) {
 		t.Errorf("reason %v", p.reason)
 	}
 }

@@ -1,6 +1,11 @@
 package stanza
 
-import "github.com/xylem-im/xylem/parser"
+import (
+	"errors"
+	"strings"
+
+	"github.com/xylem-im/xylem/parser"
+)
 
 // StreamCondition is the name of a stream error condition, RFC 6120 §4.9.3.
 type StreamCondition string
@@ -74,4 +79,49 @@ func (e StreamError) Append(dst []byte) []byte {
 	}
 	dst = append(dst, e.App...)
 	return append(dst, "</stream:error>"...)
+}
+
+// AsStreamError is err as a stream error: for an error of the parser the one that
+// RFC 6120 names, whose terms it speaks; else internal-server-error without
+// details, which are not the peer's business.
+func AsStreamError(err error) StreamError {
+	var pe *parser.Error
+	if errors.As(err, &pe) {
+		return StreamError{Condition: StreamCondition(pe.Condition), Text: pe.Detail}
+	}
+	return StreamError{Condition: StreamInternalServerError}
+}
+
+// PeerError is the reason of a stream that the peer has ended with a stream
+// error.
+type PeerError struct {
+	Condition StreamCondition
+	Text      string // the peer's explanation, 1024 bytes of it at most; may be empty
+}
+
+// Error is "the other side ended the stream: CONDITION: TEXT".
+func (e PeerError) Error() string {
+	text := "the other side ended the stream: " + string(e.Condition)
+	if e.Text != "" {
+		text += ": " + e.Text
+	}
+	return text
+}
+
+// ReadPeerError reads <stream:error/> as a peer has sent it. What names no
+// condition is undefined-condition.
+func ReadPeerError(f *parser.Frame) PeerError {
+	const longest = 1024
+	e := PeerError{Condition: StreamUndefinedCondition}
+	for w := f.Element().Walk(); w.Next(); {
+		switch x := w.Element(); {
+		case string(x.Namespace()) != NSStreams:
+		case string(x.Local()) == "text":
+			text := x.AppendText(nil)
+			e.Text = strings.ToValidUTF8(string(text[:min(len(text), longest)]), "")
+		default:
+			e.Condition = StreamCondition(x.Local())
+		}
+	}
+	return e
 }

@@ -1,8 +1,6 @@
 package component
 
 import (
-	"errors"
-
 	"github.com/xylem-im/xylem/parser"
 	"github.com/xylem-im/xylem/stanza"
 )
@@ -68,7 +66,7 @@ func (s *Stream) Feed(now int64, in []byte, out *Out) (n int) {
 	s.active = now
 	frame, n, err := out.Scanner.Next(&s.stream, in)
 	if err != nil {
-		s.parseError(err, out)
+		s.Fail(stanza.AsStreamError(err), out)
 		return len(in)
 	}
 	if frame == nil {
@@ -133,24 +131,13 @@ func (s *Stream) Release(out *Out) {
 	out.Scanner.Release(&s.stream)
 }
 
-// PeerError is the reason of a stream that the component ended with a stream
-// error.
-type PeerError struct{ Condition stanza.StreamCondition }
-
-// Error is "component's stream error CONDITION".
-func (e PeerError) Error() string { return "component's stream error " + string(e.Condition) }
-
 // streamElement takes <stream:error/> of the component, which ends the stream.
 func (s *Stream) streamElement(f *parser.Frame, out *Out) {
 	if string(f.Local()) != "error" {
 		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
 		return
 	}
-	cond := stanza.StreamUndefinedCondition
-	if w := f.Element().Walk(); w.Next() {
-		cond = stanza.StreamCondition(w.Element().Local())
-	}
-	s.end(PeerError{cond}, out)
+	s.end(stanza.ReadPeerError(f), out)
 }
 
 // Fail ends the stream with a stream error (RFC 6120 §4.9). The header is sent
@@ -177,14 +164,4 @@ func (s *Stream) end(reason error, out *Out) {
 	}
 	s.state = stateClosed
 	out.Close, out.Reason = true, reason
-}
-
-// parseError maps an error of the parser, which speaks the terms of RFC 6120.
-func (s *Stream) parseError(err error, out *Out) {
-	var pe *parser.Error
-	if !errors.As(err, &pe) {
-		s.Fail(stanza.StreamError{Condition: stanza.StreamInternalServerError}, out)
-		return
-	}
-	s.Fail(stanza.StreamError{Condition: stanza.StreamCondition(pe.Condition), Text: pe.Detail}, out)
 }

@@ -384,8 +384,8 @@ func TestRemovedDuringHandshake(t *testing.T) {
 
 func TestPeerError(t *testing.T) {
 	for in, want := range map[string]string{
-		"<stream:error><system-shutdown xmlns='" + stanza.NSStreams + "'/></stream:error>": "component's stream error system-shutdown",
-		"<stream:error/>": "component's stream error undefined-condition",
+		"<stream:error><system-shutdown xmlns='" + stanza.NSStreams + "'/></stream:error>": "the other side ended the stream: system-shutdown",
+		"<stream:error/>": "the other side ended the stream: undefined-condition",
 	} {
 		p := open(t)
 		p.feed(in)
