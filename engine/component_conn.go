@@ -74,22 +74,11 @@ func (c *conn) securedComponent() {
 	c.decrypt(nil) // data may have come with the last flight
 }
 
-// feedComponent is feed for a component. Like another server it is read although
-// it is behind with reading: what it is sent meanwhile goes back to the senders.
+// feedComponent is feedElement for a component.
 func (c *conn) feedComponent(in []byte) (consumed int) {
-	l := c.loop
-	for consumed < len(in) && c.phase == phaseStream && !c.waits() {
-		out := l.beginComponent()
-		n := c.component.stream.Feed(l.now, in[consumed:], out)
-		consumed += n
-		c.performComponent(out)
-		if n == 0 {
-			break
-		}
-	}
-	if c.phase != phaseStream {
-		return len(in)
-	}
+	out := c.loop.beginComponent()
+	consumed = c.component.stream.Feed(c.loop.now, in, out)
+	c.performComponent(out)
 	return consumed
 }
 

@@ -222,41 +222,12 @@ func (c *conn) waits() bool {
 // holdsBack tells whether input is left aside for now.
 func (c *conn) holdsBack() bool { return c.waits() || c.stalled || c.throttled }
 
-// feed passes in to the session, element by element, and carries out what it
-// asks for. It returns the bytes consumed.
+// feed passes in to the stream, element by element, and carries out what it asks
+// for. It returns the bytes consumed.
 func (c *conn) feed(in []byte) (consumed int) {
-	switch {
-	case c.peer != nil:
-		return c.feedPeer(in)
-	case c.component != nil:
-		return c.feedComponent(in)
-	}
-	l := c.loop
-	for consumed < len(in) && c.phase == phaseStream && (c.unstored || !c.heldTooMany()) {
-		if c.behindTooFar() {
-			c.stalled = true
-			break
-		}
-		if c.mustWait(in[consumed:]) {
-			break
-		}
-		if c.aheadOfTime() {
-			c.slowDown()
-			break
-		}
-		out := l.begin()
-		n := c.session.Feed(l.now, in[consumed:], out)
+	for consumed < len(in) && c.phase == phaseStream && c.takes(in[consumed:]) {
+		n := c.feedElement(in[consumed:])
 		consumed += n
-		if n > 0 {
-			l.engine.pace.pay(c, n)
-		}
-		compressed := out.Compress
-		c.perform(out)
-		if compressed { // what follows is
-			c.keepPacked(in[consumed:])
-			l.postControl(c.mailbox(), unpacking{})
-			return len(in)
-		}
 		if n == 0 {
 			break
 		}
@@ -265,6 +236,52 @@ func (c *conn) feed(in []byte) (consumed int) {
 		return len(in) // after STARTTLS what follows in the clear is void, RFC 6120 §5.3.4
 	}
 	return consumed
+}
+
+// takes tells whether the element that in begins with is for now. A server or a
+// component is read although it is behind with reading, unlike a client: two
+// servers that waited for each other to read would wait for ever, and what a
+// component is sent meanwhile goes back to the senders.
+func (c *conn) takes(in []byte) bool {
+	switch {
+	case c.peer != nil || c.component != nil:
+		return !c.waits()
+	case c.heldTooMany() && !c.unstored:
+		return false
+	case c.behindTooFar():
+		c.stalled = true
+		return false
+	case c.mustWait(in):
+		return false
+	case c.aheadOfTime():
+		c.slowDown()
+		return false
+	}
+	return true
+}
+
+// feedElement passes on one element at most.
+func (c *conn) feedElement(in []byte) (consumed int) {
+	switch {
+	case c.peer != nil:
+		return c.feedPeer(in)
+	case c.component != nil:
+		return c.feedComponent(in)
+	}
+	l := c.loop
+	out := l.begin()
+	n := c.session.Feed(l.now, in, out)
+	if n > 0 {
+		l.engine.pace.pay(c, n)
+	}
+	compressed := out.Compress
+	c.perform(out)
+	if compressed { // what follows is
+		c.keepPacked(in[n:])
+		l.postControl(c.mailbox(), unpacking{})
+		return len(in)
+	}
+	return n
 }
 
 // keep holds what the session did not consume until there is more.

@@ -112,23 +112,11 @@ func (c *conn) isPeer() bool {
 
 func (c *conn) ref() s2s.Ref { return s2s.Ref(c.mailbox()) }
 
-// feedPeer is feed for a stream with another server. Unlike a client it is read
-// although it is behind with reading: were both sides to wait for that, they
-// would wait for ever.
+// feedPeer is feedElement for a stream with another server.
 func (c *conn) feedPeer(in []byte) (consumed int) {
-	l := c.loop
-	for consumed < len(in) && c.phase == phaseStream && !c.waits() {
-		out := l.beginPeer()
-		n := c.peer.stream.Feed(l.now, in[consumed:], out)
-		consumed += n
-		c.performPeer(out)
-		if n == 0 {
-			break
-		}
-	}
-	if c.phase != phaseStream {
-		return len(in)
-	}
+	out := c.loop.beginPeer()
+	consumed = c.peer.stream.Feed(c.loop.now, in, out)
+	c.performPeer(out)
 	return consumed
 }
 
