@@ -30,20 +30,11 @@ func (p *program) userPasswd(fs *pflag.FlagSet, args []string) error {
 // withPassword is the way of add and passwd: an address, a password, one act.
 // Everything that the user typed is checked before anything is opened.
 func (p *program) withPassword(fs *pflag.FlagSet, args []string, mustExist bool, did string, act func(context.Context, accounts, jid.JID, string) error) error {
-	var flags configFlags
 	var pass passwordFlags
-	flags.register(fs)
 	pass.register(fs)
-	if done, err := p.parse(fs, args, 1, 1); done || err != nil {
+	who, conf, done, err := p.accountArguments(fs, args, 1)
+	if done || err != nil {
 		return err
-	}
-	who, err := parseAccount(fs.Arg(0))
-	if err != nil {
-		return usageError{err}
-	}
-	conf, err := flags.load()
-	if err != nil {
-		return usageError{err}
 	}
 	password, err := p.readPassword(&pass)
 	if err != nil {
@@ -57,6 +48,33 @@ func (p *program) withPassword(fs *pflag.FlagSet, args []string, mustExist bool,
 		fmt.Fprintln(p.stdout, did, who)
 		return nil
 	})
+}
+
+// accountArguments reads the arguments of a command, most of them at the most, of
+// which the first is an account. done: help was asked for and given.
+func (p *program) accountArguments(fs *pflag.FlagSet, args []string, most int) (who jid.JID, conf *loaded, done bool, err error) {
+	var flags configFlags
+	flags.register(fs)
+	if done, err = p.parse(fs, args, 1, most); done || err != nil {
+		return who, nil, done, err
+	}
+	if who, err = parseAccount(fs.Arg(0)); err != nil {
+		return who, nil, false, usageError{err}
+	}
+	if conf, err = flags.load(); err != nil {
+		return who, nil, false, usageError{err}
+	}
+	return who, conf, false, nil
+}
+
+// onAccount is the way of commands of which the first argument is an account that
+// exists.
+func (p *program) onAccount(fs *pflag.FlagSet, args []string, most int, act func(context.Context, accounts, jid.JID) error) error {
+	who, conf, done, err := p.accountArguments(fs, args, most)
+	if done || err != nil {
+		return err
+	}
+	return p.onAccounts(conf, true, func(ctx context.Context, a accounts) error { return act(ctx, a, who) })
 }
 
 // onAccounts opens the accounts, acts and closes them.
@@ -109,20 +127,7 @@ func (p *program) warnUnserved(ctx context.Context, a accounts, conf *loaded, do
 }
 
 func (p *program) userDel(fs *pflag.FlagSet, args []string) error {
-	var flags configFlags
-	flags.register(fs)
-	if done, err := p.parse(fs, args, 1, 1); done || err != nil {
-		return err
-	}
-	who, err := parseAccount(fs.Arg(0))
-	if err != nil {
-		return usageError{err}
-	}
-	conf, err := flags.load()
-	if err != nil {
-		return usageError{err}
-	}
-	return p.onAccounts(conf, true, func(ctx context.Context, a accounts) error {
+	return p.onAccount(fs, args, 1, func(ctx context.Context, a accounts, who jid.JID) error {
 		if err := a.Delete(ctx, who); err != nil {
 			return plainAccountError(who.String(), err)
 		}

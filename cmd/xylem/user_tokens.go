@@ -16,7 +16,7 @@ import (
 
 // userTokens lists what clients may log in by a token (FAST, XEP-0484).
 func (p *program) userTokens(fs *pflag.FlagSet, args []string) error {
-	return p.onTokens(fs, args, 1, func(ctx context.Context, a accounts, who jid.JID) error {
+	return p.onAccount(fs, args, 1, func(ctx context.Context, a accounts, who jid.JID) error {
 		list, err := a.Tokens(ctx, who)
 		if err != nil {
 			return plainAccountError(who.String(), err)
@@ -36,7 +36,7 @@ func (p *program) userTokens(fs *pflag.FlagSet, args []string) error {
 
 // userRevoke ends tokens, and the sessions of the account.
 func (p *program) userRevoke(fs *pflag.FlagSet, args []string) error {
-	return p.onTokens(fs, args, 2, func(ctx context.Context, a accounts, who jid.JID) error {
+	return p.onAccount(fs, args, 2, func(ctx context.Context, a accounts, who jid.JID) error {
 		n, err := a.RevokeTokens(ctx, who, fs.Arg(1))
 		if errors.Is(err, engine.ErrNoToken) {
 			return fmt.Errorf("client %s of %s has no token; xylem user tokens shows those that have one", fs.Arg(1), who)
@@ -47,22 +47,4 @@ func (p *program) userRevoke(fs *pflag.FlagSet, args []string) error {
 		fmt.Fprintf(p.stdout, "revoked the tokens of %d clients of %s\n", n, who)
 		return nil
 	})
-}
-
-// onTokens opens the accounts for a command whose first argument is one.
-func (p *program) onTokens(fs *pflag.FlagSet, args []string, most int, act func(context.Context, accounts, jid.JID) error) error {
-	var flags configFlags
-	flags.register(fs)
-	if done, err := p.parse(fs, args, 1, most); done || err != nil {
-		return err
-	}
-	who, err := parseAccount(fs.Arg(0))
-	if err != nil {
-		return usageError{err}
-	}
-	conf, err := flags.load()
-	if err != nil {
-		return usageError{err}
-	}
-	return p.onAccounts(conf, true, func(ctx context.Context, a accounts) error { return act(ctx, a, who) })
 }
