@@ -1,9 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // certificateKey is the array of tables that names certificate files.
 const certificateKey = "tls.certificate"
@@ -24,26 +21,14 @@ func (l *loaded) applyCertificates(s setting, folder string, faults *configError
 // readCertificate reads one table. Its positions are those of the item where
 // the document has them.
 func readCertificate(s setting, index int, t map[string]any, folder string, faults *configErrors) certificateConfig {
-	item := certificateConfig{at: s.within(fmt.Sprintf("[%d]", index))}
-	fields := map[string]any{"domains": &item.Domains, "cert": &item.Cert, "key": &item.Key}
-	for _, name := range sortedKeys(t) {
-		fault := &configError{at: s.within(fmt.Sprintf("[%d].%s", index, name)), key: s.key + "." + name}
-		field, known := fields[name]
-		if !known {
-			fault.problem, fault.mend = "is no key", "a certificate has domains, cert and key"
-			faults.add(fault)
-			continue
-		}
-		fault.value = valueText(t[name])
-		if err := assign(field, t[name]); err != nil {
-			fault.problem = err.Error()
-			faults.add(fault)
-		} else if err := checkCertificateDomains(item.Domains); err != nil && name == "domains" {
-			fault.problem, fault.accept = err.Error(), `domains such as ["example.org", "*.example.org"]`
-			faults.add(fault)
-		}
-	}
-	for _, need := range []struct{ name, value, what string }{{"cert", item.Cert, "the PEM file with the certificate"}, {"key", item.Key, "the PEM file with its private key"}} {
+	item := certificateConfig{at: s.item(index)}
+	readTable(s, index, t, "a certificate has domains, cert and key", []tableKey{
+		{name: "domains", field: &item.Domains, accept: `domains such as ["example.org", "*.example.org"]`,
+			check: func() error { return checkCertificateDomains(item.Domains) }},
+		{name: "cert", field: &item.Cert, accept: certFile},
+		{name: "key", field: &item.Key, accept: keyFile},
+	}, faults)
+	for _, need := range []struct{ name, value, what string }{{"cert", item.Cert, certFile}, {"key", item.Key, keyFile}} {
 		if _, given := t[need.name]; !given || need.value == "" && isString(t[need.name]) {
 			faults.add(&configError{at: item.at, key: s.key + "." + need.name, problem: "is missing", accept: need.what, mend: "add " + need.name + ` = "FILE"`})
 		}
@@ -51,6 +36,12 @@ func readCertificate(s setting, index int, t map[string]any, folder string, faul
 	item.Cert, item.Key = below(folder, item.Cert), below(folder, item.Key)
 	return item
 }
+
+// What the keys of a certificate take.
+const (
+	certFile = "the PEM file with the certificate"
+	keyFile  = "the PEM file with its private key"
+)
 
 func isString(v any) bool { _, ok := v.(string); return ok }
 

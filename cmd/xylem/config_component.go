@@ -17,59 +17,37 @@ const componentKey = "components.service"
 // applyComponents reads [[components.service]] (or a list of inline tables). The
 // list replaces an earlier one.
 func (l *loaded) applyComponents(s setting, faults *configErrors) {
-	items, ok := s.value.([]any)
-	if !ok {
-		faults.add(&configError{at: s.at, key: s.key, problem: "is " + typeName(s.value) + ", not an array of tables",
-			mend: "write a line [[components.service]] with double brackets, and below it domain, and secret or secret_file"})
-		return
-	}
-	l.Components.Services = make([]componentConfig, 0, len(items))
-	for i, item := range items {
-		t, ok := item.(map[string]any)
-		if !ok {
-			faults.add(&configError{at: s.at, key: s.key, problem: fmt.Sprintf("item %d is %s, not a table", i+1, typeName(item)),
-				accept: `{domain = "bridge.example.org", secret = "…"}`})
-			continue
+	s.secret = true
+	l.Components.Services = []componentConfig{}
+	for i, t := range tables(s, "write a line [[components.service]] with double brackets, and below it domain, and secret or secret_file",
+		`{domain = "bridge.example.org", secret = "…"}`, faults) {
+		if t != nil {
+			l.Components.Services = append(l.Components.Services, readComponent(s, i, t, faults))
 		}
-		l.Components.Services = append(l.Components.Services, readComponent(s, i, t, faults))
 	}
 	l.origins[s.key] = s.at
 }
 
 // readComponent reads one table. No message repeats a secret.
 func readComponent(s setting, index int, t map[string]any, faults *configErrors) componentConfig {
-	item := componentConfig{at: s.within(fmt.Sprintf("[%d]", index))}
-	for _, name := range sortedKeys(t) {
-		fault := &configError{at: s.within(fmt.Sprintf("[%d].%s", index, name)), key: s.key + "." + name}
-		switch name {
-		case "domain":
-			fault.value, fault.accept = valueText(t[name]), `a domain, such as "bridge.example.org"`
-			fault.problem = problemOf(assign(&item.Domain, t[name]), func() (err error) {
-				item.Domain, err = prepareDomain(item.Domain)
-				return err
-			})
-		case "secret":
-			fault.accept = "a string that the component has, too"
-			fault.problem = problemOf(assign(&item.Secret, t[name]), func() error {
-				if item.Secret == "" {
-					return errors.New("is empty: anybody could be the component")
-				}
-				return nil
-			})
-		case "secret_file":
-			fault.value, fault.accept = valueText(t[name]), "a file that holds the secret and nothing else, such as /etc/xylem/bridge.secret"
-			var path string
-			fault.problem = problemOf(assign(&path, t[name]), func() (err error) {
-				item.Secret, err = readSecret(path)
-				return err
-			})
-		default:
-			fault.problem, fault.mend = "is no key", "a component has domain, and secret or secret_file"
-		}
-		if fault.problem != "" {
-			faults.add(fault)
-		}
-	}
+	item := componentConfig{at: s.item(index)}
+	secretFile := ""
+	readTable(s, index, t, "a component has domain, and secret or secret_file", []tableKey{
+		{name: "domain", field: &item.Domain, accept: `a domain, such as "bridge.example.org"`, check: func() (err error) {
+			item.Domain, err = prepareDomain(item.Domain)
+			return err
+		}},
+		{name: "secret", field: &item.Secret, accept: "a string that the component has, too", secret: true, check: func() error {
+			if item.Secret == "" {
+				return errors.New("is empty: anybody could be the component")
+			}
+			return nil
+		}},
+		{name: "secret_file", field: &secretFile, accept: "a file that holds the secret and nothing else, such as /etc/xylem/bridge.secret", check: func() (err error) {
+			item.Secret, err = readSecret(secretFile)
+			return err
+		}},
+	}, faults)
 	if _, given := t["domain"]; !given {
 		faults.add(&configError{at: item.at, key: s.key + ".domain", problem: "is missing", mend: `add domain = "…"`})
 	}
@@ -108,17 +86,6 @@ func readSecret(path string) (string, error) {
 		return "", errors.New("holds more than one line")
 	}
 	return secret, nil
-}
-
-// problemOf is what is wrong: err, or what check finds.
-func problemOf(err error, check func() error) string {
-	if err == nil {
-		err = check()
-	}
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }
 
 // checkComponents wants each domain once, and a place for components to connect.

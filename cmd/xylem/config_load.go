@@ -19,6 +19,15 @@ type setting struct {
 	key    string
 	value  any               // decoded TOML
 	places map[string]origin // of the whole document, see positions; nil for arguments
+	secret bool              // messages do not repeat the value
+}
+
+// text is the value as messages repeat it.
+func (s setting) text() string {
+	if s.secret {
+		return ""
+	}
+	return valueText(s.value)
 }
 
 // within is where a part of the value stands, such as "[0].cert"; where the

@@ -94,24 +94,6 @@ func prefixes(networks []string) (all []netip.Prefix) {
 	return all
 }
 
-// tables are the items of an array of tables, which the key of s must be; nil for
-// those that are none, which is told.
-func tables(s setting, mend, accept string, faults *configErrors) (all []map[string]any) {
-	items, ok := s.value.([]any)
-	if !ok {
-		faults.add(&configError{at: s.at, key: s.key, value: valueText(s.value), problem: "is " + typeName(s.value) + ", not an array of tables", mend: mend})
-		return nil
-	}
-	for i, item := range items {
-		t, ok := item.(map[string]any)
-		if !ok {
-			faults.add(&configError{at: s.at, key: s.key, value: valueText(s.value), problem: fmt.Sprintf("item %d is %s, not a table", i+1, typeName(item)), accept: accept})
-		}
-		all = append(all, t)
-	}
-	return all
-}
-
 // readDomains reads [[s2s.domain]]. The list replaces an earlier one.
 func (l *loaded) readDomains(s setting, faults *configErrors) {
 	l.S2S.Domains = []s2sDomain{}
@@ -124,31 +106,14 @@ func (l *loaded) readDomains(s setting, faults *configErrors) {
 }
 
 func readDomain(s setting, index int, t map[string]any, faults *configErrors) (d s2sDomain) {
-	fields := map[string]struct {
-		field  any
-		accept string
-	}{"name": {&d.Names, acceptsPatterns}, "require": {&d.Require, acceptsRequire}}
-	for _, name := range sortedKeys(t) {
-		fault := &configError{at: s.within(fmt.Sprintf("[%d].%s", index, name)), key: s.key + "." + name}
-		f, known := fields[name]
-		if !known {
-			fault.problem, fault.mend = "is no key", "a domain has name and require"
-			faults.add(fault)
-			continue
-		}
-		fault.value, fault.accept = valueText(t[name]), f.accept
-		err := assign(f.field, t[name])
-		if err == nil && name == "name" {
-			err = checkPatterns(f.field)
-		}
-		if err != nil {
-			fault.problem = err.Error()
-			faults.add(fault)
-		}
+	keys := []tableKey{
+		{name: "name", field: &d.Names, accept: acceptsPatterns, check: func() error { return checkPatterns(&d.Names) }},
+		{name: "require", field: &d.Require, accept: acceptsRequire},
 	}
-	for name, f := range fields {
-		if _, given := t[name]; !given {
-			faults.add(&configError{at: s.within(fmt.Sprintf("[%d]", index)), key: s.key + "." + name, problem: "is missing", accept: f.accept})
+	readTable(s, index, t, "a domain has name and require", keys, faults)
+	for _, k := range keys {
+		if _, given := t[k.name]; !given {
+			faults.add(&configError{at: s.item(index), key: s.key + "." + k.name, problem: "is missing", accept: k.accept})
 		}
 	}
 	return d

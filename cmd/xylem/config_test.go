@@ -94,7 +94,7 @@ x.toml:5:1: components.service.secret_file = "/dev/null": is empty: anybody coul
 		{"certificate with an empty name", "[[tls.certificate]]\nkey = \"k\"\ncert = \"\"\n", `x.toml:1:7: tls.certificate.cert: is missing; accepted: the PEM file with the certificate; add cert = "FILE"`},
 		{"unknown key of a certificate", pair("a.org") + "chain = \"x\"\n", "x.toml:5:1: tls.certificate.chain: is no key; a certificate has domains, cert and key"},
 		{"fault in the second certificate", pair("a.org") + pair("b c"), `x.toml:6:1: tls.certificate.domains = "b c": "b c" is not a domain: jid: invalid domain name (domainpart); accepted: domains such as ["example.org", "*.example.org"]`},
-		{"inline certificates", "tls.certificate = [{domains = [\"a.org\"], cert = \"c\", key = 7}]\n", `x.toml:1:54: tls.certificate.key = 7: is a whole number, not a string`},
+		{"inline certificates", "tls.certificate = [{domains = [\"a.org\"], cert = \"c\", key = 7}]\n", `x.toml:1:54: tls.certificate.key = 7: is a whole number, not a string; accepted: the PEM file with its private key`},
 		{"list of no tables", "tls.certificate = [\"a\"]\n", `x.toml:1:5: tls.certificate = ["a"]: item 1 is a string, not a table; accepted: {domains = ["example.org"], cert = "FILE", key = "FILE"}`},
 		{"two certificates for one domain", pair("a.org") + pair("a.org"), `x.toml:5:7: tls.certificate.domains = "a.org": already has the certificate of x.toml:1:7; name each domain once`},
 		{"all faults at once, in order", "[log]\nlevel = 1\n[server]\nloops = -1\n[c2s]\nlissten = 1\n",
