@@ -156,7 +156,7 @@ func (l *loop) fromComponent(c *conn, out *component.Out) {
 	c.component.domain.in.Add(1)
 	l.stats.componentIn.Add(1)
 	fw := stanza.Forward{From: out.From, Lang: c.component.stream.Lang()}
-	src := source{waits: waiter{mailbox: c.mailbox()}, order: &c.component.order}
+	src := source{waits: waiter{mailbox: c.mailbox()}, stream: c}
 	l.routeInOrder(&src, &out.Stanza, out.To, &fw)
 }
 

@@ -128,8 +128,8 @@ func (l *loop) pass(src *source, v *stanza.View, to jid.View, fw *stanza.Forward
 	asks := !src.passed && (guarded || marks&xep.MarkFilter != 0)
 	stored := marks&xep.MarkHeld != 0 && isHeld(v, targets)
 	switch {
-	case src.order.isBusy(to) && (asks || !stored): // its home would let it overtake
-		src.order.hold(src, v, to, fw)
+	case src.order().isBusy(to) && (asks || !stored): // its home would let it overtake
+		src.order().hold(src, v, to, fw)
 	case asks:
 		l.handIn(src, workIncoming, to.Bare().JID, v, fw, "")
 	case stored:
@@ -317,7 +317,7 @@ func (l *loop) bounceTo(src *source, v *stanza.View, to jid.View, from string, e
 		}
 		entry, ok := l.sessionOf(sender.View())
 		if !ok {
-			l.bounceAway(v, to, sender, e)
+			l.bounceAway(src, v, to, sender, e)
 			return
 		}
 		mb = entry.Mailbox
@@ -329,9 +329,10 @@ func (l *loop) bounceTo(src *source, v *stanza.View, to jid.View, from string, e
 	b.entries = append(b.entries, newStanzaEntry(mb, off, len(b.data)))
 }
 
-// bounceAway answers the stanza of a component or of a user of another server. A
-// sender of this one that has gone cannot be told.
-func (l *loop) bounceAway(v *stanza.View, to jid.View, sender jid.JID, e stanza.Error) {
+// bounceAway answers the stanza of a component or of a user of another server, for
+// which a message counts as handled when it has the error. A sender of this one
+// that has gone cannot be told.
+func (l *loop) bounceAway(src *source, v *stanza.View, to jid.View, sender jid.JID, e stanza.Error) {
 	if d := l.engine.components.find(sender.Domain()); d != nil {
 		l.stats.bounced.Add(1)
 		l.postComponent(d, stanza.AppendError(nil, v, to.String(), sender.String(), e))
@@ -342,7 +343,11 @@ func (l *loop) bounceAway(v *stanza.View, to jid.View, sender jid.JID, e stanza.
 	}
 	if d := l.engine.remoteOf(sender.Domain()); d != nil {
 		l.stats.bounced.Add(1)
-		l.postRemote(d, strings.Clone(to.Domain()), stanza.AppendError(nil, v, to.String(), sender.String(), e), receipt{}, false)
+		if l.engine.cfg.DurableAck && isLasting(v) {
+			src.holdForError()
+		}
+		l.postRemote(d, strings.Clone(to.Domain()), stanza.AppendError(nil, v, to.String(), sender.String(), e), src.receipt, false)
+		src.receipt = receipt{}
 	}
 }
 

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"bytes"
-	"cmp"
 	"slices"
 
 	"github.com/xylem-im/xylem/jid"
@@ -106,13 +105,9 @@ func (r *returned) done(l *loop) {
 
 // takeBack deals with one stanza.
 func (l *loop) takeBack(r *returned, a *xep.Home, s *returnedStanza) {
-	req, to, ok := l.rawRequest(s.raw, s.at, func() {
-		l.settleReceipt(s.receipt) // unless another session is waited for now
-		r.done(l)
-	})
+	req, to, ok := l.rawRequest(s.raw, s.at, &s.receipt, func() { r.done(l) })
 	switch {
 	case !ok:
-		r.done(l)
 	case req.View.Kind == stanza.KindMessage && !isCarbon(req):
 		l.rerouteMessage(r, a, s, req, to)
 	case req.View.Kind == stanza.KindIQ && (req.View.Type == stanza.TypeGet || req.View.Type == stanza.TypeSet):
@@ -126,10 +121,8 @@ func (l *loop) takeBack(r *returned, a *xep.Home, s *returnedStanza) {
 // whether the stanza was handed to who stores it.
 func (c *conn) receiptOf(number uint64) (rc receipt, kept bool) {
 	if c.receipts != nil {
-		open := c.receipts.open()
-		i, found := slices.BinarySearchFunc(open, number, func(a awaited, n uint64) int { return cmp.Compare(a.number, n) })
-		if found {
-			return open[i].receipt, open[i].kept
+		if a := c.receipts.find(number); a != nil {
+			return a.receipt, a.kept
 		}
 	}
 	return receipt{}, false

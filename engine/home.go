@@ -78,10 +78,18 @@ type source struct {
 	conn    *conn           // the sender's connection, on its own loop only
 	origin  routing.Mailbox // the sender's session; 0: none of this server's
 	waits   waiter          // who goes on when the stanza is dealt with
-	order   *order          // of the stream that it came on; on its own loop only, nil for sessions
+	stream  *conn           // the stream of another server, or a component, that it came on; on its own loop only
 	passed  bool            // the addressee's filters have been asked
 	receipt                 // of a message that its sender holds; whoever deals with it settles it
 	marks   xep.Mark        // of the sender, until the hooks on what it sends were called
+}
+
+// order is that of the stream that the stanza came on; nil: of none.
+func (src *source) order() *order {
+	if src.stream == nil {
+		return nil
+	}
+	return src.stream.order()
 }
 
 // request carries a stanza to a home.
@@ -99,10 +107,10 @@ type request struct {
 // slowed down.
 func (l *loop) handIn(src *source, w work, bare jid.JID, v *stanza.View, fw *stanza.Forward, cond stanza.Condition) {
 	r := &request{work: w, bare: bare.Clone(), raw: stanza.AppendForward(nil, v, fw), src: *src, cond: cond}
+	if l.engine.cfg.DurableAck && isLasting(v) && src.hold() {
+		r.src.receipt, r.src.waits = src.receipt, src.waits
+	}
 	if src.conn != nil {
-		if l.engine.cfg.DurableAck && isLasting(v) && src.hold() {
-			r.src.receipt = src.receipt
-		}
 		if r.src.conn = nil; w == workOffline && l.mayGoOn(src.conn, v, r.src.receipt) {
 			r.src.waits = l.follow(src.origin, r.bare.String(), len(r.raw))
 		} else {
@@ -110,9 +118,9 @@ func (l *loop) handIn(src *source, w work, bare jid.JID, v *stanza.View, fw *sta
 			src.conn.session.Wait()
 		}
 	}
-	if src.order != nil {
-		src.order.sent(r.bare.String())
-		r.src.waits.account, r.src.order = r.bare.String(), nil
+	if src.stream != nil {
+		src.order().sent(r.bare.String())
+		r.src.waits.account, r.src.stream = r.bare.String(), nil
 	}
 	src.waits, src.receipt = waiter{}, receipt{} // the request goes on with it
 	l.postHome(bare.String(), r)
@@ -196,6 +204,7 @@ func (l *loop) letPass(r *request, req *xep.Request) {
 	if v, err := l.requests.read(r.raw); err == nil { // it was read before
 		l.route(&src, &v, req.To.View(), &stanza.Forward{From: req.From.String()})
 	}
+	l.settleReceipt(src.receipt) // unless somebody else does
 	l.goOn(src.waits)
 }
 
@@ -251,10 +260,9 @@ func (l *loop) request(r *request, v *stanza.View) (req *xep.Request, to jid.Vie
 			return nil, to, false
 		}
 	}
-	origin, waits := r.src.origin, r.src.waits
-	src := &r.src
+	origin, waits, src := r.src.origin, r.src.waits, &r.src
 	req = xep.NewRequest(v, from, to.Clone(),
-		func(b []byte) { l.replyTo(origin, from, b) },
+		func(b []byte) { l.replyTo(src, b) },
 		func() {
 			l.settleReceipt(src.receipt) // unless somebody else does
 			l.goOn(waits)
@@ -267,13 +275,18 @@ func (l *loop) request(r *request, v *stanza.View) (req *xep.Request, to jid.Vie
 }
 
 // replyTo gives a rendered reply to the session that asked, or routes it when
-// that is none of ours.
-func (l *loop) replyTo(origin routing.Mailbox, to jid.JID, b []byte) {
-	if origin == 0 {
-		l.Route(b)
+// that is none of ours. A reply to another server takes the receipt along: the
+// stanza counts as handled when that server has the error.
+func (l *loop) replyTo(src *source, b []byte) {
+	if src.origin != 0 {
+		l.postStanza(src.origin, b)
 		return
 	}
-	l.postStanza(origin, b)
+	reply := source{receipt: src.receipt}
+	if err := l.routeRaw(&reply, append([]byte(nil), b...)); err != nil {
+		l.engine.log.Error("stanza lost on its way", "error", err)
+	}
+	src.receipt = reply.receipt
 }
 
 // goOn lets a session that waits go on. It is handed over behind all else of
@@ -295,6 +308,7 @@ func (l *loop) goOn(w waiter) {
 type waiter struct {
 	mailbox routing.Mailbox // 0: nobody
 	number  uint32
+	held    bool   // the stream counts the stanza when its receipt is settled
 	account string // with whose home the stanza of a stream is, or the message of a burst
 }
 

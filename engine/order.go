@@ -103,28 +103,29 @@ func (o *order) next(account string) (h heldStanza, ok bool) {
 // routeInOrder is route for what comes on a stream with an order: behind what is
 // held.
 func (l *loop) routeInOrder(src *source, v *stanza.View, to jid.View, fw *stanza.Forward) {
-	if src.order.holds(to) {
-		src.order.hold(src, v, to, fw)
+	o := src.order()
+	if o.holds(to) {
+		o.hold(src, v, to, fw)
 	} else {
 		l.route(src, v, to, fw)
 	}
 	if src.waits.mailbox == 0 { // a home goes on with it, or it is held
-		src.order.waiting++
+		o.waiting++
 	}
 }
 
 // dealtWith goes on after a stanza that the home of an account has dealt with.
 func (c *conn) dealtWith(w waiter) {
 	c.order().done(w.account)
-	c.answered(w.number)
+	c.answered(w)
 	c.release(w.account)
 }
 
 // answered tells the stream that one of its stanzas needs it no more.
-func (c *conn) answered(number uint32) {
+func (c *conn) answered(w waiter) {
 	c.order().waiting--
-	if c.peer != nil {
-		c.peerHandled(number)
+	if c.peer != nil && !w.held {
+		c.peerHandled(w.number)
 	}
 }
 
@@ -137,10 +138,10 @@ func (c *conn) release(account string) {
 		if !ok {
 			return
 		}
-		src := source{waits: waiter{mailbox: c.mailbox(), number: h.number}, order: o}
+		src := source{waits: waiter{mailbox: c.mailbox(), number: h.number}, stream: c}
 		c.loop.routeHeld(&src, h.raw)
 		if src.waits.mailbox != 0 {
-			c.answered(h.number)
+			c.answered(src.waits)
 		}
 	}
 }

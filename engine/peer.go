@@ -166,30 +166,30 @@ func (l *loop) fromPeer(c *conn, out *s2s.Out) {
 	if lang := c.peer.stream.Lang(); lang != "en" { // what our own streams say of themselves
 		fw.Lang = lang
 	}
-	src := source{waits: waiter{mailbox: c.mailbox()}, order: &c.peer.order}
+	number := c.peer.stream.Number()
+	src := source{waits: waiter{mailbox: c.mailbox(), number: number}, stream: c}
 	if out.Faulty {
 		l.bounceTo(&src, &out.Stanza, out.To, fw.From, out.Fault)
 		return
 	}
-	src.waits.number = c.peer.stream.Number()
 	l.routeInOrder(&src, &out.Stanza, out.To, &fw)
 	if src.waits.mailbox == 0 {
-		c.peer.stream.Hold()
+		c.peer.stream.Hold(number)
 	}
 }
 
 // finishesPeer tells, when the server stops, that stanzas of another server are
-// still with homes: its stream ends when they are dealt with and acknowledged,
-// and takes no more.
+// not dealt with yet: its stream ends when they are, and are acknowledged, and
+// takes no more.
 func (c *conn) finishesPeer() bool {
-	if c.peer == nil || c.phase != phaseStream || c.peer.order.waiting == 0 {
+	if c.peer == nil || c.phase != phaseStream || c.peer.order.waiting+c.peer.stream.Held() == 0 {
 		return false
 	}
 	c.peer.leaving = true
 	return true
 }
 
-// peerHandled goes on after a stanza that a home has dealt with.
+// peerHandled goes on after a stanza that was dealt with.
 func (c *conn) peerHandled(number uint32) {
 	if c.phase != phaseStream {
 		return

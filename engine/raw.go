@@ -51,13 +51,13 @@ func (r *rawReader) read(b []byte) (stanza.View, error) {
 
 // routeOrLog routes one rendered stanza; nobody can be told of an error.
 func (l *loop) routeOrLog(b []byte) {
-	if err := l.routeRaw(b); err != nil {
+	if err := l.routeRaw(&source{}, b); err != nil {
 		l.engine.log.Error("stanza lost on its way", "error", err)
 	}
 }
 
 // routeRaw routes one rendered stanza.
-func (l *loop) routeRaw(b []byte) error {
+func (l *loop) routeRaw(src *source, b []byte) error {
 	v, err := l.reader.read(b)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotStanza, err)
@@ -70,8 +70,7 @@ func (l *loop) routeRaw(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: from: %w", ErrNotStanza, err)
 	}
-	src := source{}
-	l.route(&src, &v, to, &stanza.Forward{From: from.String()})
+	l.route(src, &v, to, &stanza.Forward{From: from.String()})
 	return nil
 }
 
@@ -81,7 +80,7 @@ type injected struct {
 	done chan<- error
 }
 
-func (i *injected) apply(l *loop, _ *conn) { i.done <- l.routeRaw(i.raw) }
+func (i *injected) apply(l *loop, _ *conn) { i.done <- l.routeRaw(&source{}, i.raw) }
 
 // Inject routes a stanza as if it came from a local service: one complete
 // element in jabber:client with from and to. It waits until the stanza was

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/xylem-im/xylem/jid"
@@ -12,10 +13,11 @@ import (
 )
 
 // With Config.DurableAck a message that a client with stream management gets
-// counts as handled for its sender (h of XEP-0198) when the recipient has
-// acknowledged it or when it is stored, whichever comes first:
+// counts as handled for its sender, or for the server that it came from (h of
+// XEP-0198), when the recipient has acknowledged it or when it is stored, whichever
+// comes first:
 //
-//	sender's loop     holds the stanza (session.Hold) and sends a receipt with it
+//	sender's loop     holds the stanza (Session.Hold, s2s.Stream.Hold) and sends a receipt with it
 //	recipient's loop  asks the client at once and keeps the receipt until it has
 //	                  acknowledged; after keepAfter, or when it has no connection,
 //	                  a copy goes to the home of the account
@@ -35,6 +37,12 @@ const (
 	// heldMost is how many stanzas of a client may be held; then it is not read
 	// until there are fewer, or while the store fails gets resource-constraint.
 	heldMost = 4096
+	// peerHeldMost is the same for the stream of another server, on which many speak.
+	peerHeldMost = 16_384
+	// heldForErrors is how many may be held there when one more is held until the
+	// error that answers it has arrived: the acknowledgement of that may come on the
+	// very stream that is not read when there are too many.
+	heldForErrors = peerHeldMost / 4
 	// resumePatience is how long a resumption waits for what is held: that is sent
 	// again otherwise, and the recipients get it twice.
 	resumePatience = int64(10e9)
@@ -42,8 +50,8 @@ const (
 
 // receipt goes with a message whose sender waits. The zero value: nobody does.
 type receipt struct {
-	origin routing.Mailbox // the sender's session; 0: of no session here, it is stored nevertheless
-	seq    uint32          // see session.Hold
+	origin routing.Mailbox // the sender's session, or the stream of its server; 0: neither, it is stored nevertheless
+	seq    uint32          // see Session.Hold and s2s.Stream.Number
 	wanted bool
 }
 
@@ -62,6 +70,16 @@ type awaited struct {
 }
 
 func (r *receipts) open() []awaited { return r.list[r.head:] }
+
+// find is the receipt of a stanza; nil: there is none.
+func (r *receipts) find(number uint64) *awaited {
+	open := r.open()
+	i, found := slices.BinarySearchFunc(open, number, func(a awaited, n uint64) int { return cmp.Compare(a.number, n) })
+	if !found {
+		return nil
+	}
+	return &open[i]
+}
 
 // drop forgets the first n.
 func (r *receipts) drop(n int) {
@@ -218,9 +236,8 @@ func (k *keeping) apply(l *loop, _ *conn) {
 
 // keep has one message stored.
 func (l *loop) keep(a *xep.Home, s xep.SessionRef, m *keptMessage) {
-	req, to, ok := l.rawRequest(m.raw, m.at, func() { l.settleReceipt(m.receipt) })
+	req, to, ok := l.rawRequest(m.raw, m.at, &m.receipt, func() {})
 	if !ok {
-		l.settleReceipt(m.receipt)
 		return
 	}
 	var fw stanza.Forward
@@ -229,21 +246,33 @@ func (l *loop) keep(a *xep.Home, s xep.SessionRef, m *keptMessage) {
 	l.engine.registry.Keeps().Keep(a, s, xep.Kept{Req: req, Serial: m.number, Failed: func(stanza.Error) { l.notKept(s, m) }})
 }
 
-// rawRequest makes of a rendered stanza what a home works with; done is called
-// when it was dealt with. The view is valid until the next call.
-func (l *loop) rawRequest(raw []byte, at int64, done func()) (req *xep.Request, to jid.View, ok bool) {
+// rawRequest makes of a rendered stanza what a home works with; rc is settled and
+// done called when it was dealt with, or is none that a home can work with. The
+// view is valid until the next call.
+func (l *loop) rawRequest(raw []byte, at int64, rc *receipt, done func()) (req *xep.Request, to jid.View, ok bool) {
+	end := func() {
+		l.settleReceipt(*rc) // unless somebody else does
+		done()
+	}
 	v, err := l.requests.read(raw)
 	if err != nil {
+		end()
 		return nil, to, false
 	}
 	from, err := jid.ParseBytes(parser.Unescape(v.From()))
-	if err != nil {
-		return nil, to, false // without from: of the account itself, a roster push
+	if err == nil { // without from: of the account itself, a roster push
+		to, err = l.viewOf(parser.Unescape(v.To()))
 	}
-	if to, err = l.viewOf(parser.Unescape(v.To())); err != nil {
+	if err != nil {
+		end()
 		return nil, to, false
 	}
-	req = xep.NewRequest(&v, from, to.Clone(), func(b []byte) { l.replyTo(0, from, b) }, done)
+	reply := func(b []byte) {
+		src := source{receipt: *rc}
+		l.replyTo(&src, b)
+		*rc = src.receipt
+	}
+	req = xep.NewRequest(&v, from, to.Clone(), reply, end)
 	req.Arrived = at
 	return req, to, true
 }
@@ -263,12 +292,10 @@ func (u unkept) apply(l *loop, c *conn) {
 	if c == nil || c.receipts == nil {
 		return
 	}
-	for i := range c.receipts.open() {
-		if a := &c.receipts.open()[i]; a.number == u.number && a.kept {
-			a.kept = false
-			c.receipts.due = session.Earlier(c.receipts.due, l.now+keepAgain)
-			c.rearm()
-		}
+	if a := c.receipts.find(u.number); a != nil && a.kept {
+		a.kept = false
+		c.receipts.due = session.Earlier(c.receipts.due, l.now+keepAgain)
+		c.rearm()
 	}
 }
 
@@ -294,19 +321,23 @@ func (l *loop) settleReceipt(rc receipt) {
 
 // settled is the end of what one receipt was for.
 func (c *conn) settled(seq uint32) {
-	if !c.receives() || c.peer != nil {
+	if !c.receives() {
 		return
 	}
 	full := c.heldTooMany()
 	if c.unstored {
 		c.unstored = false
 	}
-	out := c.loop.begin()
-	c.session.Settle(seq, out)
-	if len(out.Bytes) > 0 {
-		c.write(out.Bytes)
+	if c.peer != nil {
+		c.peerHandled(seq)
+	} else {
+		out := c.loop.begin()
+		c.session.Settle(seq, out)
+		if len(out.Bytes) > 0 {
+			c.write(out.Bytes)
+		}
+		c.loop.took(out)
 	}
-	c.loop.took(out)
 	if full && !c.heldTooMany() {
 		c.resume()
 	}
@@ -317,22 +348,54 @@ func (c *conn) settled(seq uint32) {
 }
 
 // heldTooMany tells whether no more may be held for the client.
-func (c *conn) heldTooMany() bool { return c.session.Held() >= heldMost }
-
-// hold has the stanza of a session counted as handled later. false when no more
-// may be held.
-func (src *source) hold() bool {
-	c := src.conn
-	if c == nil || src.receipt.wanted {
-		return true
+func (c *conn) heldTooMany() bool {
+	if c.peer != nil {
+		return c.peer.stream.Held() >= peerHeldMost
 	}
-	if c.heldTooMany() {
+	return c.session.Held() >= heldMost
+}
+
+// hold has the stanza of a session, or of another server, counted as handled
+// later. false when no more may be held.
+func (src *source) hold() bool {
+	switch {
+	case src.receipt.wanted:
+		return true
+	case src.stream != nil && src.stream.peer != nil:
+		return src.holdPeer(peerHeldMost)
+	case src.conn == nil:
+		return true
+	case src.conn.heldTooMany():
 		return false
 	}
-	if seq, ok := c.session.Hold(); ok {
+	if seq, ok := src.conn.session.Hold(); ok {
 		src.receipt = receipt{origin: src.origin, seq: seq, wanted: true}
 	}
 	return true
+}
+
+// holdPeer is hold for another server's stanza, which may be held already for its
+// order.
+func (src *source) holdPeer(most int) bool {
+	stream, number := &src.stream.peer.stream, src.waits.number
+	switch {
+	case !stream.Managed():
+		return true
+	case stream.Held() >= most && !stream.Holds(number):
+		return false
+	}
+	stream.Hold(number)
+	src.waits.held = true
+	src.receipt = receipt{origin: src.stream.mailbox(), seq: number, wanted: true}
+	return true
+}
+
+// holdForError has another server's stanza counted as handled when that server has
+// the error which is the answer.
+func (src *source) holdForError() {
+	if !src.receipt.wanted && src.stream != nil && src.stream.peer != nil {
+		src.holdPeer(heldForErrors)
+	}
 }
 
 // heldFor picks the target whose acknowledgement is waited for: one of them is

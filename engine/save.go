@@ -162,7 +162,7 @@ func (s *saving) keepMessages(l *loop, a *xep.Home) {
 
 func (s *saving) keep(l *loop, a *xep.Home, keeper *xep.Keeper, st *savedStanza) {
 	rc := st.receipt
-	req, to, ok := l.rawRequest(st.Stanza, st.At, func() { l.settleReceipt(rc) })
+	req, to, ok := l.rawRequest(st.Stanza, st.At, &rc, func() {})
 	if !ok || !isLasting(req.View) || !keeper.Stores(req.View) || isCarbon(req) {
 		return
 	}

@@ -137,7 +137,7 @@ func (s *Stream) unused(now int64) bool {
 	if d := s.dialback; d != nil && len(d.requests)+len(d.asks)+len(d.claims) > 0 {
 		return false
 	}
-	return s.managed == nil || s.managed.queue.Count() == 0 && len(s.managed.held) == 0
+	return s.managed == nil || s.managed.queue.Count() == 0 && s.managed.held.Len() == 0
 }
 
 // leave closes our side properly and goes on with what the peer still sends

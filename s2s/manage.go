@@ -1,9 +1,6 @@
 package s2s
 
 import (
-	"slices"
-	"strconv"
-
 	"github.com/xylem-im/xylem/parser"
 	"github.com/xylem-im/xylem/session"
 	"github.com/xylem-im/xylem/stanza"
@@ -25,10 +22,9 @@ const (
 type managed struct {
 	queue  session.AckQueue // the tag is the index of the pair in Stream.sends
 	in     uint32           // stanzas received, modulo 2^32
-	held   []uint32         // of these, by their number, those that are not dealt with yet; ascending
+	held   session.Held     // those of them that are not dealt with yet
 	on     bool             // the peer has agreed
 	told   uint32           // what was acknowledged last
-	owes   bool             // we have answered an <r/> with less than has come
 	asked  int64            // when the <r/> was sent that is not answered; 0: there is none
 	since  int64            // since when something is unacknowledged and not asked for; 0: nothing is
 	fresh  int              // stanzas sent since the last <r/>
@@ -80,29 +76,26 @@ func (s *Stream) manage(now int64, f *parser.Frame, out *Out) {
 	}
 }
 
-// handled is the number of stanzas that were dealt with, without a gap.
-func (m *managed) handled() uint32 {
-	if len(m.held) > 0 {
-		return m.held[0] - 1
-	}
-	return m.in
-}
-
-// acknowledge tells what was dealt with, XEP-0198 §4.
+// acknowledge tells what was dealt with, XEP-0198 §4: at once, as the peer may give
+// up a stream that does not answer, and again when all is dealt with that came
+// before the question.
 func (s *Stream) acknowledge(out *Out) {
 	m := s.managed
-	m.told = m.handled()
-	out.Bytes = append(out.Bytes, "<a xmlns='"+NSManage+"' h='"...)
-	out.Bytes = strconv.AppendUint(out.Bytes, uint64(m.told), 10)
-	out.Bytes = append(out.Bytes, "'/>"...)
-	m.owes = len(m.held) > 0
+	m.held.Owe(m.in)
+	s.tell(out)
+}
+
+func (s *Stream) tell(out *Out) {
+	m := s.managed
+	m.told = m.held.Handled(m.in)
+	out.Bytes = session.AppendAck(out.Bytes, m.told)
 }
 
 // lastAck tells what was dealt with before our side of the stream ends, so that
 // the peer sends nothing again that has arrived.
 func (s *Stream) lastAck(out *Out) {
-	if m := s.managed; m != nil && m.on && m.told != m.handled() {
-		s.acknowledge(out)
+	if m := s.managed; m != nil && m.on && m.told != m.held.Handled(m.in) {
+		s.tell(out)
 	}
 }
 
@@ -153,26 +146,30 @@ func (s *Stream) Number() uint32 {
 	return s.managed.in
 }
 
-// Hold tells that this stanza is dealt with later: it is not acknowledged before
-// Handled.
-func (s *Stream) Hold() {
+// Hold tells that the stanza with this Number is dealt with later: it is not
+// acknowledged before Handled. Again does nothing.
+func (s *Stream) Hold(number uint32) {
 	if s.Managed() {
-		s.managed.held = append(s.managed.held, s.managed.in)
+		s.managed.held.Add(number)
 	}
 }
 
+// Holds tells whether the stanza with this Number is held.
+func (s *Stream) Holds(number uint32) bool { return s.Managed() && s.managed.held.Has(number) }
+
+// Held is the number of stanzas that are held.
+func (s *Stream) Held() int {
+	if s.managed == nil {
+		return 0
+	}
+	return s.managed.held.Len()
+}
+
 // Handled tells that the stanza with this Number was dealt with. A peer that has
-// been told less than the whole is told now.
+// asked, and was told less than it had sent, is told now.
 func (s *Stream) Handled(number uint32, out *Out) {
-	m := s.managed
-	if m == nil {
-		return
-	}
-	if i := slices.Index(m.held, number); i >= 0 {
-		m.held = slices.Delete(m.held, i, i+1)
-	}
-	if m.owes && len(m.held) == 0 && s.state == stateOpen {
-		s.acknowledge(out)
+	if m := s.managed; m != nil && m.held.Remove(number) && s.state == stateOpen {
+		s.tell(out)
 	}
 }
 

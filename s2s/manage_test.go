@@ -61,7 +61,7 @@ func TestStreamAcknowledgesWhatIsDealtWith(t *testing.T) {
 		k.deliver(k.a, "a.example", "b.example", message)
 		if i < 2 {
 			numbers = append(numbers, k.b.Number())
-			k.b.Hold()
+			k.b.Hold(k.b.Number())
 		}
 	}
 	k.tick(3 * second)

@@ -148,7 +148,7 @@ func TestStreamLastAcknowledgement(t *testing.T) {
 			for range 3 {
 				k.deliver(k.a, "a.example", "b.example", message)
 				if 3-len(k.b.stanzas) < held {
-					k.b.Hold()
+					k.b.Hold(k.b.Number())
 				}
 			}
 			x.end(k.b)

@@ -88,7 +88,7 @@ func (s *Session) UnackedBytes() int {
 // held, was not handled yet.
 func (s *Session) handled() uint32 {
 	if s.Held() > 0 {
-		return s.managed.held[0] - 1
+		return s.managed.Handled(s.managed.in)
 	}
 	if s.waiting == OpStanza {
 		return s.managed.in - 1

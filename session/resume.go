@@ -107,7 +107,8 @@ func (s *Session) Detach(now int64, out *Out) (until int64) {
 	m := s.managed
 	m.asked, m.again, m.unasked, m.due = false, false, 0, 0
 	if m.holding != nil {
-		m.owed, m.owedDue = false, 0
+		m.Forgive()
+		m.owedDue = 0
 	}
 	s.deadline, s.pinged = 0, false
 	s.queueHeld(now, out)

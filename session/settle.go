@@ -1,9 +1,6 @@
 package session
 
-import (
-	"slices"
-	"strconv"
-)
+import "strconv"
 
 // A stanza of the client counts as handled (XEP-0198 §4) when it was dealt with.
 // Most are when they have been routed. One that somebody must keep first is
@@ -17,10 +14,8 @@ const ackPatience = int64(1e9)
 // holding is what is held, in managed. It is kept while a client sends what must
 // be held, and given up when it rests.
 type holding struct {
-	held    []uint32 // numbers of stanzas, as counted by managed.in; oldest first
-	owed    bool     // an <r/> was not answered, or with less than the client sent before it
-	owedFor uint32   // managed.in then
-	owedDue int64    // when it is answered in any case; 0: it was
+	Held
+	owedDue int64 // when an <r/> is answered in any case; 0: it was
 }
 
 // Hold says that the stanza that was received last is not handled before Settle
@@ -34,9 +29,7 @@ func (s *Session) Hold() (seq uint32, ok bool) {
 	if m.holding == nil {
 		m.holding = &holding{}
 	}
-	if n := len(m.held); n == 0 || m.held[n-1] != m.in {
-		m.held = append(m.held, m.in)
-	}
+	m.Add(m.in)
 	return m.in, true
 }
 
@@ -45,23 +38,14 @@ func (s *Session) Held() int {
 	if s.managed == nil || s.managed.holding == nil {
 		return 0
 	}
-	return len(s.managed.held)
+	return s.managed.Len()
 }
 
 // Settle ends Hold for one stanza. out gets the acknowledgement that the client
 // waits for.
 func (s *Session) Settle(seq uint32, out *Out) {
-	if s.Held() == 0 {
-		return
-	}
-	m := s.managed
-	i := slices.Index(m.held, seq) // nearly always among the first ones
-	if i < 0 {
-		return
-	}
-	m.held = slices.Delete(m.held, i, i+1)
-	if m.owed && (len(m.held) == 0 || int32(m.held[0]-m.owedFor) > 0) {
-		m.owed, m.owedDue = false, 0
+	if s.Held() > 0 && s.managed.Remove(seq) {
+		s.managed.owedDue = 0
 		s.appendAck(out)
 	}
 }
@@ -70,7 +54,7 @@ func (s *Session) Settle(seq uint32, out *Out) {
 func (s *Session) askedFor(out *Out) {
 	m := s.managed
 	if s.Held() > 0 {
-		m.owed, m.owedFor = true, m.in
+		m.Owe(m.in)
 		if m.owedDue == 0 {
 			m.owedDue = s.active + ackPatience
 		}
@@ -91,9 +75,14 @@ func (s *Session) appendAck(out *Out) {
 	if s.state != stateBound {
 		return
 	}
-	out.Bytes = append(out.Bytes, "<a xmlns='"+NSManage+"' h='"...)
-	out.Bytes = strconv.AppendUint(out.Bytes, uint64(s.handled()), 10)
-	out.Bytes = append(out.Bytes, "'/>"...)
+	out.Bytes = AppendAck(out.Bytes, s.handled())
+}
+
+// AppendAck renders <a/>, XEP-0198 §4.
+func AppendAck(b []byte, h uint32) []byte {
+	b = append(b, "<a xmlns='"+NSManage+"' h='"...)
+	b = strconv.AppendUint(b, uint64(h), 10)
+	return append(b, "'/>"...)
 }
 
 // forgetHeld lets the client send again what is held still.
@@ -105,7 +94,7 @@ func (s *Session) forgetHeld() {
 
 // rest gives up what a session does not need that has sent nothing for a while.
 func (s *Session) rest() {
-	if m := s.managed; m != nil && m.holding != nil && len(m.held) == 0 && m.owedDue == 0 {
+	if m := s.managed; m != nil && m.holding != nil && m.Len() == 0 && m.owedDue == 0 {
 		m.holding = nil
 	}
 }
