@@ -312,13 +312,20 @@ func unexpected(f *parser.Frame, want string) error {
 	return fmt.Errorf("%w: want %s, got %s", ErrRefused, want, raw)
 }
 
+// Mechanisms are those that clients know, the best first.
+var Mechanisms = [...]string{sasl.SCRAMSHA256, sasl.SCRAMSHA1, sasl.Plain}
+
 func (l *login) mechanism(offered []string) (string, error) {
-	for _, m := range [...]string{sasl.SCRAMSHA256, sasl.SCRAMSHA1, sasl.Plain} { // the best first
-		if (l.opts.Mechanism == "" || l.opts.Mechanism == m) && slices.Contains(offered, m) {
+	wanted := Mechanisms[:]
+	if l.opts.Mechanism != "" {
+		wanted = []string{l.opts.Mechanism}
+	}
+	for _, m := range wanted {
+		if slices.Contains(offered, m) {
 			return m, nil
 		}
 	}
-	return "", fmt.Errorf("%w: mechanism %s is not among %v", ErrRefused, l.opts.Mechanism, offered)
+	return "", fmt.Errorf("%w: it offers %v to log in, not %s", ErrRefused, offered, strings.Join(wanted, " or "))
 }
 
 // authenticate is RFC 6120 §6.

@@ -18,8 +18,11 @@ type fan struct {
 	contacts  []*player
 	stamp     string        // attributes that a server would add; empty but for the relay
 	sent      atomic.Uint64 // numbers used
-	missing   atomic.Int64  // contacts that do not have the last update yet
-	complete  chan struct{} // the last one has it
+	complete  chan struct{} // an update has reached the last contact
+	stanza    []byte        // of the goroutine that publishes; in mix the publisher chats beside
+
+	mu      sync.Mutex
+	missing map[uint64]int // contacts that do not have an update yet
 }
 
 // fans makes the groups: of each Fanout+1 sessions that follow each other the
@@ -30,7 +33,7 @@ func (w *Worker) fans() []*fan {
 		if len(group) < 2 {
 			break // a rest without contacts
 		}
-		f := &fan{w: w, publisher: group[0], contacts: group[1:], complete: make(chan struct{}, 1)}
+		f := &fan{w: w, publisher: group[0], contacts: group[1:], complete: make(chan struct{}, 1), missing: map[uint64]int{}}
 		if w.job.Relay { // so that as many bytes leave it
 			f.stamp = fmt.Sprintf(" from='%s' to='%s'", group[0].s.JID, f.contacts[0].bare)
 		}
@@ -74,6 +77,7 @@ func (c *contact) presence(p *player, f *parser.Frame, at time.Time) {
 		}
 		return
 	}
+	p.w.told.Add(1)
 	status := f.Element().Child("jabber:client", "status").AppendText(nil)
 	if string(status) == probe {
 		select {
@@ -93,11 +97,12 @@ func (c *contact) presence(p *player, f *parser.Frame, at time.Time) {
 	fresh := c.news.take(tok.number)
 	c.mu.Unlock()
 	if !fresh {
+		p.w.note("%s got an update twice: %.200s", p.s.JID, f.Raw())
 		return
 	}
 	now := p.w.clock.since(at)
 	p.m.arrived(HistMessage, tok.due, now)
-	if tok.number+1 == c.fan.sent.Load() && c.fan.missing.Add(-1) == 0 {
+	if c.fan.reached(tok.number) {
 		if p.w.meters.window.has(tok.due) {
 			p.m.record(HistUpdate, now-tok.due)
 		}
@@ -106,6 +111,27 @@ func (c *contact) presence(p *player, f *parser.Frame, at time.Time) {
 		default:
 		}
 	}
+}
+
+// reached notes that one more contact has an update, and reports whether it was
+// the last of them.
+func (f *fan) reached(number uint64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	left := f.missing[number] - 1
+	if left > 0 {
+		f.missing[number] = left
+		return false
+	}
+	delete(f.missing, number)
+	return left == 0
+}
+
+// unreached is how many contacts do not have the last update.
+func (f *fan) unreached() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.missing[f.sent.Load()-1]
 }
 
 // subscribe lets every contact subscribe and proves that each gets the
@@ -125,6 +151,32 @@ func (f *fan) subscribe(ctx context.Context) error {
 		}
 	}
 	return fmt.Errorf("%d of %d contacts do not get the presence of %s", len(waiting), len(f.contacts), to)
+}
+
+// calmTime is how long no contact may be told anything before the updates that
+// count begin.
+const calmTime = 500 * time.Millisecond
+
+// calm waits until the servers have told the contacts everything. Presence is
+// also sent to who has just subscribed (RFC 6121 §3.1.5) and who has just come
+// (§4.3.2), beside the broadcasts: late, it would be a second copy of an update.
+func (w *Worker) calm(ctx context.Context) error {
+	return untilStill(w.told.Load, func() error { return w.sleepUntil(ctx, w.clock.now()+int64(calmTime)) })
+}
+
+// untilStill rests until count is the same after a rest as before.
+func untilStill(count func() int64, rest func() error) error {
+	const most = 100
+	for range most {
+		before := count()
+		if err := rest(); err != nil {
+			return err
+		}
+		if count() == before {
+			return nil
+		}
+	}
+	return fmt.Errorf("contacts were told presence for longer than %v, though nobody published", most*calmTime)
 }
 
 // ask sends the requests of some contacts. To the relay, where to listen was
@@ -176,12 +228,14 @@ func (f *fan) unready(ctx context.Context, of []*player) (not []*player) {
 // update publishes once.
 func (f *fan) update(due int64) {
 	p := f.publisher
-	f.missing.Store(int64(len(f.contacts)))
+	f.mu.Lock()
 	tok := token{flow: p.s.Account.Index, number: f.sent.Add(1) - 1, due: due}
-	p.batch = append(append(append(p.batch[:0], "<presence"...), f.stamp...), "><status>"...)
-	p.batch = append(tok.append(p.batch, f.w.job.Run), "</status></presence>"...)
+	f.missing[tok.number] = len(f.contacts)
+	f.mu.Unlock()
+	b := append(append(append(f.stanza[:0], "<presence"...), f.stamp...), "><status>"...)
+	f.stanza = append(tok.append(b, f.w.job.Run), "</status></presence>"...)
 	p.m.left(due, len(f.contacts))
-	_ = p.s.Send(p.batch) // Receive reports a broken session
+	_ = p.s.Send(f.stanza) // Receive reports a broken session
 }
 
 // presence publishes until the window ends: at the rate, or each update when
@@ -192,7 +246,7 @@ func (w *Worker) presence(ctx context.Context, c Command) error {
 	}
 	var err error
 	if w.job.Rate > 0 {
-		err = openLoop(ctx, w.clock, w.job.Rate*w.job.Share, w.clock.now(), c.To, func(k int, due int64) {
+		err = w.openLoop(ctx, w.job.Rate*w.job.Share, c.To, func(k int, due int64) {
 			w.groups[k%len(w.groups)].update(due)
 		})
 	} else {
@@ -225,7 +279,7 @@ func (f *fan) loop(ctx context.Context, end int64) {
 		select {
 		case <-f.complete:
 		case <-timeout.C:
-			f.w.note("an update did not reach %d of %d contacts in %v", f.missing.Load(), len(f.contacts), grace)
+			f.w.note("an update did not reach %d of %d contacts in %v", f.unreached(), len(f.contacts), grace)
 		case <-ctx.Done():
 		}
 	}

@@ -134,4 +134,5 @@ const (
 	HistUpdate  = "update" // presence: from sending until the last contact has it
 	HistResume  = "resume" // from connecting until the server has resumed the session
 	HistDrain   = "drain"  // offline: from login until the last message
+	HistLate    = "late"   // open loop: from when something was due until the generator wrote it
 )

@@ -42,7 +42,7 @@ func (w *Worker) mix(ctx context.Context, c Command) error {
 	var group sync.WaitGroup
 	var updates, logins error
 	group.Go(func() {
-		updates = openLoop(ctx, w.clock, rate*mixUpdate, w.clock.now(), c.To, func(k int, due int64) {
+		updates = w.openLoop(ctx, rate*mixUpdate, c.To, func(k int, due int64) {
 			w.groups[k%len(w.groups)].update(due)
 		})
 	})
@@ -71,7 +71,7 @@ func (w *Worker) comeAndGo(ctx context.Context, c Command, rate float64) error {
 	defer group.Wait()
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(c.To-w.clock.now())+grace)
 	defer cancel()
-	return openLoop(ctx, w.clock, rate, w.clock.now(), c.To, func(int, int64) {
+	return w.openLoop(ctx, rate, c.To, func(int, int64) {
 		select {
 		case i := <-free:
 			group.Go(func() {

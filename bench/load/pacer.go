@@ -50,9 +50,10 @@ func (p *pacer) wait(d time.Duration) error {
 }
 
 // openLoop calls send(k, due) for k = 0, 1, 2, … when it is due, at rate per
-// second from begin until end, both in time of c. When it is late it calls at
-// once, and due still is the time that was intended.
-func openLoop(ctx context.Context, c clock, rate float64, begin, end int64, send func(k int, due int64)) error {
+// second from now until end. When it is late it calls at once, and due still is
+// the time that was intended. How late it is goes into HistLate. What is not
+// sent when grace has passed after end is given up.
+func (w *Worker) openLoop(ctx context.Context, rate float64, end int64, send func(k int, due int64)) error {
 	if rate <= 0 {
 		return nil
 	}
@@ -61,14 +62,21 @@ func openLoop(ctx context.Context, c clock, rate float64, begin, end int64, send
 		return err
 	}
 	defer p.close()
-	step := float64(time.Second) / rate
+	begin, step := w.clock.now(), float64(time.Second)/rate
 	for k := 0; ctx.Err() == nil; k++ {
 		due := begin + int64(float64(k)*step)
-		if due >= end {
+		now := w.clock.now()
+		if due >= end || now > end+int64(grace) {
 			return nil
 		}
-		if err := p.wait(time.Duration(due - c.now())); err != nil {
-			return err
+		if due > now {
+			if err := p.wait(time.Duration(due - now)); err != nil {
+				return err
+			}
+			now = w.clock.now()
+		}
+		if w.meters.window.has(due) {
+			w.meters.of(k).record(HistLate, now-due)
 		}
 		send(k, due)
 	}

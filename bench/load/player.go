@@ -35,7 +35,7 @@ type player struct {
 
 	pong  chan struct{} // an answer to ping
 	gone  chan struct{} // closed when the session ended
-	batch []byte        // of the one goroutine that sends beside Receive
+	batch []byte        // of the one goroutine that sends messages beside Receive
 }
 
 // role is what a player does with stanzas beside messages with a token.
@@ -92,6 +92,7 @@ func (p *player) message(f *parser.Frame, at time.Time) {
 	reply, tmpl := p.reply, p.tmpl
 	p.mu.Unlock()
 	if !fresh {
+		p.w.note("%s got a message twice: %.200s", p.s.JID, f.Raw())
 		return
 	}
 	if p.offline {
@@ -292,6 +293,9 @@ func (w *Worker) prepare(ctx context.Context) error {
 		if err := w.each(ctx, 0, len(w.groups), func(ctx context.Context, i int) error {
 			return w.groups[i].subscribe(ctx)
 		}); err != nil {
+			return err
+		}
+		if err := w.calm(ctx); err != nil {
 			return err
 		}
 		if w.job.Scenario == Mix {

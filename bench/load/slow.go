@@ -89,7 +89,7 @@ func (w *Worker) flood(ctx context.Context, c Command) error {
 		templates[i] = newTemplate(s.JID, l.run, w.job.Payload)
 	}
 	from := w.crowd.flooders
-	return openLoop(ctx, w.clock, w.job.Flood*w.job.Share, w.clock.now(), c.To, func(k int, due int64) {
+	return w.openLoop(ctx, w.job.Flood*w.job.Share, c.To, func(k int, due int64) {
 		p := from[k%len(from)]
 		p.batch = templates[k%len(templates)].append(p.batch[:0], token{number: uint64(k), due: due})
 		l.sent(k)

@@ -39,6 +39,7 @@ type Worker struct {
 	fails    atomic.Int64
 	broken   atomic.Int64
 	setup    atomic.Int64
+	told     atomic.Int64 // presence that contacts were told
 	flooded  atomic.Int64
 
 	mu     sync.Mutex
@@ -55,11 +56,12 @@ type faults struct {
 }
 
 // Serve reads a Job and Commands from in and writes Events to out until it is
-// told to quit, in ends, or ctx does. It returns an error only when it cannot
-// talk; what fails in a measurement is an Event.
+// told to quit, in ends, or ctx does, which all end a phase that is under way.
+// It returns an error only when it cannot talk; what fails in a measurement is
+// an Event.
 func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	d := json.NewDecoder(in)
 	var job Job
 	if err := d.Decode(&job); err != nil {
@@ -68,19 +70,41 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	w := newWorker(job, out)
 	defer w.leave()
 	go w.progress(ctx)
+	commands := make(chan Command)
+	go func() { cancel(readCommands(ctx, d, commands)) }()
 	for {
-		var c Command
-		if err := d.Decode(&c); err != nil {
-			if errors.Is(err, io.EOF) {
-				return nil
+		select {
+		case c := <-commands:
+			if err := w.tell(w.obey(ctx, c)); err != nil {
+				return err
 			}
-			return fmt.Errorf("command: %w", err)
-		}
-		if c.Do == "quit" {
+		case <-ctx.Done():
+			if err := context.Cause(ctx); !errors.Is(err, errQuit) {
+				return err
+			}
 			return nil
 		}
-		if err := w.tell(w.obey(ctx, c)); err != nil {
-			return err
+	}
+}
+
+var errQuit = errors.New("told to quit")
+
+// readCommands passes commands on until there are no more, which is errQuit.
+func readCommands(ctx context.Context, d *json.Decoder, to chan<- Command) error {
+	for {
+		var c Command
+		switch err := d.Decode(&c); {
+		case errors.Is(err, io.EOF):
+			return errQuit
+		case err != nil:
+			return fmt.Errorf("command: %w", err)
+		case c.Do == "quit":
+			return errQuit
+		}
+		select {
+		case to <- c:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
@@ -187,6 +211,9 @@ func (w *Worker) run(ctx context.Context, c Command) (*Result, error) {
 	begin := w.clock.now()
 	if err := phase(ctx, c); err != nil {
 		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err // a phase that was interrupted measured nothing
 	}
 	r := &Result{Wall: time.Duration(c.To - c.From), Cores: cores()}
 	if c.To == 0 {

@@ -18,8 +18,7 @@ import (
 // drive runs one phase of a job in a Worker and returns its result.
 func drive(t *testing.T, f *fake, s load.Settings) *load.Result {
 	t.Helper()
-	job := load.Job{Settings: s, Address: f.address, Domain: "localhost", Accounts: client.Accounts{User: "u%d", Password: "p"},
-		Count: s.Sessions, Share: 1, Epoch: time.Now().UnixNano(), Run: "test"}
+	job := jobOf(f, s)
 	in, commands := io.Pipe()
 	events, out := io.Pipe()
 	done := make(chan error, 1)
@@ -61,6 +60,55 @@ func drive(t *testing.T, f *fake, s load.Settings) *load.Result {
 		t.Error(err)
 	}
 	return e.Result
+}
+
+// A worker that is told to quit, or whose conductor is gone, ends in the middle
+// of a phase, however long that is.
+func TestQuitEndsAPhase(t *testing.T) {
+	for name, end := range map[string]func(*json.Encoder, io.Closer) error{
+		"quit": func(to *json.Encoder, _ io.Closer) error { return to.Encode(load.Command{Do: "quit"}) },
+		"gone": func(_ *json.Encoder, in io.Closer) error { return in.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := chat(0)
+			s.Duration = time.Hour
+			job := jobOf(startFake(t, func(_ int, m string) []string { return as(m) }), s)
+			in, commands := io.Pipe()
+			events, out := io.Pipe()
+			done := make(chan error, 1)
+			go func() {
+				done <- load.Serve(context.Background(), in, out)
+				_ = out.Close()
+			}()
+			send, receive := json.NewEncoder(commands), json.NewDecoder(events)
+			for _, c := range []any{job, load.Command{Do: "connect", Count: s.Sessions}, load.Command{Do: "run", To: int64(s.Duration)}} {
+				if err := send.Encode(c); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for {
+				var e load.Event
+				if err := receive.Decode(&e); err != nil {
+					t.Fatal(err)
+				}
+				if e.Counters[load.CountDelivered] > 0 {
+					break
+				}
+			}
+			go io.Copy(io.Discard, events)
+			if err := end(send, commands); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func jobOf(f *fake, s load.Settings) load.Job {
+	return load.Job{Settings: s, Address: f.address, Domain: "localhost", Accounts: client.Accounts{User: "u%d", Password: "p"},
+		Count: s.Sessions, Share: 1, Epoch: time.Now().UnixNano(), Run: "test"}
 }
 
 func chat(rate float64) load.Settings {
