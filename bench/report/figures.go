@@ -1,6 +1,11 @@
 package report
 
-import "math"
+import (
+	"math"
+	"strings"
+
+	"github.com/xylem-im/xylem/bench/load"
+)
 
 // A Figure is one number that a run comes to.
 type Figure struct {
@@ -69,6 +74,8 @@ const (
 	PeakRSS           = "peak_rss_bytes"
 	ServerCores       = "server_cores"
 	GeneratorUse      = "generator_use"
+	GeneratorLate     = "generator_late_p99_us"
+	Generators        = "generators"
 	Lost              = "lost"
 	Duplicated        = "duplicated"
 	Reordered         = "reordered"
@@ -132,6 +139,8 @@ func Figures() []Figure {
 		{Key: ServerCores, Plain: true, Title: "server CPU", Unit: "cores"},
 		{Key: SystemShare, Plain: true, Title: "of it in the kernel", Unit: "%"},
 		{Key: GeneratorUse, Plain: true, Title: "generator CPU", Unit: "%", About: "of the cores it may use; beyond 90 % the generator limits the server"},
+		{Key: GeneratorLate, Plain: true, Title: "generator late p99", Unit: "time", About: "open loop: from when a message was due until the generator wrote it; it is part of the latency"},
+		{Key: Generators, Plain: true, Title: "generator processes", About: "where one may not open as many files as there are sessions"},
 		{Key: Lost, Title: "lost", Fault: true},
 		{Key: Duplicated, Title: "duplicated", Fault: true},
 		{Key: Reordered, Title: "reordered", Fault: true},
@@ -141,6 +150,14 @@ func Figures() []Figure {
 		{Key: Twice, Title: "flood, twice", Fault: true},
 		{Key: Broken, Title: "broken sessions", Fault: true},
 	}
+}
+
+// in is f as a scenario calls it: what presence delivers is no message.
+func (f Figure) in(scenario string) Figure {
+	if scenario == load.Presence {
+		f.Title = strings.NewReplacer("per message", "per delivery", "messages", "deliveries").Replace(f.Title)
+	}
+	return f
 }
 
 // Show formats a value for people.
@@ -167,6 +184,9 @@ func (f Figure) Show(v float64) string {
 	case "%":
 		return number(v*100) + " %"
 	case "":
+		if v == math.Trunc(v) {
+			return thousands(v) // a count
+		}
 		return number(v)
 	}
 	return number(v) + " " + f.Unit

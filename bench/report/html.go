@@ -78,7 +78,7 @@ func (r *Report) HTML(w io.Writer) error {
 	}
 	data.Growth = r.growth(colour)
 	for _, g := range r.Groups() {
-		data.Groups = append(data.Groups, pageGroup{Title(g.Settings), g.Targets, g.Rows(), g.bars(colour), g.curves(colour), g.Remarks()})
+		data.Groups = append(data.Groups, pageGroup{g.Title, g.Targets, g.Rows(), g.bars(colour), g.curves(colour), g.Remarks()})
 	}
 	for _, f := range Figures() {
 		if f.About != "" {

@@ -21,8 +21,10 @@ type plot struct {
 // the one whose median run is drawn.
 func headline(scenario string) []string {
 	switch scenario {
-	case load.Login:
+	case load.Login, load.Resume:
 		return []string{CPUPerLogin, LoginsPerSec, LoginP99}
+	case load.Roster:
+		return []string{CPUPerLogin, LoginsPerSec, RosterP99}
 	case load.Idle:
 		return []string{PSSPerSession, KernelPerSession}
 	case load.Presence:
@@ -31,12 +33,14 @@ func headline(scenario string) []string {
 		return []string{StorePerSec, DrainPerSec}
 	case load.Slow:
 		return []string{LatencyP99, FloodRatio, PeakRSS}
+	case load.Churn:
+		return []string{LatencyP99, LoginsPerSec, LoginP99}
 	case load.S2S:
 		return []string{CPUPerMessage, FederationRatio, MessagesPerSec}
 	case InProcess:
 		return []string{HeapPerSession, CPUPerMessage, PauseP99}
-	case load.Churn, load.Mix:
-		return []string{LatencyP99, CPUPerMessage}
+	case load.Mix:
+		return []string{CPUPerMessage, LatencyP99, LoginP99}
 	}
 	return []string{CPUPerMessage, MessagesPerSec, LatencyP99}
 }
@@ -65,7 +69,7 @@ func (g Group) curves(colour func(target string) int) (list []plot) {
 // figure is one figure of all targets side by side.
 func (g Group) figure(key string, colour func(string) int) (plot, bool) {
 	all := Figures()
-	f := all[slices.IndexFunc(all, func(f Figure) bool { return f.Key == key })]
+	f := all[slices.IndexFunc(all, func(f Figure) bool { return f.Key == key })].in(g.Settings.Scenario)
 	var list []bar
 	has := false
 	for _, t := range g.Targets {
@@ -103,6 +107,12 @@ func (g Group) latency(colour func(string) int) (plot, bool) {
 	switch g.Settings.Scenario {
 	case load.Login:
 		name, title = load.HistLogin, "time of a login"
+	case load.Roster:
+		name, title = load.HistRoster, "from asking for the roster until all of it was there"
+	case load.Resume:
+		name, title = load.HistResume, "time of a resumption"
+	case load.Presence:
+		name, title = load.HistUpdate, "from publishing until the last contact has it"
 	case load.Offline:
 		name, title = load.HistDrain, "from login to the last stored message"
 	}
@@ -163,8 +173,11 @@ func (f Figure) round(v float64) string {
 
 func (g Group) rate(colour func(string) int) (plot, bool) {
 	what := "messages per second over time"
-	if g.Settings.Scenario == load.Login {
+	switch g.Settings.Scenario {
+	case load.Login, load.Roster, load.Resume:
 		what = "logins per second over time"
+	case load.Presence:
+		what = "deliveries per second over time"
 	}
 	return g.series(what, colour, func(s Sample) float64 { return s.Rate })
 }
@@ -188,7 +201,11 @@ func (g Group) series(title string, colour func(string) int, of func(Sample) flo
 	if top == 0 || g.Settings.Scenario == load.Idle {
 		return plot{}, false
 	}
-	x := linear("seconds; the window that counts begins at 0", math.Floor(first), last, plain)
+	label := "seconds; the window that counts begins at 0"
+	if g.Settings.Scenario == load.Offline {
+		label = "seconds; first messages are stored, then fetched"
+	}
+	x := linear(label, math.Floor(first), last, plain)
 	y := linear("", 0, top, plain)
 	return plot{title, "of the run in the middle", curves(x, y, lines)}, true
 }

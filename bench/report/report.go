@@ -22,11 +22,12 @@ type Report struct {
 	Created  time.Time         `json:"created"`
 	Command  []string          `json:"command"` // arguments, so that it can be repeated
 	Machine  measure.Machine   `json:"machine"`
-	Server   string            `json:"server_cpus"`    // cores of the servers, "" for all
-	Client   string            `json:"client_cpus"`    // cores of the generators
-	Versions map[string]string `json:"versions"`       // of the targets, by name
-	Order    []string          `json:"order"`          // targets as given
-	Note     string            `json:"note,omitempty"` // of whoever measured
+	Server   string            `json:"server_cpus"`       // cores of the servers, "" for all
+	Client   string            `json:"client_cpus"`       // cores of the generators
+	Versions map[string]string `json:"versions"`          // of the targets, by name
+	Order    []string          `json:"order"`             // targets as given
+	Note     string            `json:"note,omitempty"`    // of whoever measured
+	Remarks  []string          `json:"remarks,omitempty"` // about the whole, as what was left out
 	Runs     []Run             `json:"runs"`
 }
 
@@ -100,6 +101,7 @@ func Read(file string) (*Report, error) {
 
 // A Group is the runs of all targets with the same settings.
 type Group struct {
+	Title    string // names the settings; no two of a report are alike
 	Settings load.Settings
 	Targets  []Target // in the order given to the harness
 }
@@ -127,6 +129,14 @@ func (r *Report) Groups() []Group {
 		slices.SortStableFunc(g.Targets, func(a, b Target) int {
 			return slices.Index(r.Order, a.Name) - slices.Index(r.Order, b.Name)
 		})
+	}
+	for i := range list {
+		list[i].Title = Title(list[i].Settings)
+	}
+	for i, g := range list {
+		if slices.ContainsFunc(list[:i], func(o Group) bool { return o.Title == g.Title }) {
+			list[i].Title += fmt.Sprintf(", warm-up %v, %v, %d logins at once", g.Settings.Warmup, g.Settings.Duration, g.Settings.Parallel)
+		}
 	}
 	return list
 }
@@ -222,13 +232,18 @@ func Title(s load.Settings) string {
 	default:
 		t += fmt.Sprintf(", %d sessions", s.Sessions)
 	}
+	switch s.Scenario {
+	case load.Presence:
+		t += fmt.Sprintf(", 1 to %d", s.Fanout)
+	case load.Mix:
+		t += fmt.Sprintf(", %d contacts", s.Fanout)
+	}
 	switch {
-	case slices.Contains([]string{load.Idle, load.Login, load.Roster, load.Resume, load.Offline}, s.Scenario):
 	case s.Rate > 0:
 		t += fmt.Sprintf(", %g/s", s.Rate)
-	case s.Scenario == load.Presence:
-		t += fmt.Sprintf(", 1 to %d", s.Fanout)
-	default:
+	case s.Window > 0 && s.Scenario == load.Offline:
+		t += fmt.Sprintf(", %d at once", s.Window)
+	case s.Window > 0:
 		t += fmt.Sprintf(", %d in flight per pair", s.Window)
 	}
 	if s.Extra > 0 {

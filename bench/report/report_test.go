@@ -9,9 +9,11 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/xylem-im/xylem/bench/load"
 	"github.com/xylem-im/xylem/bench/report"
@@ -54,8 +56,12 @@ func TestSpreadAndOrder(t *testing.T) {
 	if got := b.Median(report.CPUPerMessage).Turn; got != 3 {
 		t.Errorf("turn %d is drawn, want the middle one", got)
 	}
-	if got := groups[1].Remarks(); len(got) != 2 || !strings.Contains(strings.Join(got, "\n"), "it would not") || !strings.Contains(got[0]+got[1], "(2 runs)") {
-		t.Errorf("remarks: %q", got)
+	if got, want := groups[1].Remarks(), []string{"a<b>&: odd", "b: failed: it would not"}; !slices.Equal(got, want) {
+		t.Errorf("remarks: %q, want each once: %q", got, want)
+	}
+	a.Runs[0].Warnings, b.Runs[0].Warnings = []string{"odd", "odd"}, []string{"odd"}
+	if got, want := groups[0].Remarks(), []string{"a<b>&, b: odd (2 runs)"}; !slices.Equal(got, want) {
+		t.Errorf("remarks: %q, want the targets and runs: %q", got, want)
 	}
 }
 
@@ -83,7 +89,7 @@ func TestJSONRoundTrip(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	var b bytes.Buffer
-	if err := sample().Table(&b); err != nil {
+	if err := sample().Table(&b, 120); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"server CPU per message", "20.0 µs (10.0 … 30.0 µs)", "101,010 /s (90,909 … 111,111 /s)", "1.00 MiB", "! b: failed: it would not"} {
@@ -101,7 +107,7 @@ func TestCompare(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := report.Compare(&out, a, b); err != nil {
+	if err := report.Compare(&out, a, b, 120); err != nil {
 		t.Fatal(err)
 	}
 	line := regexp.MustCompile(`server CPU per message +20.0 µs \(10.0 … 30.0 µs\) +200 µs \(100 … 300 µs\) +10.00 +worse\n`)
@@ -112,7 +118,7 @@ func TestCompare(t *testing.T) {
 		t.Errorf("what did not change is not said to be the same:\n%s", out.String())
 	}
 	b.Runs = b.Runs[:0]
-	if err := report.Compare(&out, a, b); err == nil {
+	if err := report.Compare(&out, a, b, 120); err == nil {
 		t.Error("reports without anything in common were compared")
 	}
 }
@@ -146,5 +152,127 @@ func TestHTML(t *testing.T) {
 				t.Fatalf("%v in %.300s", err, svg)
 			}
 		}
+	}
+}
+
+// A table fits into the terminal: spreads go below their values, and columns into
+// tables below each other, before a line is broken.
+func TestTableFits(t *testing.T) {
+	rep := sample()
+	rep.Order = nil
+	proto := rep.Runs[:3]
+	rep.Runs = nil
+	for _, name := range []string{"relay", "xylem", "prosody", "prosody-tuned", "ejabberd"} {
+		rep.Order = append(rep.Order, name)
+		for i, run := range proto {
+			run.Target, run.Turn = name, i+1
+			rep.Runs = append(rep.Runs, run)
+		}
+	}
+	for _, test := range []struct {
+		width  int
+		tables int
+		want   string
+	}{
+		{210, 1, "  server CPU per message   10.0 µs (9.00 … 30.0 µs)           10.0 µs (9.00 … 30.0 µs)"},
+		{140, 1, "                           9.00 … 30.0 µs        9.00 … 30.0 µs"},
+		{120, 2, "                           ejabberd\n  server CPU per message   10.0 µs\n"},
+		{80, 3, "                           9.00 … 30.0 µs        9.00 … 30.0 µs\n"},
+		{20, 5, "  server CPU per message   10.0 µs\n                           9.00 … 30.0 µs\n"},
+	} {
+		var b bytes.Buffer
+		if err := rep.Table(&b, test.width); err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(b.String(), "server CPU per message"); n != test.tables {
+			t.Errorf("%d columns: %d tables, want %d", test.width, n, test.tables)
+		}
+		if !strings.Contains(b.String(), test.want) {
+			t.Errorf("%d columns: no %q in\n%s", test.width, test.want, b.String())
+		}
+		title, rows, _ := strings.Cut(b.String(), "\n")
+		for line := range strings.Lines(rows) {
+			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > max(test.width, 60) || strings.HasSuffix(line, " \n") {
+				t.Errorf("%d columns: a line of %d below %q: %q", test.width, n, title, line)
+			}
+		}
+	}
+}
+
+// What two reports do not share is said, as is what makes them hard to compare.
+func TestCompareTellsWhatDiffers(t *testing.T) {
+	a, b := sample(), sample()
+	b.Server, b.Client, b.Machine.Cores = "0", "1", 64
+	b.Runs[len(b.Runs)-1].Settings.Sessions = 5      // idle, of a<b>&
+	delete(b.Runs[1].Figures, report.MessagesPerSec) // of a<b>&
+	delete(b.Runs[3].Figures, report.MessagesPerSec)
+	a.Runs[1].Figures[report.PeakRSS] = 0
+	for i := range a.Runs {
+		if a.Runs[i].Target == "b" {
+			a.Runs[i].Failed = "no"
+		}
+	}
+	var out bytes.Buffer
+	if err := report.Compare(&out, a, b, 120); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"! the reports come from different machines",
+		"! servers and generators had other cores: all and all in A, 0 and 1 in B",
+		"! only in A: a<b>&: idle, 100 sessions",
+		"! only in B: a<b>&: idle, 5 sessions",
+		"! failed in A: b: chat, 200 sessions",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in:\n%s", want, out.String())
+		}
+	}
+	if line := regexp.MustCompile(`messages +101,010 /s \(90,909 … 111,111 /s\) +– +– +only in A\n`); !line.MatchString(out.String()) {
+		t.Errorf("no line like %v in:\n%s", line, out.String())
+	}
+}
+
+// A page of nothing, or of failures alone, is one too.
+func TestPageWithoutFigures(t *testing.T) {
+	empty, failed := sample(), sample()
+	empty.Runs, empty.Remarks = nil, []string{"relay was left out"}
+	failed.Runs = []report.Run{{Target: "b", Turn: 1, Settings: failed.Runs[0].Settings, Failed: "it would not"}}
+	for name, test := range map[string]struct {
+		r    *report.Report
+		want []string
+	}{
+		"empty":  {empty, []string{"Nothing was measured.", "relay was left out"}},
+		"failed": {failed, []string{"b: failed: it would not"}},
+	} {
+		var page, table bytes.Buffer
+		if err := errors.Join(test.r.HTML(&page), test.r.Table(&table, 120)); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range test.want {
+			if !strings.Contains(page.String(), want) {
+				t.Errorf("%s: %q is missing", name, want)
+			}
+		}
+		if strings.Contains(page.String(), "<svg") || strings.Contains(page.String(), "<table") || strings.Contains(page.String(), "NaN") {
+			t.Errorf("%s: the page shows figures that there are none of", name)
+		}
+	}
+}
+
+// Groups that differ only in what a title leaves out have different titles.
+func TestTitlesDiffer(t *testing.T) {
+	rep := sample()
+	longer := rep.Runs[0]
+	longer.Settings.Duration *= 60
+	rep.Runs = append(rep.Runs, longer)
+	seen := map[string]bool{}
+	for _, g := range rep.Groups() {
+		if seen[g.Title] {
+			t.Errorf("two groups are called %q", g.Title)
+		}
+		seen[g.Title] = true
+	}
+	if !seen["chat, 200 sessions, 1 in flight per pair, 350 bytes, plaintext, warm-up 0s, 1m0s, 8 logins at once"] {
+		t.Errorf("titles: %v", seen)
 	}
 }

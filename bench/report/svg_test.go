@@ -41,7 +41,7 @@ func TestShow(t *testing.T) {
 		want  string
 	}{
 		{"time", 0, "0 µs"}, {"time", 12.34, "12.3 µs"}, {"time", 1500, "1.50 ms"}, {"time", 2.5e6, "2.50 s"},
-		{"bytes", 1536, "1.50 KiB"}, {"bytes", -3 << 20, "-3.00 MiB"}, {"%", 0.5, "50.0 %"}, {"/s", 1234567, "1,234,567 /s"}, {"", 3, "3.00"},
+		{"bytes", 1536, "1.50 KiB"}, {"bytes", -3 << 20, "-3.00 MiB"}, {"%", 0.5, "50.0 %"}, {"/s", 1234567, "1,234,567 /s"}, {"", 3, "3"}, {"", 13999, "13,999"}, {"", 2.5, "2.50"},
 	} {
 		if got := (Figure{Unit: test.unit}).Show(test.value); got != test.want {
 			t.Errorf("%g %s is shown as %q, want %q", test.value, test.unit, got, test.want)

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 )
 
 // number shows three digits that count, and thousands apart.
@@ -48,11 +47,13 @@ type Row struct {
 }
 
 // Rows returns the figures that any target of g has. Faults that are zero
-// everywhere are left out but for loss.
+// everywhere are left out but for the first that there can be: messages lost, or
+// logins that failed.
 func (g Group) Rows() []Row {
 	var rows []Row
+	shown := false // a fault
 	for _, f := range Figures() {
-		row := Row{Figure: f}
+		row := Row{Figure: f.in(g.Settings.Scenario)}
 		has, trouble := false, false
 		for _, t := range g.Targets {
 			s := t.Of(f.Key)
@@ -60,22 +61,23 @@ func (g Group) Rows() []Row {
 			trouble = trouble || s.Max != 0
 			row.Cells = append(row.Cells, s)
 		}
-		if has && (!f.Fault || trouble || f.Key == Lost) {
+		if has && (!f.Fault || trouble || !shown) {
 			rows = append(rows, row)
 		}
+		shown = shown || has && f.Fault
 	}
 	return rows
 }
 
-// Cell shows a spread: the median, and what it lies between.
-func (r Row) Cell(s Spread) string {
+// cell shows a spread: the median, and what it lies between.
+func (r Row) cell(s Spread) cell {
 	switch {
 	case s.N == 0:
-		return "–"
+		return cell{main: "–"}
 	case s.N == 1 || s.Min == s.Max:
-		return r.Figure.Show(s.Median)
+		return cell{main: r.Figure.Show(s.Median)}
 	}
-	return fmt.Sprintf("%s (%s)", r.Figure.Show(s.Median), r.Range(s))
+	return cell{r.Figure.Show(s.Median), r.Range(s)}
 }
 
 // Range shows what a spread lies between, the unit once if both have the same.
@@ -87,45 +89,48 @@ func (r Row) Range(s Spread) string {
 	return low + " … " + high
 }
 
-// Table writes the summary for a terminal.
-func (r *Report) Table(w io.Writer) error {
+// Table writes the summary for a terminal of that many columns.
+func (r *Report) Table(w io.Writer, width int) error {
 	for _, g := range r.Groups() {
-		t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-		fmt.Fprintf(t, "%s\t", Title(g.Settings))
+		fmt.Fprintln(w, g.Title)
+		var t grid
 		for _, target := range g.Targets {
-			fmt.Fprintf(t, "%s\t", target.Name)
+			t.head = append(t.head, target.Name)
 		}
-		fmt.Fprintln(t)
 		for _, row := range g.Rows() {
-			fmt.Fprintf(t, "  %s\t", row.Figure.Title)
+			var cells []cell
 			for _, s := range row.Cells {
-				fmt.Fprintf(t, "%s\t", row.Cell(s))
+				cells = append(cells, row.cell(s))
 			}
-			fmt.Fprintln(t)
+			t.add(row.Figure.Title, cells...)
 		}
-		if err := t.Flush(); err != nil {
-			return err
+		if len(t.rows) > 0 { // else all failed
+			if err := t.write(w, width); err != nil {
+				return err
+			}
 		}
 		for _, line := range g.Remarks() {
 			fmt.Fprintln(w, "  !", line)
 		}
-		if _, err := fmt.Fprintln(w); err != nil {
-			return err
-		}
+		fmt.Fprintln(w)
 	}
-	return nil
+	for _, line := range r.Remarks {
+		fmt.Fprintln(w, "!", line)
+	}
+	_, err := io.WriteString(w, "")
+	return err
 }
 
 // Remarks are the warnings and failures of a group, each once, with the targets
-// that it is of.
+// that it is of and the number of runs.
 func (g Group) Remarks() (list []string) {
 	type remark struct {
 		text    string
 		targets []string
-		runs    int
+		runs    []*Run
 	}
 	var all []*remark
-	add := func(target, text string) {
+	add := func(run *Run, text string) {
 		text = strings.TrimSpace(text)
 		i := slices.IndexFunc(all, func(r *remark) bool { return r.text == text })
 		if i < 0 {
@@ -133,24 +138,27 @@ func (g Group) Remarks() (list []string) {
 			all = append(all, &remark{text: text})
 		}
 		r := all[i]
-		if r.runs++; !slices.Contains(r.targets, target) {
-			r.targets = append(r.targets, target)
+		if !slices.Contains(r.runs, run) {
+			r.runs = append(r.runs, run)
+		}
+		if !slices.Contains(r.targets, run.Target) {
+			r.targets = append(r.targets, run.Target)
 		}
 	}
 	for _, t := range g.Targets {
 		for _, run := range t.Bad {
-			add(t.Name, "failed: "+run.Failed)
+			add(run, "failed: "+run.Failed)
 		}
 		for _, run := range t.Runs {
 			for _, warning := range run.Warnings {
-				add(t.Name, warning)
+				add(run, warning)
 			}
 		}
 	}
 	for _, r := range all {
 		s := strings.Join(r.targets, ", ") + ": " + r.text
-		if r.runs > 1 {
-			s += fmt.Sprintf(" (%d runs)", r.runs)
+		if n := len(r.runs); n > 1 {
+			s += fmt.Sprintf(" (%d runs)", n)
 		}
 		list = append(list, s)
 	}

@@ -211,7 +211,7 @@ func findXylem(ctx context.Context, given, dir string) (string, error) {
 
 // output writes the report in all forms that were asked for.
 func (p *program) output(rep *report.Report, json, html string) error {
-	err := rep.Table(p.stdout)
+	err := rep.Table(p.stdout, columns(p.stdout))
 	if json != "" {
 		err = errors.Join(err, rep.Write(json))
 	}
@@ -234,7 +234,7 @@ func (p *program) compare(_ context.Context, fs *pflag.FlagSet, args []string) e
 	if err != nil {
 		return err
 	}
-	return report.Compare(p.stdout, a, b)
+	return report.Compare(p.stdout, a, b, columns(p.stdout))
 }
 
 // report is the command report.
