@@ -46,7 +46,8 @@ func (p *Plan) startGenerator(job load.Job) (*generator, error) {
 		name, args = "taskset", []string{"-c", p.ClientCPUs, p.Self, "generate"}
 	}
 	g := &generator{cmd: exec.Command(name, args...), answers: make(chan load.Event, 4), done: make(chan struct{})}
-	g.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // interrupts are for this process alone
+	// Interrupts are for this process alone, but the other ends with it.
+	g.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	g.cmd.Stderr = &g.output
 	var err error
 	if g.in, err = g.cmd.StdinPipe(); err != nil {
@@ -120,19 +121,28 @@ func (g *generator) stop() {
 // fleet is all generators of a run.
 type fleet []*generator
 
+// unit is how many sessions cannot be parted: they are in one process.
+func unit(s *load.Settings) int {
+	switch s.Scenario {
+	case load.Presence, load.Mix:
+		return s.Fanout + 1
+	case load.S2S:
+		return load.Quartet
+	}
+	return 2
+}
+
 // split makes the jobs of as many processes as the limit of open files needs.
 // Pairs and groups stay together.
 func (p *Plan) split(job load.Job) (jobs []load.Job) {
-	unit := 2
-	if job.Scenario == load.S2S {
-		unit = load.Quartet
-	}
-	if job.Fanout > 0 && job.Scenario != load.Roster {
-		unit = job.Fanout + 1
-	}
+	unit := unit(&job.Settings)
 	units := job.Sessions / unit
-	perUnit := unit + (job.Extra+units-1)/units
-	n := min(units, (units*perUnit+p.MaxFiles-1)/p.MaxFiles)
+	n := 1
+	if most := atOnce(&job.Settings); most > p.PerGenerator {
+		perUnit := (most + units - 1) / units
+		each := max(1, p.PerGenerator/perUnit) // units of one process
+		n = (units + each - 1) / each
+	}
 	for i := range n {
 		j := job
 		first, end := units*i/n, units*(i+1)/n

@@ -135,7 +135,8 @@ func (p *InProcessPlan) inside(ctx context.Context, s inproc.Settings, tell func
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // interrupts are for this process alone
+	// Interrupts are for this process alone, but the other ends with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Stdin, cmd.Stderr = strings.NewReader(string(in)), os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -19,8 +19,10 @@ const (
 	workTime     = 15 * time.Minute // bound of a phase that ends by its work
 	overTime     = 2 * time.Minute  // bound of what comes after a window
 	busyElse     = 0.1              // share of the machine in use by others that is worth a warning
+	allBusy      = 0.95             // of the machine
 	stealLimit   = 0.02
 	generatorUse = 0.9
+	lateTime     = time.Millisecond // of a generator that is worth a warning
 )
 
 // outcome is what one phase came to, over all generators.
@@ -31,9 +33,12 @@ type outcome struct {
 	servers  []measure.CPU // of each
 	measured bool          // server is known
 	wall     time.Duration
+	busy     float64 // share of the machine
+	shared   bool    // servers and generators may run on the same cores
 	genUse   float64 // share of the generator's cores
 	series   []report.Sample
 	notes    []string
+	late     time.Duration // 99 % of an open loop was sent no later than this after it was due
 	peak     measure.Memory
 }
 
@@ -107,6 +112,9 @@ func (r *run) observe(ctx context.Context, c load.Command) *outcome {
 			}
 			last, lastTime, lastCount = cpu, now, count
 			r.tell(c, s)
+			if r.job.Scenario != load.Slow {
+				continue // reading it disturbs the server
+			}
 			if m, err := r.memory(); err == nil {
 				o.peak.RSS = max(o.peak.RSS, m.RSS)
 			}
@@ -142,13 +150,12 @@ func (r *run) surroundings(before measure.Load, o *outcome) {
 	if steal > stealLimit {
 		o.notes = append(o.notes, fmt.Sprintf("the host took more than %.0f %% of the machine's time (steal)", stealLimit*100))
 	}
-	o.genUse = busy // until merge knows the generators' part
+	o.busy, o.shared = busy, r.plan.ServerCPUs == "" || r.plan.ClientCPUs == ""
 }
 
 // merge adds up what the generators counted.
 func (o *outcome) merge(events []load.Event) error {
 	o.counters, o.hists = map[string]int64{}, map[string]*hdrhistogram.Histogram{}
-	busy := o.genUse
 	var used time.Duration
 	cores := 0
 	for _, e := range events {
@@ -175,15 +182,21 @@ func (o *outcome) merge(events []load.Event) error {
 	if o.wall <= 0 || cores == 0 {
 		return fmt.Errorf("nothing was measured")
 	}
+	if h := o.hists[load.HistLate]; h != nil {
+		o.late = time.Duration(h.ValueAtQuantile(99))
+	}
+	if h := o.hists[load.HistMessage]; h != nil && o.late > lateTime && o.late > time.Duration(h.ValueAtQuantile(99))/4 {
+		o.notes = append(o.notes, "the generator fell behind (generator late): latency is its as much as the server's")
+	}
 	o.genUse = used.Seconds() / o.wall.Seconds() / float64(cores)
 	if o.genUse > generatorUse {
 		o.notes = append(o.notes, fmt.Sprintf("the generator was saturated (more than %.0f %% of its cores): the server could do more; CPU per message still holds", generatorUse*100))
 	}
-	if o.measured {
-		others := busy - (used+o.server.Total()).Seconds()/o.wall.Seconds()/float64(measure.ThisMachine().Cores)
-		if others > busyElse {
-			o.notes = append(o.notes, fmt.Sprintf("the machine was busy with something else, too (more than %.0f %% of it)", busyElse*100))
-		}
+	switch others := o.busy - (used+o.server.Total()).Seconds()/o.wall.Seconds()/float64(measure.ThisMachine().Cores); {
+	case o.measured && others > busyElse:
+		o.notes = append(o.notes, fmt.Sprintf("the machine was busy with something else, too (more than %.0f %% of it)", busyElse*100))
+	case o.shared && o.busy > allBusy:
+		o.notes = append(o.notes, "server and generators shared cores that were all busy, so they slowed each other: give them cores of their own (--server-cpus, --client-cpus)")
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/xylem-im/xylem/bench/client"
@@ -33,7 +34,9 @@ type Plan struct {
 	// PerAddress is how many sessions share a source address out of
 	// 127.0.0.0/8; default 100, negative: the kernel chooses the address.
 	PerAddress int
-	MaxFiles   int // sessions of one generator process; default: by the limit of open files
+	// PerGenerator is how many sessions one generator process has at most;
+	// default: what the limit of open files allows.
+	PerGenerator int
 
 	// Settle is how long a server rests before its memory is read; default 2 s.
 	Settle time.Duration
@@ -72,8 +75,8 @@ func (p *Plan) Complete() error {
 	if p.PerAddress == 0 {
 		p.PerAddress = 100
 	}
-	if p.MaxFiles == 0 {
-		p.MaxFiles = openFiles() - 300
+	if p.PerGenerator <= 0 {
+		p.PerGenerator = openFiles() - 300
 	}
 	if len(p.Targets) == 0 || len(p.Scenarios) == 0 {
 		return errors.New("a plan needs a target and a scenario")
@@ -88,6 +91,14 @@ func (p *Plan) Complete() error {
 	for i := range p.Scenarios {
 		if err := p.Check(&p.Scenarios[i]); err != nil {
 			return fmt.Errorf("%s: %w", p.Scenarios[i].Scenario, err)
+		}
+	}
+	for i, t := range p.Targets {
+		if slices.Contains(p.Targets[:i], t) {
+			return fmt.Errorf("target %s is named twice", t)
+		}
+		if !slices.ContainsFunc(p.Scenarios, func(s load.Settings) bool { return can(t, s) }) {
+			return fmt.Errorf("target %s has no XMPP and no TLS: it can do chat, presence, login, idle and churn in plaintext", t)
 		}
 	}
 	return nil
@@ -114,43 +125,82 @@ func (p *Plan) Check(s *load.Settings) error {
 	return arrange(s)
 }
 
-// reject refuses what makes no sense in any scenario.
+// UsedBy returns the scenarios that use a setting, named as in a plan file. All
+// use those that are not in its list.
+func UsedBy(key string) []string {
+	switch key {
+	case "payload":
+		return []string{load.Chat, load.Offline, load.Churn, load.Slow, load.Mix, load.S2S}
+	case "full_jid":
+		return []string{load.Chat, load.Churn, load.Slow, load.Mix, load.S2S}
+	case "window":
+		return []string{load.Chat, load.Offline, load.Churn, load.Slow, load.S2S}
+	case "rate":
+		return []string{load.Chat, load.Presence, load.Churn, load.Slow, load.Mix, load.S2S}
+	case "warmup", "duration":
+		return slices.DeleteFunc(slices.Clone(load.Scenarios[:]), func(s string) bool { return s == load.Offline })
+	case "fanout":
+		return []string{load.Presence, load.Roster, load.Mix}
+	case "messages":
+		return []string{load.Offline}
+	case "extra":
+		return []string{load.Churn, load.Slow, load.Mix}
+	case "flood":
+		return []string{load.Slow}
+	}
+	return load.Scenarios[:]
+}
+
+func uses(s *load.Settings, key string) bool { return slices.Contains(UsedBy(key), s.Scenario) }
+
+// reject refuses what makes no sense. What the scenario does not use may be
+// anything.
 func reject(s *load.Settings) error {
-	writes := !slices.Contains([]string{load.Idle, load.Login, load.Roster, load.Resume, load.Presence}, s.Scenario)
 	switch {
 	case !slices.Contains(load.Scenarios[:], s.Scenario):
-		return badSetting("scenario", "unknown; there are %v", load.Scenarios)
+		return badSetting("scenario", "unknown; there are %s", strings.Join(load.Scenarios[:], ", "))
 	case s.Sessions < 2:
 		return badSetting("sessions", "%d sessions; at least 2 are needed", s.Sessions)
-	case writes && s.Payload < load.MinPayload:
+	case uses(s, "payload") && s.Payload < load.MinPayload:
 		return badSetting("payload", "a payload of %d bytes; a message has at least %d", s.Payload, load.MinPayload)
-	case s.Payload > 16<<20:
+	case uses(s, "payload") && s.Payload > 16<<20:
 		return badSetting("payload", "a payload of %d bytes; at most 16 MiB are possible", s.Payload)
-	case s.Duration <= 0:
-		return badSetting("duration", "no duration")
-	case s.Warmup < 0:
-		return badSetting("warmup", "a warm-up of %v", s.Warmup)
-	case writes && s.Window < 1 && s.Rate == 0:
+	case uses(s, "duration") && s.Duration <= 0:
+		return badSetting("duration", "a duration of %v; it is longer than 0", s.Duration)
+	case uses(s, "warmup") && s.Warmup < 0:
+		return badSetting("warmup", "a warm-up of %v; it is 0 or longer", s.Warmup)
+	case uses(s, "rate") && !(s.Rate >= 0 && s.Rate <= maxRate):
+		return badSetting("rate", "%g messages per second; it is 0 (a closed loop) to %g", s.Rate, float64(maxRate))
+	case s.Scenario == load.Mix && s.Rate == 0:
+		return badSetting("rate", "no messages per second; the day of a mix has a rate, a closed loop has no time of day")
+	case uses(s, "window") && s.Window < 1 && s.Rate == 0:
 		return badSetting("window", "%d messages in flight; at least 1 is needed", s.Window)
-	case s.Rate < 0:
-		return badSetting("rate", "%g messages per second; 0 is a closed loop", s.Rate)
-	case s.Extra < 0:
-		return badSetting("extra", "%d accounts beside", s.Extra)
+	case uses(s, "extra") && s.Extra < 0:
+		return badSetting("extra", "%d accounts beside; it is 0 or more", s.Extra)
 	case s.Scenario == load.Slow && s.Extra < 2:
-		return badSetting("extra", "%d accounts are not enough to stall and to flood", s.Extra)
-	case s.Scenario == load.Offline && s.Messages < 1:
-		return badSetting("messages", "%d messages for each recipient", s.Messages)
+		return badSetting("extra", "%d clients beside; at least 2 are needed, one to stall and one to flood", s.Extra)
+	case uses(s, "flood") && !(s.Flood > 0 && s.Flood <= maxRate):
+		return badSetting("flood", "a flood of %g messages per second; it is more than 0, to %g", s.Flood, float64(maxRate))
+	case uses(s, "messages") && s.Messages < 1:
+		return badSetting("messages", "%d messages for each recipient; at least 1 is needed", s.Messages)
+	case uses(s, "fanout") && s.Fanout < 1:
+		return badSetting("fanout", "%d contacts; at least 1 is needed", s.Fanout)
 	case s.Parallel < 1:
-		return badSetting("parallel", "%d logins at once", s.Parallel)
+		return badSetting("parallel", "%d logins at once; at least 1 is needed", s.Parallel)
+	case s.Mechanism != "" && !slices.Contains(client.Mechanisms[:], s.Mechanism):
+		return badSetting("mechanism", "no mechanism %q; there are %s", s.Mechanism, strings.Join(client.Mechanisms[:], ", "))
 	case s.Login != "" && !slices.Contains(client.Logins[:], s.Login):
-		return badSetting("login", "no login by %q; there are %v", s.Login, client.Logins)
+		return badSetting("login", "no login by %q; there are %s", s.Login, strings.Join(client.Logins[:], ", "))
 	case s.Login != "" && s.Login != client.Classic && !s.TLS:
-		return badSetting("login", "login by %s needs --security tls", s.Login)
+		return badSetting("login", "login by %s needs TLS (security)", s.Login)
 	case s.Exchange != "" && !slices.Contains(client.KeyExchanges[:], s.Exchange):
-		return badSetting("key_exchange", "key exchange %q; there are %v", s.Exchange, client.KeyExchanges)
+		return badSetting("key_exchange", "no key exchange %q; there are %s", s.Exchange, strings.Join(client.KeyExchanges[:], ", "))
 	}
 	return nil
 }
+
+// maxRate is more messages per second than any generator makes.
+const maxRate = 1e9
 
 // reduce makes what the scenario does not use zero, so that equal measurements
 // have equal settings.
@@ -161,27 +211,32 @@ func reduce(s *load.Settings) {
 	if !s.TLS {
 		s.Tickets, s.Exchange = false, ""
 	}
-	uses := func(scenarios ...string) bool { return slices.Contains(scenarios, s.Scenario) }
-	if !uses(load.Presence, load.Mix, load.Roster) {
-		s.Fanout = 0
+	if !uses(s, "payload") {
+		s.Payload = 0
 	}
-	if !uses(load.Churn, load.Slow, load.Mix) {
-		s.Extra = 0
+	if !uses(s, "full_jid") {
+		s.FullJID = false
 	}
-	if !uses(load.Slow) {
-		s.Flood = 0
-	}
-	if !uses(load.Offline) {
-		s.Messages = 0
-	}
-	if uses(load.Idle, load.Login, load.Roster, load.Resume, load.Offline) {
+	if !uses(s, "rate") {
 		s.Rate = 0
 	}
-	if uses(load.Idle, load.Login, load.Roster, load.Resume, load.Presence) {
-		s.Payload, s.Window = 0, 0
-	}
-	if s.Rate > 0 {
+	if !uses(s, "window") || s.Rate > 0 {
 		s.Window = 0
+	}
+	if !uses(s, "warmup") {
+		s.Warmup, s.Duration = 0, 0
+	}
+	if !uses(s, "fanout") {
+		s.Fanout = 0
+	}
+	if !uses(s, "messages") {
+		s.Messages = 0
+	}
+	if !uses(s, "extra") {
+		s.Extra = 0
+	}
+	if !uses(s, "flood") {
+		s.Flood = 0
 	}
 }
 
@@ -189,16 +244,13 @@ func reduce(s *load.Settings) {
 func arrange(s *load.Settings) error {
 	switch s.Scenario {
 	case load.Presence, load.Mix:
-		if s.Fanout < 1 || s.Sessions < s.Fanout+1 {
+		if s.Sessions < s.Fanout+1 {
 			return badSetting("sessions", "%d sessions are too few for a publisher with %d contacts", s.Sessions, s.Fanout)
 		}
 		s.Sessions -= s.Sessions % (s.Fanout + 1)
-		if s.Scenario == load.Mix && s.Rate <= 0 {
-			return badSetting("rate", "needs a rate")
-		}
 	case load.S2S:
 		if s.Sessions -= s.Sessions % load.Quartet; s.Sessions == 0 {
-			return badSetting("sessions", "needs at least 4 sessions, two at each server")
+			return badSetting("sessions", "too few sessions; at least 4 are needed, two at each server")
 		}
 	default:
 		s.Sessions &^= 1
@@ -206,15 +258,20 @@ func arrange(s *load.Settings) error {
 	return nil
 }
 
-// connections is how many a server of the scenario has at once.
-func connections(s *load.Settings) int {
-	switch s.Scenario {
-	case load.Login, load.Roster:
+// atOnce is how many sessions of a scenario are open at once.
+func atOnce(s *load.Settings) int {
+	if s.Scenario == load.Login || s.Scenario == load.Roster {
 		return min(s.Parallel, s.Sessions)
-	case load.S2S:
-		return s.Sessions / 2
 	}
 	return s.Sessions + s.Extra
+}
+
+// connections is how many of them a server has.
+func connections(s *load.Settings) int {
+	if s.Scenario == load.S2S {
+		return s.Sessions / 2
+	}
+	return atOnce(s)
 }
 
 // accounts is how many the plan needs at most.

@@ -13,34 +13,66 @@ func settings(scenario string) load.Settings {
 		Duration: time.Second, Parallel: 4}
 }
 
-func TestSplitKeepsGroupsTogether(t *testing.T) {
+// Pairs and groups stay together, and no process has more sessions at once than
+// it may have.
+func TestSplit(t *testing.T) {
 	for _, test := range []struct {
 		scenario  string
-		files     int
+		most      int
 		processes int
 	}{
-		{load.Chat, 1000, 1}, {load.Chat, 100, 1}, {load.Chat, 99, 2}, {load.Chat, 10, 10}, {load.Chat, 1, 50},
-		{load.Presence, 50, 2}, {load.Presence, 5, 10}, {load.Churn, 54, 2},
+		{load.Chat, 1000, 1}, {load.Chat, 100, 1}, {load.Chat, 99, 2}, {load.Chat, 10, 10}, {load.Chat, 2, 50},
+		{load.Presence, 50, 2}, {load.Presence, 25, 5}, {load.Presence, 10, 10}, {load.Mix, 54, 3},
+		{load.Churn, 54, 3}, {load.S2S, 50, 3}, {load.Login, 50, 1}, {load.Roster, 4, 1},
 	} {
-		p := Plan{MaxFiles: test.files}
+		p := Plan{PerGenerator: test.most}
 		s := settings(test.scenario)
 		if err := p.Check(&s); err != nil {
 			t.Fatal(err)
 		}
 		jobs := p.split(load.Job{Settings: s})
-		if len(jobs) < test.processes || len(jobs) > test.processes+1 {
-			t.Errorf("%s with %d files: %d processes, want %d", test.scenario, test.files, len(jobs), test.processes)
+		if len(jobs) != test.processes {
+			t.Errorf("%s with %d each: %d processes, want %d", test.scenario, test.most, len(jobs), test.processes)
 		}
-		unit := max(2, s.Fanout+1)
 		next, extra, share := 0, s.Sessions, 0.0
 		for _, j := range jobs {
-			if j.First != next || j.Count%unit != 0 || j.Count == 0 || j.ExtraFirst != extra {
+			if j.First != next || j.Count%unit(&s) != 0 || j.Count == 0 || j.ExtraFirst != extra {
 				t.Errorf("%s: job %d+%d, extra %d; want them to begin at %d and %d", test.scenario, j.First, j.Count, j.ExtraFirst, next, extra)
+			}
+			if n := j.Count + j.ExtraCount; len(jobs) > 1 && n > test.most {
+				t.Errorf("%s with %d each: a process has %d", test.scenario, test.most, n)
 			}
 			next, extra, share = next+j.Count, extra+j.ExtraCount, share+j.Share
 		}
 		if next != s.Sessions || extra != s.Sessions+s.Extra || share < 0.999 || share > 1.001 {
 			t.Errorf("%s: %d sessions, %d accounts, shares of %f", test.scenario, next, extra, share)
+		}
+	}
+}
+
+// What cannot be measured is said before, or beside what can.
+func TestWhatTargetsCannotDo(t *testing.T) {
+	chat, tls := settings(load.Chat), settings(load.Chat)
+	tls.TLS = true
+	for _, test := range []struct {
+		name      string
+		targets   []string
+		scenarios []load.Settings
+		err       string
+		leftOut   int
+	}{
+		{"all", []string{"relay", "xylem"}, []load.Settings{chat}, "", 0},
+		{"some", []string{"relay", "xylem"}, []load.Settings{chat, tls}, "", 1},
+		{"nothing", []string{"relay", "xylem"}, []load.Settings{tls}, "target relay has no XMPP and no TLS", 0},
+		{"twice", []string{"xylem", "xylem"}, []load.Settings{chat}, "target xylem is named twice", 0},
+	} {
+		p := Plan{Targets: test.targets, Scenarios: test.scenarios}
+		err := p.Complete()
+		if test.err == "" && err != nil || test.err != "" && (err == nil || !strings.Contains(err.Error(), test.err)) {
+			t.Errorf("%s: %v, want %q", test.name, err, test.err)
+		}
+		if list := p.leftOut(); err == nil && (len(list) != test.leftOut || test.leftOut > 0 && !strings.Contains(list[0], "TLS")) {
+			t.Errorf("%s: left out: %q", test.name, list)
 		}
 	}
 }

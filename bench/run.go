@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/xylem-im/xylem/bench/client"
@@ -28,6 +29,7 @@ func Run(ctx context.Context, p Plan) (*report.Report, error) {
 	rep := &report.Report{
 		Format: report.Format, Created: time.Now().UTC().Truncate(time.Second), Machine: measure.ThisMachine(),
 		Server: p.ServerCPUs, Client: p.ClientCPUs, Versions: map[string]string{}, Order: p.Targets, Note: p.Note,
+		Remarks: p.leftOut(),
 	}
 	for _, s := range p.Scenarios {
 		for turn := 1; turn <= p.Turns; turn++ {
@@ -35,8 +37,8 @@ func Run(ctx context.Context, p Plan) (*report.Report, error) {
 				if ctx.Err() != nil {
 					return rep, context.Cause(ctx)
 				}
-				if name == "relay" && !relayCan(s) {
-					continue // the others have something to show
+				if !can(name, s) {
+					continue // leftOut says so
 				}
 				r := &run{plan: &p, name: name, turn: turn, report: rep, out: report.Run{Target: name, Turn: turn, Settings: s,
 					Figures: map[string]float64{}, Latency: map[string]report.Percentiles{}}}
@@ -69,7 +71,10 @@ type run struct {
 }
 
 func (r *run) title(step string) string {
-	t := fmt.Sprintf("%s: %s, turn %d of %d", r.name, r.out.Settings.Scenario, r.turn, r.plan.Turns)
+	t := r.name + ": " + r.out.Settings.Scenario
+	if r.plan.Turns > 1 {
+		t += fmt.Sprintf(", turn %d of %d", r.turn, r.plan.Turns)
+	}
 	if step != "" {
 		t += ": " + step
 	}
@@ -110,6 +115,9 @@ func (r *run) measure(ctx context.Context, s load.Settings) (err error) {
 	if r.fleet, err = r.plan.launch(r.job); err != nil {
 		return err
 	}
+	if n := len(r.fleet); n > 1 {
+		r.set(report.Generators, float64(n))
+	}
 	defer func() {
 		r.plan.watch(Progress{What: r.title("stopping"), Done: -1})
 		r.fleet.stop()
@@ -124,8 +132,13 @@ func (r *run) measure(ctx context.Context, s load.Settings) (err error) {
 	return r.scenario(ctx)
 }
 
-// room tells whether the server may have as many connections as it will get.
+// room tells whether the server may have as many connections as it will get,
+// and whether generators can be had that may have them.
 func (r *run) room(s load.Settings) error {
+	if together := unit(&s); together > r.plan.PerGenerator {
+		return fmt.Errorf("%d sessions belong together in one generator process, which may have %d (ulimit -n, --per-generator)",
+			together, r.plan.PerGenerator)
+	}
 	const own = 200 // files that a server opens for itself
 	limit := openFiles()
 	if !target.IsPreset(r.name) {
@@ -151,6 +164,28 @@ func relayCan(s load.Settings) bool {
 		return !s.TLS
 	}
 	return false
+}
+
+// can tells whether a scenario can be asked of a target.
+func can(name string, s load.Settings) bool { return name != relayTarget || relayCan(s) }
+
+// relayTarget is the preset without XMPP.
+const relayTarget = "relay"
+
+// leftOut says what of the plan is not measured.
+func (p *Plan) leftOut() (list []string) {
+	for _, name := range p.Targets {
+		var titles []string
+		for _, s := range p.Scenarios {
+			if !can(name, s) {
+				titles = append(titles, report.Title(s))
+			}
+		}
+		if len(titles) > 0 {
+			list = append(list, fmt.Sprintf("%s has no XMPP and no TLS, so it was left out of: %s", name, strings.Join(titles, "; ")))
+		}
+	}
+	return list
 }
 
 // start makes sure that there is a server with its accounts.
@@ -270,6 +305,9 @@ func (r *run) connect(ctx context.Context, part, of int) error {
 			case <-tick.C:
 				n := r.fleet.counter(load.CountLogins)
 				state := fmt.Sprintf("%d of %d sessions", n, r.job.Sessions)
+				if len(r.fleet) > 1 {
+					state += fmt.Sprintf(" from %d generators", len(r.fleet))
+				}
 				if ready := r.fleet.counter(load.CountSetup); ready > 0 {
 					state += fmt.Sprintf(", %d subscriptions", ready)
 				}

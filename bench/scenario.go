@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -52,17 +53,29 @@ func (r *run) set(name string, v float64) {
 	}
 }
 
-// common are the figures of every phase. Faults add up over phases.
+// common are the figures of every phase. Phases follow each other in time, and
+// their faults add up.
 func (r *run) common(o *outcome) {
-	r.out.Series = append(r.out.Series, o.series...)
-	r.out.Warnings = append(r.out.Warnings, o.notes...)
-	for figure, counter := range map[string]string{
-		report.Lost: load.CountLost, report.Duplicated: load.CountDuplicated, report.Reordered: load.CountReordered,
-		report.Errors: load.CountErrors, report.LoginFails: load.CountFailed, report.Broken: load.CountBroken,
-	} {
+	before := 0.0
+	if n := len(r.out.Series); n > 0 {
+		before = r.out.Series[n-1].At
+	}
+	for _, s := range o.series {
+		s.At += before
+		r.out.Series = append(r.out.Series, s)
+	}
+	for _, note := range o.notes {
+		if !slices.Contains(r.out.Warnings, note) {
+			r.out.Warnings = append(r.out.Warnings, note)
+		}
+	}
+	for figure, counter := range faults(r.job.Scenario) {
 		r.out.Figures[figure] += float64(o.counters[counter])
 	}
 	r.set(report.GeneratorUse, o.genUse)
+	if o.hists[load.HistLate] != nil {
+		r.set(report.GeneratorLate, micros(o.late))
+	}
 	for name, h := range o.hists {
 		r.out.Latency[name] = percentiles(h)
 	}
@@ -75,11 +88,21 @@ func (r *run) common(o *outcome) {
 	}
 }
 
+// faults are what can go wrong in a scenario, by figure.
+func faults(scenario string) map[string]string {
+	list := map[string]string{report.LoginFails: load.CountFailed, report.Broken: load.CountBroken}
+	if !slices.Contains([]string{load.Idle, load.Login, load.Roster, load.Resume}, scenario) {
+		list[report.Lost], list[report.Duplicated] = load.CountLost, load.CountDuplicated
+		list[report.Reordered], list[report.Errors] = load.CountReordered, load.CountErrors
+	}
+	return list
+}
+
 // messages are the figures of traffic.
 func (r *run) messages(o *outcome) {
 	n := float64(o.counters[load.CountDelivered])
 	r.set(report.MessagesPerSec, n/o.wall.Seconds())
-	if o.measured && n > 0 {
+	if o.measured && n > 0 && !slices.Contains([]string{load.Churn, load.Slow}, r.job.Scenario) { // where most of it is not for these messages
 		r.set(report.CPUPerMessage, micros(o.server.Total())/n)
 	}
 	r.quantiles(o.hists[load.HistMessage], map[string]float64{
@@ -92,7 +115,7 @@ func (r *run) messages(o *outcome) {
 	due := r.job.Rate * r.job.Duration.Seconds()
 	if sent := float64(o.counters[load.CountSent]); r.job.Scenario != load.Presence && sent < 0.99*due {
 		r.out.Warnings = append(r.out.Warnings,
-			fmt.Sprintf("the generator sent only %.0f of %.0f messages in time", sent, due))
+			fmt.Sprintf("the generator sent only %.0f of the %.0f messages that were due", sent, due))
 	}
 	if n == 0 {
 		r.out.Warnings = append(r.out.Warnings, "nothing arrived in the window")

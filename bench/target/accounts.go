@@ -2,6 +2,7 @@ package target
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -13,17 +14,32 @@ import (
 	"github.com/xylem-im/xylem/bench/client"
 )
 
-// registered is the file that remembers how many accounts a data folder has.
+// registered is the file that remembers what accounts a data folder has.
 const registered = "accounts"
 
-// have is how many accounts were made by an earlier start.
-func (s Settings) have() int {
-	b, _ := os.ReadFile(s.path(registered)) // none yet
-	n, _ := strconv.Atoi(strings.TrimSpace(string(b)))
-	return n
+// have is how many accounts were made by an earlier start. They must be of the
+// same pattern.
+func (s Settings) have() (int, error) {
+	b, err := os.ReadFile(s.path(registered))
+	if err != nil {
+		return 0, nil // none yet
+	}
+	count, pattern, _ := strings.Cut(strings.TrimSpace(string(b)), " ")
+	n, err := strconv.Atoi(count)
+	if err != nil || pattern != s.pattern() {
+		return 0, fmt.Errorf("%s has accounts with other names or passwords: name another folder (--dir), or remove it", s.Dir)
+	}
+	return n, nil
 }
 
-func (s Settings) remember() error { return s.write(registered, fmt.Sprintln(s.Count)) }
+func (s Settings) remember() error {
+	return s.write(registered, fmt.Sprintf("%d %s\n", s.Count, s.pattern()))
+}
+
+// pattern tells patterns of accounts apart, without a password.
+func (s Settings) pattern() string {
+	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%q %q", s.Users.User, s.Users.Password)))
+}
 
 // Register makes accounts first ≤ i < count by in-band registration
 // (XEP-0077). Accounts that exist are left as they are.
@@ -53,7 +69,10 @@ func Register(ctx context.Context, opts *client.Options, users client.Accounts, 
 
 // register makes the accounts that a server of a preset does not have yet.
 func (s Settings) register(ctx context.Context, server *Server) error {
-	have := s.have()
+	have, err := s.have()
+	if err != nil {
+		return errors.Join(err, server.Stop())
+	}
 	if have >= s.Count {
 		return nil
 	}

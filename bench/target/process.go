@@ -45,8 +45,8 @@ func (s Settings) launch(watch func(line string), env []string, name string, arg
 	p.cmd.Dir = s.Dir
 	p.cmd.Env = append(os.Environ(), env...)
 	// A group of its own: an interrupt at the terminal is for the harness, which
-	// stops its servers one by one.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// stops its servers one by one. Those that it could not stop end with it.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	p.cmd.Stderr = out
 	var lines io.ReadCloser
 	if watch == nil {

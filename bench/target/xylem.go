@@ -75,7 +75,10 @@ func serveXylem(ctx context.Context, s Settings, more ...string) (*Server, error
 
 // importXylem makes the accounts while the server does not run.
 func (s Settings) importXylem(ctx context.Context) error {
-	have := s.have()
+	have, err := s.have()
+	if err != nil {
+		return err
+	}
 	if have >= s.Count {
 		return nil
 	}

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"time"
 
@@ -40,21 +38,11 @@ func (p *program) inproc(ctx context.Context, fs *pflag.FlagSet, args []string) 
 			return usageError{err}
 		}
 	}
-	bar := newProgress(p.stderr, *quiet)
+	bar := newProgress(ctx, p.stderr, *quiet)
 	plan.Watch = bar.show
 	rep, err := bench.RunInProcess(ctx, plan)
 	bar.end()
-	if rep == nil {
-		return usageError{err}
-	}
-	rep.Command = append([]string{"xylem-bench", "inproc"}, args...)
-	if outErr := p.output(rep, *json, *html); outErr != nil {
-		return errors.Join(err, outErr)
-	}
-	if err != nil {
-		return fmt.Errorf("interrupted; the report has what was measured: %w", err)
-	}
-	return failures(rep)
+	return p.finish("inproc", args, rep, err, *json, *html)
 }
 
 // inside is one process of inproc: it is told by its standard input what to

@@ -217,13 +217,13 @@ func TestOverload(t *testing.T) {
 		}
 	}()
 	json := filepath.Join(t.TempDir(), "a.json")
-	code, _, problems := cli("run", "slow", "--target", s.Addrs()[0].Addr.String(), "--sessions", fmt.Sprint(normal), "--extra", fmt.Sprint(extra),
+	code, out, problems := cli("run", "slow", "--target", s.Addrs()[0].Addr.String(), "--sessions", fmt.Sprint(normal), "--extra", fmt.Sprint(extra),
 		"--rate", "200", "--flood", "8000", "--payload", "2000", "--stream-management", "--duration", "1500ms", "--warmup", "100ms",
 		"--settle", "100ms", "--quiet", "--json", json)
 	close(stop)
 	<-watched
 	if code != exitOK {
-		t.Fatalf("exit code %d: %s", code, problems)
+		t.Fatalf("exit code %d: %s\n%s", code, problems, out)
 	}
 	rep, err := report.Read(json)
 	if err != nil {
@@ -256,7 +256,7 @@ func TestWrongUsage(t *testing.T) {
 		{"run dance", "unknown scenario"},
 		{"run chat --security some", "--security"},
 		{"run login --login often --security tls", "no login by \"often\""},
-		{"run login --login fast", "login by fast needs --security tls"},
+		{"run login --login fast", "login by fast needs TLS (security)"},
 		{"run chat --sessions many", "--sessions"},
 		{"run chat --target 192.0.2.1:5222", "loopback"},
 		{"run chat --plan x.toml", "not both"},
@@ -264,6 +264,15 @@ func TestWrongUsage(t *testing.T) {
 		{"run chat --sessions 0", "at least 2 are needed"},
 		{"run chat --xylem none", "--xylem"},
 		{"run chat --target relay --html none/a.html", "none/a.html"},
+		{"run chat --fanout 5", "--fanout changes nothing: chat does not use it; presence, roster, mix do"},
+		{"run chat idle --messages 5", "--messages changes nothing: chat does not use it; offline does"},
+		{"run churn --window 5", "--window changes nothing: a window is for a closed loop, and churn has a rate of 1000/s"},
+		{"run login --tls-tickets", "--tls-tickets changes nothing: there is no TLS"},
+		{"run chat --mechanism ROT13", "no mechanism \"ROT13\"; there are SCRAM-SHA-256"},
+		{"run chat --target relay --security tls", "target relay has no XMPP and no TLS"},
+		{"run chat --target xylem-quick --xylem none", "--xylem"},
+		{"run slow --flood 0", "a flood of 0 messages per second"},
+		{"run mix --rate 0", "rate"},
 		{"inproc --json none/a.json", "none/a.json"},
 		{"inproc --kind odd", "unknown"},
 		{"compare a.json", "argument is missing"},
@@ -321,6 +330,72 @@ func plan(t *testing.T, text string, args ...string) ([]load.Settings, error) {
 	return f.plan.Scenarios, err
 }
 
+// More sessions than one process may have come from several, which is told.
+func TestSeveralGenerators(t *testing.T) {
+	json := filepath.Join(t.TempDir(), "a.json")
+	code, out, problems := cli("run", "chat", "presence", "--target", "relay", "--sessions", "20", "--fanout", "4", "--per-generator", "8", "--duration", "300ms", "--warmup", "50ms",
+		"--settle", "50ms", "--quiet", "--json", json)
+	if code != exitOK {
+		t.Fatalf("exit code %d: %s", code, problems)
+	}
+	if !strings.Contains(out, "generator processes") {
+		t.Errorf("the table does not tell of several generators:\n%s", out)
+	}
+	rep, err := report.Read(json)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, processes := range []float64{3, 4} { // 10 pairs by 4; 4 groups of 5, one each
+		f := rep.Runs[i].Figures
+		if f[report.Generators] != processes || f[report.Lost] != 0 || f[report.MessagesPerSec] == 0 {
+			t.Errorf("want %v processes: %v %v", processes, f, rep.Runs[i].Warnings)
+		}
+	}
+	code, out, _ = cli("run", "presence", "--target", "relay", "--sessions", "20", "--fanout", "19", "--per-generator", "8", "--quiet")
+	if code != exitFailed || !strings.Contains(out, "20 sessions belong together in one generator process, which may have 8") {
+		t.Errorf("a group that no process may have: %d\n%s", code, out)
+	}
+}
+
+// In a mix the publishers of presence chat, too: two of the generator's
+// goroutines write to one session.
+func TestMix(t *testing.T) {
+	s := enginetest.StartConfig(t, engine.Config{Domains: []string{"localhost"}, Extensions: standard.Register,
+		Listeners: []engine.Listener{{Address: "127.0.0.1:0"}}})
+	for i := range 16 {
+		s.AddUser(fmt.Sprintf("bench%d@localhost", i), "bench")
+	}
+	json := filepath.Join(t.TempDir(), "a.json")
+	code, _, problems := cli("run", "mix", "--target", s.Addrs()[0].Addr.String(), "--sessions", "12", "--fanout", "5", "--extra", "4", "--rate", "2000",
+		"--duration", "500ms", "--warmup", "50ms", "--settle", "50ms", "--quiet", "--json", json)
+	if code != exitOK {
+		t.Fatalf("exit code %d: %s", code, problems)
+	}
+	rep, err := report.Read(json)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := rep.Runs[0].Figures
+	for _, fault := range []string{report.Lost, report.Reordered, report.Errors, report.Broken} {
+		if f[fault] != 0 {
+			t.Errorf("%s is %v: %v", fault, f[fault], rep.Runs[0].Warnings)
+		}
+	}
+	if f[report.MessagesPerSec] == 0 {
+		t.Errorf("nothing arrived: %v", rep.Runs[0].Warnings)
+	}
+}
+
+// A report that cannot be written is told as that, and the table is there.
+func TestFullDisk(t *testing.T) {
+	for _, form := range []string{"--json", "--html"} {
+		code, out, problems := cli("run", "chat", "--target", "relay", "--sessions", "2", "--duration", "200ms", "--warmup", "0s", "--settle", "50ms", "--quiet", form, "/dev/full")
+		if code != exitFailed || !strings.Contains(problems, "/dev/full: no space left on device") || !strings.Contains(out, "server CPU per message") {
+			t.Errorf("%s: exit code %d: %s\n%s", form, code, problems, out)
+		}
+	}
+}
+
 // What is wrong in a plan is told with line, key, value and what would be right.
 func TestPlanFaults(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
@@ -335,6 +410,9 @@ func TestPlanFaults(t *testing.T) {
 		{"time", "[[scenario]]\nscenario = 'chat'\nduration = '10 parsecs'", `plan.toml:3: duration: "10 parsecs" is not a time, as in "10s"`},
 		{"truth", "[[scenario]]\nscenario = 'chat'\nfull_jid = 'so'", `plan.toml:3: full_jid: "so" is not true or false`},
 		{"out of range", "[[scenario]]\nscenario = 'chat'\npayload = 10", "plan.toml:3: payload: a payload of 10 bytes; a message has at least 150"},
+		{"not used", "[[scenario]]\nscenario = 'idle'\nrate = 5", "plan.toml:3: rate: 5 changes nothing: idle does not use it; chat, presence, churn, slow, mix, s2s do"},
+		{"two loops", "[[scenario]]\nscenario = 'chat'\nwindow = 5\nrate = 10", "plan.toml:3: window: 5 changes nothing: a window is for a closed loop"},
+		{"no TLS", "[[scenario]]\nscenario = 'login'\ntls_tickets = true", "plan.toml:3: tls_tickets: true changes nothing: there is no TLS"},
 		{"security", "[[scenario]]\nscenario = 'chat'\nsecurity = 'some'", "plan.toml:3: --security is plain or tls"},
 		{"syntax", "[[scenario]]\nscenario = chat", "plan.toml:2: "},
 	} {

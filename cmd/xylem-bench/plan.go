@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/xylem-im/xylem/bench"
+	"github.com/xylem-im/xylem/bench/load"
 )
 
 // planKeys are the keys of a [[scenario]] table beside "scenario": flags of run,
@@ -131,6 +132,12 @@ func (f *runFlags) addTable(fs *pflag.FlagSet, t planTable) error {
 		}
 		if err != nil {
 			return fmt.Errorf("%d: %s: %w", t.line, name, err)
+		}
+	}
+	for _, k := range t.keys {
+		idle := func(s load.Settings) bool { return unused(k.name, &s) != "" }
+		if list := own.plan.Scenarios; k.name != "scenario" && !slices.ContainsFunc(list, func(s load.Settings) bool { return !idle(s) }) {
+			return fmt.Errorf("%d: %s: %s changes nothing: %s", k.line, k.name, show(k.value), unused(k.name, &list[0]))
 		}
 	}
 	f.plan.Scenarios = append(f.plan.Scenarios, own.plan.Scenarios...)

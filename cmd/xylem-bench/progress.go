@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
-	"os"
+	"strings"
+	"sync"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -11,27 +13,47 @@ import (
 )
 
 // progress shows how far a plan is: a bar on a terminal, otherwise one line
-// for each step.
+// for each step. Safe for concurrent use.
 type progress struct {
-	w        io.Writer
-	quiet    bool
-	terminal bool
-	what     string
-	bar      *progressbar.ProgressBar
+	w         io.Writer
+	quiet     bool
+	terminal  bool
+	unwatched func() // ends the watch for interrupts
+
+	mu   sync.Mutex
+	what string
+	bar  *progressbar.ProgressBar
 }
 
-func newProgress(w io.Writer, quiet bool) *progress {
-	p := &progress{w: w, quiet: quiet}
-	if f, ok := w.(*os.File); ok {
-		info, err := f.Stat()
-		p.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
+// newProgress shows progress until end, and whether ctx has been interrupted.
+func newProgress(ctx context.Context, w io.Writer, quiet bool) *progress {
+	_, ok := terminal(w)
+	p := &progress{w: w, quiet: quiet, terminal: ok}
+	said := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(said)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.clear()
+		fmt.Fprintln(p.w, "xylem-bench: stopping; a second interrupt ends everything at once")
+	})
+	p.unwatched = func() {
+		if !stop() {
+			<-said
+		}
 	}
 	return p
 }
 
-const resolution = 1000
+const (
+	resolution = 1000
+	barWidth   = 16
+	barFrame   = len("  100% ||") + barWidth // what the bar takes of a line
+)
 
 func (p *progress) show(g bench.Progress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	switch {
 	case p.quiet:
 		return
@@ -42,17 +64,18 @@ func (p *progress) show(g bench.Progress) {
 		p.what = g.What
 		return
 	case g.What != p.what:
-		p.end()
+		p.clear()
 		steps := resolution
 		if g.Done < 0 {
 			steps = -1 // a spinner
 		}
-		p.bar = progressbar.NewOptions(steps, progressbar.OptionSetWriter(p.w), progressbar.OptionSetWidth(24),
+		p.bar = progressbar.NewOptions(steps, progressbar.OptionSetWriter(p.w), progressbar.OptionSetWidth(barWidth),
 			progressbar.OptionSetSpinnerChangeInterval(0), // else it draws by itself, into the bar that comes after it
 			progressbar.OptionClearOnFinish(), progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false))
 		p.what = g.What
 	}
-	p.bar.Describe(g.What + " " + g.State)
+	// A line that the terminal breaks could not be wiped.
+	p.bar.Describe(cut(strings.TrimSuffix(g.What+", "+g.State, ", "), columns(p.w)-barFrame-1))
 	if g.Done >= 0 {
 		_ = p.bar.Set(int(g.Done * resolution)) // only a picture
 	} else {
@@ -60,10 +83,27 @@ func (p *progress) show(g bench.Progress) {
 	}
 }
 
-// end clears the bar.
+// cut makes a text fit into so many columns.
+func cut(text string, columns int) string {
+	r := []rune(text)
+	columns = max(columns, 1)
+	if len(r) <= columns {
+		return text
+	}
+	return string(r[:columns-1]) + "…"
+}
+
+// end clears the bar for good.
 func (p *progress) end() {
+	p.unwatched()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+}
+
+func (p *progress) clear() {
 	if p.bar != nil {
 		_ = p.bar.Clear() // only a picture
-		p.bar = nil
+		p.bar, p.what = nil, ""
 	}
 }

@@ -76,6 +76,7 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.IntVar(&f.plan.PID, "pid", 0, "process of a running server, for its CPU and memory")
 	fs.BoolVar(&f.plan.DirectTLS, "direct-tls", false, "a running server wants TLS from the first byte")
 	fs.BoolVar(&f.plan.Register, "register", false, "make the accounts at a running server (XEP-0077)")
+	fs.IntVar(&f.plan.PerGenerator, "per-generator", 0, "sessions of one generator process at most (default: what the limit of open files allows)")
 	fs.IntVar(&f.plan.PerAddress, "per-address", 100, "sessions from each source address in 127.0.0.0/8; -1: do not spread")
 	fs.DurationVar(&f.plan.Settle, "settle", 2*time.Second, "rest of a server before its memory is read")
 	fs.StringVar(&f.plan.Note, "note", "", "text for the report")
@@ -97,6 +98,9 @@ func (p *program) measure(ctx context.Context, fs *pflag.FlagSet, args []string)
 	if err := f.plan.Complete(); err != nil {
 		return usageError{err}
 	}
+	if err := f.unused(); err != nil {
+		return err
+	}
 	for _, file := range []string{f.json, f.html} {
 		if err := writable(file); err != nil {
 			return usageError{err} // now, not after the measurement
@@ -107,15 +111,23 @@ func (p *program) measure(ctx context.Context, fs *pflag.FlagSet, args []string)
 		return err
 	}
 	defer clean()
-	bar := newProgress(p.stderr, f.quiet)
+	bar := newProgress(ctx, p.stderr, f.quiet)
 	f.plan.Watch = bar.show
 	rep, err := bench.Run(ctx, f.plan)
 	bar.end()
-	if rep == nil {
+	return p.finish("run", args, rep, err, f.json, f.html)
+}
+
+// finish writes the report of a plan that ended with err.
+func (p *program) finish(command string, args []string, rep *report.Report, err error, json, html string) error {
+	switch {
+	case rep == nil:
 		return usageError{err}
+	case err != nil && len(rep.Runs) == 0:
+		return fmt.Errorf("interrupted; nothing was measured: %w", err)
 	}
-	rep.Command = append([]string{"xylem-bench", "run"}, args...)
-	if outErr := p.output(rep, f.json, f.html); outErr != nil {
+	rep.Command = append([]string{"xylem-bench", command}, args...)
+	if outErr := p.output(rep, json, html); outErr != nil {
 		return errors.Join(err, outErr)
 	}
 	if err != nil {
@@ -173,7 +185,7 @@ func (f *runFlags) places(ctx context.Context) (clean func(), err error) {
 	}
 	needed := false
 	for _, t := range f.plan.Targets {
-		needed = needed || t == "xylem"
+		needed = needed || strings.HasPrefix(t, "xylem")
 	}
 	if needed {
 		if f.plan.Xylem, err = findXylem(ctx, f.plan.Xylem, f.plan.Dir); err != nil {

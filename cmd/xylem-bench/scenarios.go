@@ -1,11 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"github.com/xylem-im/xylem/bench"
 	"github.com/xylem-im/xylem/bench/client"
 	"github.com/xylem-im/xylem/bench/load"
 )
@@ -54,6 +56,41 @@ func (f *runFlags) scenarios(fs *pflag.FlagSet, names []string) error {
 		}
 	}
 	return nil
+}
+
+// unused refuses what was given on the command line and changes nothing: the
+// plan, which is complete, has no scenario that uses it.
+func (f *runFlags) unused() error {
+	for _, key := range planKeys {
+		name := strings.ReplaceAll(key, "_", "-")
+		if !f.given(name) || slices.ContainsFunc(f.plan.Scenarios, func(s load.Settings) bool { return unused(key, &s) == "" }) {
+			continue
+		}
+		return usagef("--%s changes nothing: %s", name, unused(key, &f.plan.Scenarios[0]))
+	}
+	return nil
+}
+
+// unused says why a setting has no effect in a measurement; "" when it has.
+func unused(key string, s *load.Settings) string {
+	users := bench.UsedBy(key)
+	switch {
+	case !slices.Contains(users, s.Scenario):
+		return fmt.Sprintf("%s does not use it; %s", s.Scenario, oneOf(users))
+	case key == "window" && s.Rate > 0:
+		return fmt.Sprintf("a window is for a closed loop, and %s has a rate of %g/s; a rate of 0 asks for a closed loop", s.Scenario, s.Rate)
+	case !s.TLS && (key == "tls_tickets" || key == "key_exchange"):
+		return "there is no TLS; security asks for it"
+	}
+	return ""
+}
+
+// oneOf says who does.
+func oneOf(names []string) string {
+	if len(names) == 1 {
+		return names[0] + " does"
+	}
+	return strings.Join(names, ", ") + " do"
 }
 
 func scenarioNames() string { return strings.Join(load.Scenarios[:], ", ") }
