@@ -199,6 +199,9 @@ func TestOverload(t *testing.T) {
 	const outbound = 64 << 10
 	s := enginetest.StartConfig(t, engine.Config{Domains: []string{"localhost"}, Extensions: standard.Register,
 		Listeners: []engine.Listener{{Address: "127.0.0.1:0"}}, Limits: engine.Limits{OutboundBytes: outbound}})
+	// Two of the extra clients flood for less than two seconds. All that each
+	// writes is less than client.MaxBacklog, so however slow the server is, its
+	// session does not end.
 	const normal, extra = 8, 22
 	for i := range normal + extra {
 		s.AddUser(fmt.Sprintf("bench%d@localhost", i), "bench")
@@ -218,7 +221,7 @@ func TestOverload(t *testing.T) {
 	}()
 	json := filepath.Join(t.TempDir(), "a.json")
 	code, out, problems := cli("run", "slow", "--target", s.Addrs()[0].Addr.String(), "--sessions", fmt.Sprint(normal), "--extra", fmt.Sprint(extra),
-		"--rate", "200", "--flood", "8000", "--payload", "2000", "--stream-management", "--duration", "1500ms", "--warmup", "100ms",
+		"--rate", "200", "--flood", "1800", "--payload", "2000", "--stream-management", "--duration", "1500ms", "--warmup", "100ms",
 		"--settle", "100ms", "--quiet", "--json", json)
 	close(stop)
 	<-watched
@@ -231,7 +234,7 @@ func TestOverload(t *testing.T) {
 	}
 	run := rep.Runs[0]
 	f := run.Figures
-	if run.Failed != "" || f[report.Flooded] < 5000 {
+	if run.Failed != "" || f[report.Flooded] < 2500 {
 		t.Fatalf("%v, %s: %v", f, run.Failed, run.Warnings)
 	}
 	for _, fault := range []string{report.Lost, report.Duplicated, report.Reordered, report.Errors, report.Broken, report.Unaccounted, report.Twice} {
