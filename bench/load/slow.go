@@ -115,7 +115,11 @@ func (w *Worker) settleFlood(ctx context.Context) error {
 		if w.crowd.ledger.left(i) == 0 {
 			return nil
 		}
-		p, err := w.joinAs(ctx, w.crowd.stalled[i].Account, &player{ledger: w.crowd.ledger})
+		// With the resource of before, what is still on its way there could come
+		// between binding and <enabled/>, where nobody takes it.
+		a := w.crowd.stalled[i].Account
+		a.Resource = "later"
+		p, err := w.joinAs(ctx, a, &player{ledger: w.crowd.ledger})
 		if err != nil {
 			return err
 		}
