@@ -62,8 +62,15 @@ func (p *Plan) startGenerator(job load.Job) (*generator, error) {
 	}
 	go g.listen(out)
 	g.commands = json.NewEncoder(g.in)
-	return g, g.commands.Encode(job)
+	if err := g.commands.Encode(job); err != nil {
+		<-g.done
+		return nil, g.ended()
+	}
+	return g, nil
 }
+
+// ended tells how the process ended; after done.
+func (g *generator) ended() error { return fmt.Errorf("a generator ended: %.2000s", g.output.String()) }
 
 // listen reads events until the process ends.
 func (g *generator) listen(out io.Reader) {
@@ -86,7 +93,8 @@ func (g *generator) listen(out io.Reader) {
 // ask sends a command and waits for its answer.
 func (g *generator) ask(ctx context.Context, c load.Command, want string) (load.Event, error) {
 	if err := g.commands.Encode(c); err != nil {
-		return load.Event{}, fmt.Errorf("generator: %w", err)
+		<-g.done
+		return load.Event{}, g.ended()
 	}
 	select {
 	case e := <-g.answers:
@@ -95,7 +103,7 @@ func (g *generator) ask(ctx context.Context, c load.Command, want string) (load.
 		}
 		return e, nil
 	case <-g.done:
-		return load.Event{}, fmt.Errorf("a generator ended: %.2000s", g.output.String())
+		return load.Event{}, g.ended()
 	case <-ctx.Done():
 		return load.Event{}, context.Cause(ctx)
 	}

@@ -70,6 +70,9 @@ func RunInProcess(ctx context.Context, p InProcessPlan) (*report.Report, error) 
 			return nil, fmt.Errorf("kind %q is unknown; there are %s and %s", kind, KindBare, KindStock)
 		}
 	}
+	if err := checkCPUs(p.CPUs); err != nil {
+		return nil, fmt.Errorf("--cpus %s: %w", p.CPUs, err)
+	}
 	p.Turns = max(1, p.Turns)
 	rep := &report.Report{Format: report.Format, Created: time.Now().UTC().Truncate(time.Second), Machine: measure.ThisMachine(),
 		Server: p.CPUs, Client: p.CPUs, Versions: map[string]string{}, Order: p.Kinds, Note: p.Note}

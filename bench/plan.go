@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -84,8 +85,13 @@ func (p *Plan) Complete() error {
 	for _, t := range p.Targets {
 		if !target.IsPreset(t) {
 			if err := CheckLoopback(t); err != nil {
-				return err
+				return fmt.Errorf("target %w", err)
 			}
+		}
+	}
+	for flag, cpus := range map[string]string{"server-cpus": p.ServerCPUs, "client-cpus": p.ClientCPUs} {
+		if err := checkCPUs(cpus); err != nil {
+			return fmt.Errorf("--%s %s: %w", flag, cpus, err)
 		}
 	}
 	for i := range p.Scenarios {
@@ -282,17 +288,36 @@ func (p *Plan) accounts() (n int) {
 	return n
 }
 
+// checkCPUs tells whether processes can run on the cores of such a list; "" is all.
+func checkCPUs(list string) error {
+	if list == "" {
+		return nil
+	}
+	out, err := exec.Command("taskset", "-c", list, "true").CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) {
+		return errors.New("taskset is needed to choose cores (Debian: util-linux)")
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
 // CheckLoopback refuses an address of another machine. A load generator that
 // can be pointed anywhere is a weapon; who measures over a network runs it
 // behind a port forward.
 func CheckLoopback(address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return fmt.Errorf("%q is neither a preset nor host:port", address)
+		var names []string
+		for _, p := range target.Presets() {
+			names = append(names, p[0])
+		}
+		return fmt.Errorf("%s is neither host:port nor one of %s", address, strings.Join(names, ", "))
 	}
 	ips, err := net.LookupIP(host)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", address, err)
 	}
 	for _, ip := range ips {
 		if !ip.IsLoopback() {
