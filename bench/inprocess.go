@@ -124,6 +124,9 @@ func (p *InProcessPlan) once(ctx context.Context, kind string, size, turn int) (
 	} {
 		run.Figures[name] = v
 	}
+	if res.Huge > 0 {
+		run.Figures[report.HugePerSession], run.Figures[report.HugeRSSPerSession] = res.Huge, res.HugeRSS
+	}
 	return run, res.Version
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/xylem-im/xylem/bench/measure"
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/engine/hugepages"
 	"github.com/xylem-im/xylem/session/sasl"
 	"github.com/xylem-im/xylem/storage/memory"
 	"github.com/xylem-im/xylem/xep/standard"
@@ -131,12 +132,36 @@ func (r *run) measure(ctx context.Context) error {
 	n := float64(r.settings.Sessions)
 	r.result.Heap, r.result.Objects = (full.heap-empty.heap)/n, (full.objects-empty.objects)/n
 	r.result.RSS = float64(full.rss-empty.rss) / n
+	if err := r.enlarge(ctx, full, float64(empty.rss)); err != nil {
+		return err
+	}
 	if err := r.traffics(ctx); err != nil {
 		return err
 	}
 	r.result.Pauses = pauses()
 	r.result.Duplicated = int(r.strange.Load())
 	return nil
+}
+
+// enlarge backs the heap with huge pages if it is large enough, as the server
+// does. Without them the run is still one, with a warning.
+func (r *run) enlarge(ctx context.Context, full memoryUse, empty float64) error {
+	if !r.settings.HugePages || full.heap < hugepages.From {
+		return nil
+	}
+	r.tell("huge pages")
+	report, err := hugepages.Collapse(ctx)
+	if errors.Is(err, hugepages.ErrUnsupported) {
+		r.result.Warnings = append(r.result.Warnings, err.Error())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	now, err := measure.ProcessMemory(os.Getpid())
+	n := float64(r.settings.Sessions)
+	r.result.Huge, r.result.HugeRSS = float64(report.Huge)/n, (float64(now.RSS)-empty)/n
+	return err
 }
 
 // logIn brings all sessions up, loginsAtOnce at a time.

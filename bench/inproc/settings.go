@@ -19,6 +19,8 @@ type Settings struct {
 	Warmup   time.Duration `json:"warmup"`   // of each kind of traffic, before the window
 	Duration time.Duration `json:"duration"` // window of each kind of traffic
 	Loops    int           `json:"loops"`    // event loops; 0: one for each core
+	// HugePages backs the heap with huge pages before the traffic, if more of it is alive than hugepages.From.
+	HugePages bool `json:"huge_pages"`
 }
 
 func (s *Settings) check() error {
@@ -43,9 +45,11 @@ type Result struct {
 	LoginCPU     float64 `json:"login_cpu_us"` // of both ends, without hashing passwords
 
 	// Bytes for each session above the engine without sessions.
-	Heap    float64 `json:"heap"`    // live objects after a collection
-	Objects float64 `json:"objects"` // their number
-	RSS     float64 `json:"rss"`     // with what the allocator holds, after free memory was given back
+	Heap    float64 `json:"heap"`     // live objects after a collection
+	Objects float64 `json:"objects"`  // their number
+	RSS     float64 `json:"rss"`      // with what the allocator holds, after free memory was given back
+	Huge    float64 `json:"huge"`     // of the heap in huge pages; 0: it has none
+	HugeRSS float64 `json:"huge_rss"` // RSS with them
 
 	Spread Traffic `json:"spread"` // among all sessions
 	Hot    Traffic `json:"hot"`    // among HotSessions of them

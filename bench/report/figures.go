@@ -37,6 +37,8 @@ const (
 	RosterP99         = "roster_p99_us"
 	PSSPerSession     = "pss_bytes_per_session"
 	RSSPerSession     = "rss_bytes_per_session"
+	HugePerSession    = "huge_bytes_per_session"
+	HugeRSSPerSession = "huge_rss_bytes_per_session"
 	KernelPerSession  = "kernel_bytes_per_session"
 	EmptyPSS          = "pss_bytes_empty"
 	HeapPerSession    = "heap_bytes_per_session"
@@ -114,6 +116,8 @@ func Figures() []Figure {
 		{Key: RosterP99, Title: "roster p99", Unit: "time"},
 		{Key: PSSPerSession, Title: "PSS per session", Unit: "bytes", About: "memory of the server above that of the empty server, divided by sessions"},
 		{Key: RSSPerSession, Title: "RSS per session", Unit: "bytes"},
+		{Key: HugePerSession, Title: "in huge pages per session", Unit: "bytes", About: "of the heap, before messages are sent"},
+		{Key: HugeRSSPerSession, Title: "RSS with huge pages per session", Unit: "bytes", About: "they are filled up where the heap has gaps"},
 		{Key: KernelPerSession, Title: "kernel per session", Unit: "bytes", About: "slab and TCP buffers of the whole machine, both ends of each connection"},
 		{Key: HeapPerSession, Title: "heap per session", Unit: "bytes", About: "live objects after a collection, above the engine without sessions"},
 		{Key: ObjectsPerSession, Title: "heap objects per session"},

@@ -37,6 +37,8 @@ type serverConfig struct {
 	Domains []string // prepared domainparts; at run time. Default "localhost"
 	Data    string   // folder for everything that is kept. Default "./xylem-data"
 	Loops   int      // event loops; 0: one per usable core. Default 0
+	// HugePages has a large heap backed with huge pages, see package hugepages. Default true
+	HugePages bool
 }
 
 // c2sConfig is [c2s]: what clients connect to.
@@ -131,7 +133,7 @@ type logConfig struct {
 // 0, see engineLimits.
 func defaultConfig() config {
 	return config{
-		Server: serverConfig{Domains: []string{"localhost"}, Data: "./xylem-data"},
+		Server: serverConfig{Domains: []string{"localhost"}, Data: "./xylem-data", HugePages: true},
 		C2S:    c2sConfig{Listen: []string{"127.0.0.1:5222"}, ListenTLS: []string{"127.0.0.1:5223"}, Proxies: []string{}},
 		S2S: s2sConfig{Listen: []string{"127.0.0.1:5269"}, ListenTLS: []string{"127.0.0.1:5270"},
 			Allow: []string{}, Deny: []string{}, Addresses: []string{}, Domains: []s2sDomain{}, StaticHosts: map[string][]resolve.Host{}},

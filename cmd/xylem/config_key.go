@@ -44,6 +44,8 @@ func configKeys() []configKey {
 		{name: "server.data", flag: "data", path: true, check: checkNotEmpty, accept: `a folder, such as "/var/lib/xylem"`,
 			field: func(c *config) any { return &c.Server.Data }},
 		number("server.loops", "loops", 0, 1024, "event loops; 0: one per usable core", func(c *config) *int { return &c.Server.Loops }),
+		{name: "server.huge_pages", accept: "true or false",
+			field: func(c *config) any { return &c.Server.HugePages }},
 
 		{name: "c2s.listen", flag: "c2s", check: checkAddresses, accept: acceptsAddresses,
 			field: func(c *config) any { return &c.C2S.Listen }},

@@ -129,6 +129,7 @@ func TestGoodConfig(t *testing.T) {
 domains = ["Example.ORG", "bücher.example"]
 data = "data"
 loops = 3
+huge_pages = false
 [c2s]
 listen = ["[::1]:0", "127.0.0.1:0"]
 listen_tls = ""
@@ -157,7 +158,7 @@ level = "debug"
 	want.Server = serverConfig{Domains: []string{"example.org", "bücher.example"}, Data: filepath.Join(folder, "data"), Loops: 3}
 	want.C2S = c2sConfig{Listen: []string{"[::1]:0", "127.0.0.1:0"}, ListenTLS: []string{}, Proxies: []string{}, AllowPlaintext: true}
 	want.TLS.Certificates = []certificateConfig{{Domains: []string{"*.example.org"}, Cert: filepath.Join(folder, "tls/c.pem"), Key: "/abs/k.pem",
-		at: origin{source: path, line: 11, column: 7}}}
+		at: origin{source: path, line: 12, column: 7}}}
 	want.Registration.Enabled = true
 	want.Limits.StanzaBytes = 20_000
 	want.Limits.IdleTime, want.Limits.PingTime = 90*time.Second, 0

@@ -239,11 +239,16 @@ func (s *server) serveUntil(signals <-chan os.Signal) error {
 	memory := time.NewTicker(memoryPause)
 	defer memory.Stop()
 	var trim trimmer
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	for {
 		select {
 		case <-ready:
 			ready = nil
 			defer spareThreads()() // only now: loops and workers are as many as there are cores
+			if s.conf.Load().Server.HugePages {
+				go s.keepHugePages(ctx)
+			}
 			s.announce()
 		case err := <-s.run:
 			if err == nil {
