@@ -3,7 +3,6 @@ package engine_test
 import (
 	"context"
 	"log/slog"
-	"net"
 	"os"
 	"strings"
 	"testing"
@@ -248,14 +247,7 @@ func TestFederationRefusals(t *testing.T) {
 // Nobody listens where the records point.
 func TestFederationPeerDown(t *testing.T) {
 	w := newWorld(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Point("b.example", enginetest.Target(l.Addr().String(), false))
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	w.Point("b.example", enginetest.Target(enginetest.Refusing(t), false))
 	a := w.server(func(c *engine.Config) {
 		c.Federation.RetryLeast, c.Federation.RetryMost = time.Millisecond, 2*time.Millisecond
 	}, "a.example")

@@ -74,7 +74,12 @@ func serverEnd(t *testing.T, peer *net.TCPAddr) int {
 
 // TestRemoteAddress is what hooks are told, whatever the family.
 func TestRemoteAddress(t *testing.T) {
-	for name, address := range map[string]string{"IPv4": "127.0.0.1:0", "IPv6": "[::1]:0"} {
+	families := map[string]string{"IPv4": "127.0.0.1:0"}
+	if l, err := net.Listen("tcp", "[::1]:0"); err == nil { // else this machine has none
+		families["IPv6"] = "[::1]:0"
+		_ = l.Close()
+	}
+	for name, address := range families {
 		t.Run(name, func(t *testing.T) {
 			seen := make(chan net.Addr, 1)
 			s := serve(t, func(cfg *engine.Config) {

@@ -262,11 +262,11 @@ func TestLoopback(t *testing.T) {
 }
 
 func TestListenRemedies(t *testing.T) {
-	l, err := listen("192.0.2.1:0") // TEST-NET-1, RFC 5737: nobody has it
+	l, err := listen("203.0.113.77:0") // TEST-NET-3, RFC 5737: nobody has it
 	if err == nil {
 		_ = l.Close()
 	}
-	if want := "cannot listen tcp 192.0.2.1:0: bind: cannot assign requested address: this machine does not have that address; use one of its own, or [::] for all"; err == nil || err.Error() != want {
+	if want := "cannot listen tcp 203.0.113.77:0: bind: cannot assign requested address: this machine does not have that address; use one of its own, or [::] for all"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	for _, c := range []struct {

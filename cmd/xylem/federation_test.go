@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xylem-im/xylem/internal/enginetest"
 	"github.com/xylem-im/xylem/internal/testca"
 	"github.com/xylem-im/xylem/internal/testdns"
 )
@@ -167,7 +168,7 @@ func TestS2SCheck(t *testing.T) {
 	f.dns.Set("_xmpp-server._tcp.none.example. 300 IN SRV 0 0 0 .",
 		"_xmpp-server._tcp.lost.example. 300 IN SRV 0 0 5269 gone.example.",
 		"_xmpp-server._tcp.elsewhere.example. 300 IN SRV 0 0 "+port(t, c.ready["s2s"])+" xmpp.c.example.",
-		"_xmpp-server._tcp.down.example. 300 IN SRV 0 0 "+port(t, closedAddress(t))+" xmpp.c.example.")
+		"_xmpp-server._tcp.down.example. 300 IN SRV 0 0 "+port(t, enginetest.Refusing(t))+" xmpp.c.example.")
 	for _, x := range []struct {
 		domain, stdout, stderr string
 		code                   int
@@ -207,19 +208,6 @@ func port(t *testing.T, address string) string {
 		t.Fatal(err)
 	}
 	return port
-}
-
-// closedAddress is an address where nobody listens.
-func closedAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return l.Addr().String()
 }
 
 // SIGHUP changes policies, static hosts and authorities; streams that are not
@@ -265,7 +253,7 @@ func TestFederationReload(t *testing.T) {
 		t.Errorf("exit %d: %s%s", r.code, r.stdout, r.stderr)
 	}
 
-	reload(fmt.Sprintf("[s2s.static_hosts]\n\"b.example\" = %q\n", closedAddress(t)))
+	reload(fmt.Sprintf("[s2s.static_hosts]\n\"b.example\" = %q\n", enginetest.Refusing(t)))
 	if r := a.do("", "s2s", "check", "b.example"); r.code != exitFailed || !strings.Contains(r.stdout, "s2s.static_hosts: b.example is at") {
 		t.Errorf("exit %d: %s%s", r.code, r.stdout, r.stderr)
 	}
@@ -316,7 +304,7 @@ func TestFederationPeerDown(t *testing.T) {
 	f := newFediverse(t)
 	quick := []string{"--set", "limits.s2s_retry_least=100ms", "--set", "limits.s2s_retry_most=1s"}
 	a := f.start("a.example", quick...)
-	down := closedAddress(t)
+	down := enginetest.Refusing(t)
 	f.dns.Set("_xmpp-server._tcp.b.example. 300 IN SRV 0 0 "+port(t, down)+" xmpp.b.example.", "xmpp.b.example. 300 IN A 127.0.0.1")
 	alice := a.online("a.example")
 	alice.comesBack("b.example", "remote-server-timeout", "connection refused")
