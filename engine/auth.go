@@ -17,7 +17,7 @@ var errTooManyFailures = errors.New("engine: too many failed logins from this ad
 func (l *loop) start(c *conn, op session.Op) {
 	if op.Kind == session.OpCredentials || op.Kind == session.OpVerify {
 		if l.engine.failures.tooMany(c.transport.remote(), l.now) {
-			c.answer()(session.Result{Err: errTooManyFailures})
+			c.answerHere()(session.Result{Err: errTooManyFailures})
 			return
 		}
 	}
@@ -43,12 +43,15 @@ func (l *loop) start(c *conn, op session.Op) {
 
 // credentials looks up an account for SCRAM.
 func (c *conn) credentials(op session.Op) {
-	e, answer := c.loop.engine, c.answer()
+	auth, answer := c.loop.engine.cfg.Auth, c.answerHere()
+	if auth != nil {
+		answer = c.answer()
+	}
 	done := func(creds *sasl.Credentials, err error) {
 		answer(session.Result{Credentials: creds, Err: err})
 	}
-	if e.cfg.Auth != nil {
-		e.cfg.Auth.Credentials(op.Local, op.Domain, done)
+	if auth != nil {
+		auth.Credentials(op.Local, op.Domain, done)
 		return
 	}
 	c.lookup(op, done)
@@ -63,6 +66,13 @@ func (c *conn) answer() func(session.Result) {
 	return func(res session.Result) {
 		once.Do(func() { e.send(to, &completion{res}) })
 	}
+}
+
+// answerHere is answer for what is called once and on the loop, which need not be
+// woken for it. The session goes on before the turn ends. Loop only.
+func (c *conn) answerHere() func(session.Result) {
+	l, to := c.loop, c.mailbox()
+	return func(res session.Result) { l.postControl(to, &completion{res}) }
 }
 
 // verify checks a password: by the Authenticator if it wants to, else by the
@@ -131,7 +141,7 @@ func (c *conn) lookup(op session.Op, done func(*sasl.Credentials, error)) {
 // upgrade stores new keys of a password, on the condition that it has not changed
 // since the login that made them began. Tokens stay.
 func (c *conn) upgrade(op session.Op) {
-	answer := c.answer()
+	answer := c.answerHere()
 	put := &storage.Op{Kind: storage.Apply, Owner: op.Local + "@" + op.Domain, Durable: true}
 	put.Batch.CheckValue(collectionAccount, []byte(keyCredentials), op.Credentials.Append(nil))
 	put.Batch.Put(collectionAccount, []byte(keyCredentials), op.Upgrade.Append(nil))

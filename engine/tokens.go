@@ -13,7 +13,7 @@ import (
 
 // readToken reads the record of a client; none is as good as one that fits nothing.
 func (c *conn) readToken(op session.Op) {
-	answer := c.answer()
+	answer := c.answerHere()
 	get := &storage.Op{Kind: storage.Get, Owner: op.Local + "@" + op.Domain, Collection: collectionTokens, Key: []byte(op.Client)}
 	c.loop.ask(get, func(res *storage.Result) {
 		switch {
@@ -30,7 +30,7 @@ func (c *conn) readToken(op session.Op) {
 // putToken changes the record of a client on the condition that neither it nor the
 // password has changed meanwhile. For a client that had none, others make room.
 func (c *conn) putToken(op session.Op) {
-	l, answer := c.loop, c.answer()
+	l, answer := c.loop, c.answerHere()
 	change := op.Token
 	put := &storage.Op{Kind: storage.Apply, Owner: op.Local + "@" + op.Domain, Durable: change.Durable}
 	key := []byte(op.Client)
