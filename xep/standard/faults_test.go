@@ -2,6 +2,7 @@ package standard_test
 
 import (
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -38,6 +39,33 @@ func TestFullStore(t *testing.T) {
 	s.AddUser("alice@localhost", "secret")
 	full.Store(true)
 	s.Perform("testdata/faults/full.play")
+}
+
+// An account that was in use a moment ago is known: only what the login itself rests
+// on is read again.
+func TestReadsOfAnotherLogin(t *testing.T) {
+	var mu sync.Mutex
+	reads := map[string]int{}
+	s := startOn(t, storagetest.Faults{Read: func(op *storage.Op) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if op.Owner == "alice@localhost" {
+			reads[op.Collection]++
+		}
+		return nil
+	}})
+	s.AddUser("alice@localhost", "secret")
+	s.Perform("testdata/faults/login.play")
+	mu.Lock()
+	first := reads
+	reads = map[string]int{}
+	mu.Unlock()
+	s.Perform("testdata/faults/login.play")
+	mu.Lock()
+	defer mu.Unlock()
+	if first["vcard"] != 1 || len(reads) != 1 || reads["account"] != 1 {
+		t.Errorf("the first login reads %v, the second %v: want the account only", first, reads)
+	}
 }
 
 func startOn(t *testing.T, faults storagetest.Faults) *enginetest.Server {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 
 	"github.com/xylem-im/xylem/parser"
 	"github.com/xylem-im/xylem/stanza"
@@ -50,18 +51,26 @@ func dropSpace(r rune) rune {
 	return r
 }
 
+// noteNone notes that the store has no vCard of the account, so that it is not
+// asked at each login: most accounts have none.
+const noteNone = 1
+
 // opened loads the hash before the first session's presence goes out. A
 // session whose hash cannot be loaded goes on without.
 func (x *extension) opened(a *xep.Home, _ xep.SessionRef, done func()) {
-	if a.State(x.slot) != nil {
+	if a.State(x.slot) != nil || a.Note(x.note) == noteNone {
 		done()
 		return
 	}
 	a.Ask(&storage.Op{Kind: storage.Get, Collection: collection, Key: []byte(keyHash)}, func(res *storage.Result) {
-		if res.Err == nil && a.State(x.slot) == nil { // else a set came first
+		switch {
+		case a.State(x.slot) != nil: // a set came first
+		case res.Err == nil:
 			p := &photo{}
 			p.is = copy(p.hash[:], res.Items[0].Value) == len(p.hash)
 			a.SetState(x.slot, p)
+		case errors.Is(res.Err, storage.ErrNotFound):
+			a.SetNote(x.note, noteNone)
 		}
 		done()
 	})

@@ -41,6 +41,7 @@ const (
 type extension struct {
 	Options
 	slot int // of photo
+	note int // place of noteNone
 }
 
 // New is the extension's Register function.
@@ -50,12 +51,19 @@ func New(o Options) func(*xep.Registry) error {
 	}
 	o.MaxBytes = min(o.MaxBytes, MostBytes)
 	return func(r *xep.Registry) error {
-		x := &extension{Options: o, slot: r.State()}
+		note, err := r.Note()
+		if err != nil {
+			return err
+		}
+		x := &extension{Options: o, slot: r.State(), note: note}
 		r.Feature(xep.Account, NS)
 		r.Feature(xep.Server, NS) // where clients look for it
 		r.Session(xep.Session{Opened: x.opened})
 		r.StampPresence(x.stamp)
-		r.Deleted(func(a *xep.Home) { a.SetState(x.slot, nil) })
+		r.Deleted(func(a *xep.Home) {
+			a.SetState(x.slot, nil)
+			a.SetNote(x.note, 0)
+		})
 		return r.IQ(xep.IQ{Target: xep.Account, Get: true, Set: true, Namespace: NS, Name: "vCard", Handle: x.handle})
 	}
 }
@@ -116,6 +124,7 @@ func (x *extension) set(a *xep.Home, req *xep.Request) {
 		}
 		before, _ := a.State(x.slot).(*photo)
 		a.SetState(x.slot, p)
+		a.SetNote(x.note, 0)
 		req.Result(nil)
 		if before == nil || *before != *p {
 			a.Registry().Restamp(a)
