@@ -83,6 +83,10 @@ type Op struct {
 	// may be answered with the durable ones of its group. A durable Apply does not
 	// make earlier ones durable: what must be found together belongs into one batch.
 	Durable bool
+	// Patient lets an Apply wait up to a second for others, whose commit it shares:
+	// for what is written often and missed by nobody. Nothing of its owner waits for
+	// it. Drivers do not look at it.
+	Patient bool
 }
 
 // Size returns the bytes that op keeps in memory, roughly: what queues are

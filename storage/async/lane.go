@@ -52,6 +52,8 @@ func (p *Pump) enter(r *request) {
 	if l == nil {
 		l = p.spare.lane()
 		p.lanes[r.op.Owner] = l
+	} else {
+		p.hurry() // one of them may be this owner's, and comes first
 	}
 	r.lane = l
 	if l.waiting.empty() && (l.running == 0 || l.class == r.class()) {
@@ -95,6 +97,10 @@ func (l *lane) run(p *Pump, r *request) {
 // makeReady hands r to the workers of its class. mu is held.
 func (p *Pump) makeReady(r *request) {
 	c := r.class()
+	if r.op.Patient && c == applying && r.lane.waiting.empty() && !p.closing {
+		p.wait(r)
+		return
+	}
 	p.ready[c].push(r)
 	p.work[c].Signal()
 }

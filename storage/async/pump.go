@@ -25,6 +25,7 @@ type Pump struct {
 	mu      sync.Mutex
 	work    [2]sync.Cond // by class: signalled when ready[class] grows and when all is drained
 	ready   [2]list      // by class: what may run now
+	patient patient      // Applies that may run now and wait for others
 	lanes   map[string]*lane
 	spare   spares
 	stats   Stats // Ops, Bytes: what was accepted and not yet answered
@@ -45,6 +46,8 @@ func New(opts Options) (*Pump, error) {
 	for c := range p.work {
 		p.work[c].L = &p.mu
 	}
+	p.patient.timer = time.AfterFunc(time.Hour, p.patienceOver)
+	p.patient.timer.Stop()
 	p.workers.Go(p.commitLoop)
 	for range opts.Readers {
 		p.workers.Go(p.readLoop)
@@ -109,6 +112,7 @@ func (p *Pump) Close() error {
 	p.closeOnce.Do(func() {
 		p.mu.Lock()
 		p.closing = true
+		p.hurry()
 		p.wakeAll()
 		p.mu.Unlock()
 		p.workers.Wait()

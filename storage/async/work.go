@@ -63,6 +63,9 @@ func (p *Pump) take(c class, g *group, n int) bool {
 		}
 		p.work[c].Wait()
 	}
+	if c == applying {
+		p.hurry() // a commit that takes place anyway
+	}
 	for bytes := 0; len(g.requests) < n && !p.ready[c].empty(); {
 		bytes += p.ready[c].head.size
 		if len(g.requests) > 0 && bytes > p.opts.MaxGroupBytes {

@@ -68,12 +68,13 @@ func (x *extension) opened(a *xep.Home, _ xep.SessionRef, done func()) {
 }
 
 // closed notes when the last session of an account ends. Nobody was promised
-// that, so it need not be durable, and what the store cannot take is lost.
+// that, so it need not be durable, it shares the commit of something else, and what
+// the store cannot take is lost.
 func (x *extension) closed(a *xep.Home, _ xep.SessionRef) {
 	if a.Sessions() > 0 || a.State(x.slot) != nil {
 		return
 	}
-	op := &storage.Op{Kind: storage.Apply}
+	op := &storage.Op{Kind: storage.Apply, Patient: true}
 	op.Batch.Put(collection, []byte(key), binary.BigEndian.AppendUint64(nil, uint64(a.Now()/1e9)))
 	a.Ask(op, func(*storage.Result) {})
 }
