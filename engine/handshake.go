@@ -9,7 +9,8 @@ import (
 
 // startTLS makes the connection speak TLS from its next byte on. The filter
 // is stepped by a worker, one step at a time; what comes in meanwhile waits in
-// conn.partial.
+// conn.partial. A light step is done here: the way to a worker and back takes
+// longer.
 func (c *conn) startTLS() {
 	c.phase = phaseHandshake
 	c.dropPartial()
@@ -42,12 +43,19 @@ func (c *conn) handshakeInput(b []byte) {
 	}
 }
 
-// step hands what has come to a worker.
+// step hands what has come to a worker, unless that is a light step.
 func (c *conn) step() {
-	c.stepping = true
 	filter, in := c.tls, c.partial
 	c.partial = nil
 	e, to := c.loop.engine, c.mailbox()
+	if c.peer == nil && filter.Light() {
+		s := stepped{filter: filter}
+		s.out, s.done, s.err = filter.Step(in.B)
+		e.buffers.Put(in)
+		s.apply(c.loop, c)
+		return
+	}
+	c.stepping = true
 	isPeer, isServer := c.peer != nil, c.peer != nil && c.peer.domain != nil
 	queued := e.workers.submit(func() {
 		s := &stepped{filter: filter}
