@@ -26,7 +26,16 @@ type half struct {
 // 1 µs brings back.
 type keys struct {
 	aead      cipher.AEAD
+	numbered  bool // it is crypto/tls's, which wants the number of a record as its nonce
 	iv, nonce [12]byte
+}
+
+// adopt goes on with the AEAD that crypto/tls has made of the secret, if it is
+// what crypto/tls has for TLS 1.3.
+func (h *half) adopt(made any) {
+	if aead, ok := made.(cipher.AEAD); ok && aead.NonceSize() == 8 {
+		h.keys = &keys{aead: aead, numbered: true}
+	}
 }
 
 // suite is a cipher suite of TLS 1.3 that records knows.
@@ -93,6 +102,11 @@ func (h *half) next() {
 
 // nonceFor is the nonce of the next record, §5.3. valid until the next call.
 func (h *half) nonceFor(k *keys) []byte {
+	if k.numbered {
+		binary.BigEndian.PutUint64(k.nonce[:], h.seq)
+		h.seq++
+		return k.nonce[:8]
+	}
 	binary.BigEndian.PutUint64(k.nonce[4:], binary.BigEndian.Uint64(k.iv[4:])^h.seq)
 	copy(k.nonce[:4], k.iv[:4])
 	h.seq++ // 2^64 records are not reached

@@ -16,10 +16,12 @@ type layout struct {
 	ekm              uintptr // func(string, []byte, int) ([]byte, error)
 	resumptionSecret uintptr // []byte
 
-	// Of the halves for what comes and what goes: the sequence number of the next
-	// record, [8]byte, and the traffic secret, []byte.
-	inSeq, inSecret, outSeq, outSecret uintptr
+	in, out halfLayout // for what comes, and what goes
 }
+
+// halfLayout is where tls.Conn keeps, of one direction, the number of the next
+// record, [8]byte, the traffic secret, []byte, and the AEAD made of it, any.
+type halfLayout struct{ seq, secret, cipher uintptr }
 
 type ekmFunc = func(label string, context []byte, length int) ([]byte, error)
 
@@ -50,31 +52,33 @@ func findLayout(conn reflect.Type) layout {
 	l.input = offset("input", reflect.TypeFor[bytes.Reader]())
 	l.ekm = offset("ekm", reflect.TypeFor[ekmFunc]())
 	l.resumptionSecret = offset("resumptionSecret", reflect.TypeFor[[]byte]())
-	l.inSeq, l.inSecret = l.half(conn, "in")
-	l.outSeq, l.outSecret = l.half(conn, "out")
+	l.in, l.out = l.half(conn, "in"), l.half(conn, "out")
 	return l
 }
 
 // half finds the fields of one direction.
-func (l *layout) half(conn reflect.Type, name string) (seq, secret uintptr) {
+func (l *layout) half(conn reflect.Type, name string) halfLayout {
 	h, found := conn.FieldByName(name)
 	if !found || h.Type.Kind() != reflect.Struct {
 		l.ok = false
-		return 0, 0
+		return halfLayout{}
 	}
-	s, hasSeq := h.Type.FieldByName("seq")
-	t, hasSecret := h.Type.FieldByName("trafficSecret")
-	if !hasSeq || !hasSecret || s.Type != reflect.TypeFor[[8]byte]() || t.Type != reflect.TypeFor[[]byte]() {
-		l.ok = false
-		return 0, 0
+	offset := func(name string, typ reflect.Type) uintptr {
+		f, found := h.Type.FieldByName(name)
+		l.ok = l.ok && found && f.Type == typ
+		return h.Offset + f.Offset
 	}
-	return h.Offset + s.Offset, h.Offset + t.Offset
+	return halfLayout{
+		seq:    offset("seq", reflect.TypeFor[[8]byte]()),
+		secret: offset("trafficSecret", reflect.TypeFor[[]byte]()),
+		cipher: offset("cipher", reflect.TypeFor[any]()),
+	}
 }
 
-// secrets copies to r what it needs to go on where c has stopped. False when c
-// still holds input or its secrets are not those of the suite.
+// secrets gives r what it needs to go on where c has stopped, which is not used any
+// more then. False when c still holds input or its secrets are not those of the suite.
 func (l *layout) secrets(c *tls.Conn, s suite, r *records) bool {
-	in, out := *field[[]byte](c, l.inSecret), *field[[]byte](c, l.outSecret)
+	in, out := *field[[]byte](c, l.in.secret), *field[[]byte](c, l.out.secret)
 	if len(in) != s.hash.Size() || len(out) != s.hash.Size() ||
 		field[bytes.Buffer](c, l.rawInput).Len() != 0 || field[bytes.Buffer](c, l.hand).Len() != 0 ||
 		field[bytes.Reader](c, l.input).Len() != 0 {
@@ -83,8 +87,10 @@ func (l *layout) secrets(c *tls.Conn, s suite, r *records) bool {
 	r.in.suite, r.out.suite = s, s
 	copy(r.in.secret[:], in)
 	copy(r.out.secret[:], out)
-	r.in.seq = binary.BigEndian.Uint64(field[[8]byte](c, l.inSeq)[:])
-	r.out.seq = binary.BigEndian.Uint64(field[[8]byte](c, l.outSeq)[:])
+	r.in.seq = binary.BigEndian.Uint64(field[[8]byte](c, l.in.seq)[:])
+	r.out.seq = binary.BigEndian.Uint64(field[[8]byte](c, l.out.seq)[:])
+	r.in.adopt(*field[any](c, l.in.cipher))
+	r.out.adopt(*field[any](c, l.out.cipher))
 	return true
 }
 
