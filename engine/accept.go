@@ -51,9 +51,10 @@ func setOptionsOf(fd int) error {
 // block. Errors: those of accept(2), and one when the listener was closed.
 func accept(raw syscall.RawConn) (fd int, remote *net.TCPAddr, err error) {
 	for {
-		var from unix.Sockaddr
+		var from syscall.Sockaddr
 		outer := raw.Read(func(listening uintptr) bool {
-			fd, from, err = unix.Accept4(int(listening), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+			// Not of package unix, which asks each time what kind of socket it got.
+			fd, from, err = syscall.Accept4(int(listening), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 			return err != unix.EAGAIN
 		})
 		switch {
@@ -79,11 +80,11 @@ func acceptWaiting(raw syscall.RawConn) (fd int, err error) {
 }
 
 // tcpAddr is a peer's address as package net has it.
-func tcpAddr(sa unix.Sockaddr) *net.TCPAddr {
+func tcpAddr(sa syscall.Sockaddr) *net.TCPAddr {
 	switch sa := sa.(type) {
-	case *unix.SockaddrInet4:
+	case *syscall.SockaddrInet4:
 		return &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port}
-	case *unix.SockaddrInet6:
+	case *syscall.SockaddrInet6:
 		a := &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port}
 		if sa.ZoneId != 0 {
 			a.Zone = strconv.FormatUint(uint64(sa.ZoneId), 10)

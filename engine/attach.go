@@ -126,7 +126,7 @@ func (moveOver) apply(l *loop, c *conn) {
 // wireTransport is the server's end of a Wire.
 type wireTransport struct{ w *Wire }
 
-func (t wireTransport) write(pieces [][]byte) (taken int) {
+func (t wireTransport) write(pieces [][]byte, _ bool) (taken int) {
 	for _, p := range pieces {
 		t.w.sink.Write(p)
 		taken += len(p)

@@ -22,16 +22,16 @@ var (
 // gone is the transport of a detached session.
 type gone struct{ addr net.Addr }
 
-func (gone) write([][]byte) int { return 0 }
-func (gone) awaitRoom() bool    { return false }
-func (gone) buffered() int      { return 0 }
-func (gone) closeWrite()        {}
-func (gone) close()             {}
-func (gone) pause() bool        { return false }
-func (gone) unpause()           {}
-func (gone) use(*conn)          {}
-func (gone) origin() *origin    { return nil }
-func (g gone) remote() net.Addr { return g.addr }
+func (gone) write([][]byte, bool) int { return 0 }
+func (gone) awaitRoom() bool          { return false }
+func (gone) buffered() int            { return 0 }
+func (gone) closeWrite()              {}
+func (gone) close()                   {}
+func (gone) pause() bool              { return false }
+func (gone) unpause()                 {}
+func (gone) use(*conn)                {}
+func (gone) origin() *origin          { return nil }
+func (g gone) remote() net.Addr       { return g.addr }
 
 // connected tells whether there is a transport that may be used.
 func (c *conn) connected() bool { return c.phase != phaseClosed && c.phase != phaseDetached }

@@ -118,7 +118,7 @@ func (c *conn) transmit(pieces [][]byte) {
 	taken := 0
 	if c.backlog.size() == 0 && c.transport.buffered() <= shortBuffer {
 		l.stats.writes.Add(1)
-		if taken = c.transport.write(pieces); !c.connected() {
+		if taken = c.transport.write(pieces, c.phase == phaseClosing); !c.connected() {
 			return
 		}
 	}
@@ -187,7 +187,7 @@ func (c *conn) refill() bool {
 	for c.connected() && c.backlog.size() > 0 && c.transport.buffered() < shortBuffer {
 		front := c.backlog.front()
 		c.loop.stats.writes.Add(1)
-		taken := c.transport.write([][]byte{front})
+		taken := c.transport.write([][]byte{front}, false)
 		if !c.connected() {
 			return false
 		}
@@ -215,7 +215,7 @@ func (c *conn) closeWrite() {
 	c.more().shut = true
 	if c.tls != nil && c.tls.Established() && !c.notified {
 		c.more().notified = true
-		c.transport.write([][]byte{c.tls.CloseNotify(nil)})
+		c.transport.write([][]byte{c.tls.CloseNotify(nil)}, true)
 		if c.phase == phaseClosed {
 			return
 		}

@@ -116,16 +116,19 @@ func (s *socket) writable() {
 	s.want(s.asked &^ writes)
 }
 
-func (s *socket) write(pieces [][]byte) (taken int) {
+func (s *socket) write(pieces [][]byte, last bool) (taken int) {
 	if s.ended {
 		return 0
 	}
 	var err error
 	for {
-		if len(pieces) == 1 {
-			taken, err = unix.Write(int(s.fd), pieces[0])
-		} else {
+		switch {
+		case len(pieces) > 1:
 			taken, err = unix.Writev(int(s.fd), pieces)
+		case last: // one packet with the end of the stream
+			taken, err = unix.SendmsgN(int(s.fd), pieces[0], nil, nil, unix.MSG_MORE|unix.MSG_NOSIGNAL)
+		default:
+			taken, err = unix.Write(int(s.fd), pieces[0])
 		}
 		if err != unix.EINTR {
 			break

@@ -7,8 +7,8 @@ import "net"
 // calls conn.transportClosed before write returns.
 type transport interface {
 	// write sends the pieces in order, or copies them, and returns how many bytes
-	// it took.
-	write(pieces [][]byte) (taken int)
+	// it took. What is last may wait for closeWrite, which is called then.
+	write(pieces [][]byte, last bool) (taken int)
 	// buffered is the number of bytes taken that the peer has not read, where
 	// that is known.
 	buffered() int
