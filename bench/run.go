@@ -47,6 +47,9 @@ func Run(ctx context.Context, p Plan) (*report.Report, error) {
 						return rep, context.Cause(ctx)
 					}
 					r.out.Failed = err.Error()
+					if strings.Contains(r.out.Failed, "not-authorized") && !target.IsPreset(name) {
+						r.out.Failed += fmt.Sprintf("; the accounts are %s, %s, … (--user, --password), and --register makes them", p.Users.At(0).User, p.Users.At(1).User)
+					}
 				}
 				rep.Runs = append(rep.Runs, r.out)
 			}
@@ -122,6 +125,9 @@ func (r *run) measure(ctx context.Context, s load.Settings) (err error) {
 		r.plan.watch(Progress{What: r.title("stopping"), Done: -1})
 		r.fleet.stop()
 	}()
+	if !r.known() {
+		r.out.Warnings = append(r.out.Warnings, "the server's process is not known (--pid), so neither its CPU nor its memory was read")
+	}
 	// Only now: generators share pages with the relay, which is the same program.
 	if err := pause(ctx, r.plan.Settle); err != nil {
 		return err
@@ -232,7 +238,8 @@ func (r *run) external(ctx context.Context, s load.Settings) error {
 		return nil
 	}
 	p.watch(Progress{What: r.title("making accounts"), Done: -1})
-	opts := &client.Options{Address: r.name, Domain: p.Domain, DirectTLS: p.DirectTLS}
+	// Servers bound how many accounts an address may ask for.
+	opts := &client.Options{Address: r.name, Domain: p.Domain, DirectTLS: p.DirectTLS, Source: client.Spread(1)}
 	if s.TLS {
 		opts.TLS = client.TLSConfig(p.Domain, false, "")
 	}

@@ -176,7 +176,6 @@ func (r *run) idle(ctx context.Context) error {
 	last := r.out.Memory[len(r.out.Memory)-1]
 	n := float64(max(1, o.counters[load.CountSessions]))
 	if !o.measured {
-		r.out.Warnings = append(r.out.Warnings, "the server's process is not known (--pid): no memory was read")
 		return nil
 	}
 	r.set(report.IdleCPU, o.server.Total().Seconds()/o.wall.Seconds())

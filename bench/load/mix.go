@@ -75,7 +75,7 @@ func (w *Worker) comeAndGo(ctx context.Context, c Command, rate float64) error {
 		select {
 		case i := <-free:
 			group.Go(func() {
-				w.once(ctx, w.job.Accounts.At(i))
+				_ = w.once(ctx, w.job.Accounts.At(i)) // counted
 				free <- i
 			})
 		default:

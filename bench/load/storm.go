@@ -13,7 +13,9 @@ import (
 // the storm what only the first login of an account costs (on this side, PBKDF2).
 func (w *Worker) acquaint(ctx context.Context, count int) error {
 	return w.each(ctx, 0, count, func(ctx context.Context, i int) error {
-		w.once(ctx, w.account(i))
+		if err := w.once(ctx, w.account(i)); err != nil {
+			return err
+		}
 		return ctx.Err()
 	})
 }
@@ -54,7 +56,7 @@ func (w *Worker) cycle(ctx context.Context, c Command, first, count, parallel in
 				if i >= count {
 					i = g
 				}
-				w.once(ctx, w.job.Accounts.At(first+i))
+				_ = w.once(ctx, w.job.Accounts.At(first+i)) // counted
 			}
 		})
 	}
@@ -89,18 +91,19 @@ func over(ctx context.Context) bool {
 	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
-// once logs one account in and out.
-func (w *Worker) once(ctx context.Context, a client.Account) {
+// once logs one account in and out. That the login failed is counted, too; at
+// the end of ctx it has not.
+func (w *Worker) once(ctx context.Context, a client.Account) error {
 	a.Peer = w.job.Accounts.At(a.Index ^ 1).User
 	s, err := client.Login(ctx, w.options(a), a)
 	now := w.clock.now()
 	switch {
 	case err != nil && over(ctx):
-		return
+		return nil
 	case err != nil:
 		w.fails.Add(1)
 		w.note("%v", err)
-		return
+		return err
 	}
 	if w.meters.window.has(now) {
 		w.logins.Add(1)
@@ -112,4 +115,5 @@ func (w *Worker) once(ctx context.Context, a client.Account) {
 		stop.Stop()
 	}
 	s.Abort()
+	return nil
 }

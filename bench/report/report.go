@@ -60,10 +60,9 @@ type Point struct {
 
 // Sample is a moment of a run. The window that counts begins at 0.
 type Sample struct {
-	At        float64 `json:"t"`      // seconds
-	Rate      float64 `json:"rate"`   // per second: deliveries, or logins
-	Server    float64 `json:"server"` // cores in use by the server
-	Generator float64 `json:"-"`
+	At     float64 `json:"t"`      // seconds
+	Rate   float64 `json:"rate"`   // per second: deliveries, or logins
+	Server float64 `json:"server"` // cores in use by the server
 }
 
 // Step is memory at a number of sessions, in bytes above the empty server.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -16,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/xylem-im/xylem/bench/load"
+	"github.com/xylem-im/xylem/bench/measure"
 	"github.com/xylem-im/xylem/bench/report"
 )
 
@@ -274,5 +276,23 @@ func TestTitlesDiffer(t *testing.T) {
 	}
 	if !seen["chat, 200 sessions, 1 in flight per pair, 350 bytes, plaintext, warm-up 0s, 1m0s, 8 logins at once"] {
 		t.Errorf("titles: %v", seen)
+	}
+}
+
+// The documentation tells every key of the JSON.
+func TestJSONIsDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/benchmarking.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(doc), "## The JSON\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	for _, of := range []any{report.Report{}, report.Run{}, report.Percentiles{}, report.Point{}, report.Sample{}, report.Step{}, measure.Machine{}} {
+		for i := range reflect.TypeOf(of).NumField() {
+			key, _, _ := strings.Cut(reflect.TypeOf(of).Field(i).Tag.Get("json"), ",")
+			if key == "" || !strings.Contains(section, "`"+key+"`") {
+				t.Errorf("%T: the key %q is not in docs/benchmarking.md", of, key)
+			}
+		}
 	}
 }

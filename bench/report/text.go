@@ -110,7 +110,7 @@ func (r *Report) Table(w io.Writer, width int) error {
 			}
 		}
 		for _, line := range g.Remarks() {
-			fmt.Fprintln(w, "  !", line)
+			fmt.Fprintln(w, "  !", strings.ReplaceAll(line, "\n", "\n    "))
 		}
 		fmt.Fprintln(w)
 	}

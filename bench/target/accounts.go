@@ -77,7 +77,7 @@ func (s Settings) register(ctx context.Context, server *Server) error {
 		return nil
 	}
 	s.Log("%d accounts", s.Count-have)
-	opts := &client.Options{Address: server.Address, Domain: s.domain, Source: client.Spread(100)}
+	opts := &client.Options{Address: server.Address, Domain: s.domain, Source: client.Spread(1)}
 	if s.TLS {
 		opts.TLS = client.TLSConfig(s.domain, false, "")
 	}

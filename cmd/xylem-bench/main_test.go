@@ -403,6 +403,21 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// A storm of logins that nobody can do is a run that failed, not one of no logins;
+// who measures a server that runs is told what accounts it must have.
+func TestWrongPassword(t *testing.T) {
+	s := enginetest.StartConfig(t, engine.Config{Domains: []string{"localhost"}, Listeners: []engine.Listener{{Address: "127.0.0.1:0"}}})
+	for i := range 2 {
+		s.AddUser(fmt.Sprintf("bench%d@localhost", i), "bench")
+	}
+	for _, scenario := range []string{"login", "chat"} {
+		code, out, problems := cli("run", scenario, "--target", s.Addrs()[0].Addr.String(), "--sessions", "2", "--password", "wrong", "--quiet", "--settle", "50ms")
+		if code != exitFailed || !strings.Contains(out, "not-authorized") || !strings.Contains(out, "the accounts are bench0, bench1, … (--user, --password), and --register makes them") {
+			t.Errorf("%s: exit code %d: %s\n%s", scenario, code, problems, out)
+		}
+	}
+}
+
 // What is wrong in a plan is told with line, key, value and what would be right.
 func TestPlanFaults(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
