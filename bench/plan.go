@@ -261,6 +261,7 @@ func arrange(s *load.Settings) error {
 	default:
 		s.Sessions &^= 1
 	}
+	s.Parallel = min(s.Parallel, s.Sessions+s.Extra) // none logs in twice at once
 	return nil
 }
 

@@ -45,11 +45,19 @@ func newProgress(ctx context.Context, w io.Writer, quiet bool) *progress {
 	return p
 }
 
-const (
-	resolution = 1000
-	barWidth   = 16
-	barFrame   = len("  100% ||") + barWidth // what the bar takes of a line
-)
+const resolution = 1000
+
+// room is how wide a bar is, and how much text goes before it on a line; a
+// spinner, which tells no part done, has a place of its own.
+func room(columns int, spinner bool) (bar, text int) {
+	if spinner {
+		return 0, columns - len("| ") - 1
+	}
+	if bar = 16; columns < 100 {
+		bar = 8
+	}
+	return bar, columns - bar - len("  100% ||") - 1
+}
 
 func (p *progress) show(g bench.Progress) {
 	p.mu.Lock()
@@ -65,17 +73,19 @@ func (p *progress) show(g bench.Progress) {
 		return
 	case g.What != p.what:
 		p.clear()
+		bar, _ := room(columns(p.w), g.Done < 0)
 		steps := resolution
 		if g.Done < 0 {
 			steps = -1 // a spinner
 		}
-		p.bar = progressbar.NewOptions(steps, progressbar.OptionSetWriter(p.w), progressbar.OptionSetWidth(barWidth),
+		p.bar = progressbar.NewOptions(steps, progressbar.OptionSetWriter(p.w), progressbar.OptionSetWidth(bar),
 			progressbar.OptionSetSpinnerChangeInterval(0), // else it draws by itself, into the bar that comes after it
 			progressbar.OptionClearOnFinish(), progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false))
 		p.what = g.What
 	}
 	// A line that the terminal breaks could not be wiped.
-	p.bar.Describe(cut(strings.TrimSuffix(g.What+", "+g.State, ", "), columns(p.w)-barFrame-1))
+	_, text := room(columns(p.w), g.Done < 0)
+	p.bar.Describe(cut(strings.TrimSuffix(g.What+", "+g.State, ", "), text))
 	if g.Done >= 0 {
 		_ = p.bar.Set(int(g.Done * resolution)) // only a picture
 	} else {
