@@ -178,7 +178,7 @@ func reject(s *load.Settings) error {
 	case uses(s, "rate") && !(s.Rate >= 0 && s.Rate <= maxRate):
 		return badSetting("rate", "%g messages per second; it is 0 (a closed loop) to %g", s.Rate, float64(maxRate))
 	case s.Scenario == load.Mix && s.Rate == 0:
-		return badSetting("rate", "no messages per second; the day of a mix has a rate, a closed loop has no time of day")
+		return badSetting("rate", "0 messages per second; a mix needs a rate")
 	case uses(s, "window") && s.Window < 1 && s.Rate == 0:
 		return badSetting("window", "%d messages in flight; at least 1 is needed", s.Window)
 	case uses(s, "extra") && s.Extra < 0:

@@ -90,10 +90,10 @@ func Read(file string) (*Report, error) {
 	}
 	var r Report
 	if err := json.Unmarshal(b, &r); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, fmt.Errorf("%s is no report of xylem-bench: %w", file, err)
 	}
 	if r.Format != Format {
-		return nil, fmt.Errorf("%s: format %d, want %d", file, r.Format, Format)
+		return nil, fmt.Errorf("%s is no report of this xylem-bench: its format is %d, want %d", file, r.Format, Format)
 	}
 	return &r, nil
 }

@@ -61,7 +61,11 @@ func planTables(doc []byte) ([]planTable, error) {
 		var at *toml.DecodeError
 		if errors.As(err, &at) {
 			line, _ := at.Position()
-			return nil, fmt.Errorf("%d: %s; text is in double quotes, see toml.io", line, strings.TrimPrefix(err.Error(), "toml: "))
+			fault := strings.TrimPrefix(err.Error(), "toml: ")
+			if strings.Contains(fault, "start of value") {
+				fault += "; text is in double quotes"
+			}
+			return nil, fmt.Errorf("%d: %s, see toml.io", line, fault)
 		}
 		return nil, fmt.Errorf("1: %w", err)
 	}
