@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"time"
 
 	"github.com/xylem-im/xylem/bench/load"
 	"github.com/xylem-im/xylem/bench/report"
@@ -19,9 +20,8 @@ func (r *run) federation(ctx context.Context) error {
 	}
 	r.common(local)
 	r.messages(local)
-	localCPU := r.out.Figures[report.CPUPerMessage]
-	r.set(report.LocalCPU, localCPU)
-	r.set(report.LocalPerSec, r.out.Figures[report.MessagesPerSec])
+	r.move(report.CPUPerMessage, report.LocalCPU)
+	r.move(report.MessagesPerSec, report.LocalPerSec)
 	remote, err := r.phase(ctx, load.PhaseRemote, true)
 	if err != nil {
 		return err
@@ -30,15 +30,22 @@ func (r *run) federation(ctx context.Context) error {
 	r.common(remote)
 	r.messages(remote)
 	n := float64(remote.counters[load.CountDelivered])
-	if !remote.measured || n == 0 {
-		return nil
-	}
-	most := 0.0
 	for i, key := range []string{report.FirstCPU, report.SecondCPU} {
-		cpu := micros(remote.servers[i].Total()) / n
-		r.set(key, cpu)
-		most = max(most, cpu)
+		if i < len(remote.servers) {
+			r.cpuPer(key, remote, remote.servers[i], n, time.Microsecond)
+		}
 	}
-	r.set(report.FederationRatio, most/localCPU)
+	f := r.out.Figures
+	if local := f[report.LocalCPU]; local > 0 && f[report.FirstCPU] > 0 && f[report.SecondCPU] > 0 {
+		r.set(report.FederationRatio, max(f[report.FirstCPU], f[report.SecondCPU])/local)
+	}
 	return nil
+}
+
+// move gives a figure, if there is one, another name.
+func (r *run) move(from, to string) {
+	if v, ok := r.out.Figures[from]; ok {
+		r.set(to, v)
+		delete(r.out.Figures, from)
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/xylem-im/xylem/bench/load"
+	"github.com/xylem-im/xylem/bench/measure"
 	"github.com/xylem-im/xylem/bench/report"
 )
 
@@ -98,12 +99,29 @@ func faults(scenario string) map[string]string {
 	return list
 }
 
+// leastCPU is less than what can be told by a clock whose ticks are 10 ms.
+const leastCPU = 50 * time.Millisecond
+
+// cpuPer sets a figure to processor time for each of n, in units.
+func (r *run) cpuPer(figure string, o *outcome, used measure.CPU, n float64, unit time.Duration) {
+	switch {
+	case !o.measured || n == 0:
+	case used.Total() < leastCPU:
+		note := fmt.Sprintf("the server used less than %v of CPU, which is too little to be measured: it needs a longer duration, or more to do", leastCPU)
+		if !slices.Contains(r.out.Warnings, note) {
+			r.out.Warnings = append(r.out.Warnings, note)
+		}
+	default:
+		r.set(figure, float64(used.Total())/float64(unit)/n)
+	}
+}
+
 // messages are the figures of traffic.
 func (r *run) messages(o *outcome) {
 	n := float64(o.counters[load.CountDelivered])
 	r.set(report.MessagesPerSec, n/o.wall.Seconds())
-	if o.measured && n > 0 && !slices.Contains([]string{load.Churn, load.Slow}, r.job.Scenario) { // where most of it is not for these messages
-		r.set(report.CPUPerMessage, micros(o.server.Total())/n)
+	if !slices.Contains([]string{load.Churn, load.Slow}, r.job.Scenario) { // where most of it is not for these messages
+		r.cpuPer(report.CPUPerMessage, o, o.server, n, time.Microsecond)
 	}
 	r.quantiles(o.hists[load.HistMessage], map[string]float64{
 		report.LatencyP50: 50, report.LatencyP99: 99, report.LatencyP999: 99.9, report.LatencyMax: 100})
@@ -138,9 +156,7 @@ func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsec
 func (r *run) login(o *outcome) {
 	n := float64(o.counters[load.CountLogins])
 	r.set(report.LoginsPerSec, n/o.wall.Seconds())
-	if o.measured && n > 0 {
-		r.set(report.CPUPerLogin, micros(o.server.Total())/1000/n)
-	}
+	r.cpuPer(report.CPUPerLogin, o, o.server, n, time.Millisecond)
 	r.quantiles(o.hists[load.HistLogin], map[string]float64{report.LoginP50: 50, report.LoginP99: 99})
 	r.quantiles(o.hists[load.HistResume], map[string]float64{report.LoginP50: 50, report.LoginP99: 99})
 	r.quantiles(o.hists[load.HistRoster], map[string]float64{report.RosterP50: 50, report.RosterP99: 99})
@@ -222,9 +238,7 @@ func (r *run) offline(ctx context.Context) error {
 	n := float64(store.counters[load.CountSent])
 	r.set(report.StorePerSec, n/store.wall.Seconds())
 	r.quantiles(store.hists[load.HistMessage], map[string]float64{report.StoreP99: 99})
-	if store.measured {
-		r.set(report.StoreCPU, micros(store.server.Total())/n)
-	}
+	r.cpuPer(report.StoreCPU, store, store.server, n, time.Microsecond)
 	drain, err := r.phase(ctx, load.PhaseDrain, false)
 	if err != nil {
 		return err
@@ -234,9 +248,7 @@ func (r *run) offline(ctx context.Context) error {
 	r.set(report.Lost, n-got)
 	r.set(report.DrainPerSec, got/drain.wall.Seconds())
 	r.quantiles(drain.hists[load.HistDrain], map[string]float64{report.DrainP99: 99})
-	if drain.measured && got > 0 {
-		r.set(report.DrainCPU, micros(drain.server.Total())/got)
-	}
+	r.cpuPer(report.DrainCPU, drain, drain.server, got, time.Microsecond)
 	return nil
 }
 

@@ -3,8 +3,10 @@ package bench
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/xylem-im/xylem/bench/load"
+	"github.com/xylem-im/xylem/bench/measure"
 	"github.com/xylem-im/xylem/bench/report"
 )
 
@@ -34,6 +36,32 @@ func TestPhasesOfARun(t *testing.T) {
 	}
 	if !slices.Equal(r.out.Warnings, []string{"busy"}) {
 		t.Errorf("warnings %q", r.out.Warnings)
+	}
+}
+
+// What the clock of the operating system is too coarse for is no figure.
+func TestTooLittleCPU(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		used     time.Duration
+		n        float64
+		measured bool
+		want     float64 // 0: none
+		warnings int
+	}{
+		{"enough", 200 * time.Millisecond, 100, true, 2000, 0},
+		{"too little", 40 * time.Millisecond, 100, true, 0, 1},
+		{"none", 0, 100, true, 0, 1},
+		{"of nothing", 200 * time.Millisecond, 0, true, 0, 0},
+		{"not known", 0, 100, false, 0, 0},
+	} {
+		r := run{out: report.Run{Figures: map[string]float64{}}}
+		for range 2 { // phases
+			r.cpuPer(report.CPUPerMessage, &outcome{measured: test.measured}, measure.CPU{User: test.used}, test.n, time.Microsecond)
+		}
+		if got, has := r.out.Figures[report.CPUPerMessage]; got != test.want || has != (test.want > 0) || len(r.out.Warnings) != test.warnings {
+			t.Errorf("%s: %v (%v), %q", test.name, got, has, r.out.Warnings)
+		}
 	}
 }
 

@@ -53,7 +53,7 @@ func TestRunWithRelay(t *testing.T) {
 	if code != exitOK {
 		t.Fatalf("exit code %d: %s", code, problems)
 	}
-	for _, want := range []string{"chat, 20 sessions, 1 in flight per pair, 350 bytes, plaintext", "server CPU per message", "PSS per session", "presence, 20 sessions, 1 to 9"} {
+	for _, want := range []string{"chat, 20 sessions, 1 in flight per pair, 350 bytes, plaintext", "latency p50", "PSS per session", "presence, 20 sessions, 1 to 9"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is missing in:\n%s", want, out)
 		}
@@ -397,7 +397,7 @@ func TestMix(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	for _, form := range []string{"--json", "--html"} {
 		code, out, problems := cli("run", "chat", "--target", "relay", "--sessions", "2", "--duration", "200ms", "--warmup", "0s", "--settle", "50ms", "--quiet", form, "/dev/full")
-		if code != exitFailed || !strings.Contains(problems, "/dev/full: no space left on device") || !strings.Contains(out, "server CPU per message") {
+		if code != exitFailed || !strings.Contains(problems, "/dev/full: no space left on device") || !strings.Contains(out, "latency p50") {
 			t.Errorf("%s: exit code %d: %s\n%s", form, code, problems, out)
 		}
 	}
