@@ -151,11 +151,15 @@ func UsedBy(key string) []string {
 		return []string{load.Offline}
 	case "extra":
 		return []string{load.Churn, load.Slow, load.Mix}
-	case "flood":
+	case "flood", "held":
 		return []string{load.Slow}
 	}
 	return load.Scenarios[:]
 }
+
+// leastHeld is what xylem takes with its largest stanza: half of it, the bytes that
+// wait for a socket, must hold two of them.
+const leastHeld = 1 << 20
 
 func uses(s *load.Settings, key string) bool { return slices.Contains(UsedBy(key), s.Scenario) }
 
@@ -187,6 +191,8 @@ func reject(s *load.Settings) error {
 		return badSetting("extra", "%d clients beside; at least 2 are needed, one to stall and one to flood", s.Extra)
 	case uses(s, "flood") && !(s.Flood > 0 && s.Flood <= maxRate):
 		return badSetting("flood", "a flood of %g messages per second; it is more than 0, to %g", s.Flood, float64(maxRate))
+	case uses(s, "held") && s.Held != 0 && (s.Held < leastHeld || s.Held > 1<<30):
+		return badSetting("held", "%d bytes for each client that stalls; it is %d to %d, or 0 for xylem's default", s.Held, leastHeld, 1<<30)
 	case uses(s, "messages") && s.Messages < 1:
 		return badSetting("messages", "%d messages for each recipient; at least 1 is needed", s.Messages)
 	case uses(s, "fanout") && s.Fanout < 1:
@@ -243,6 +249,9 @@ func reduce(s *load.Settings) {
 	}
 	if !uses(s, "flood") {
 		s.Flood = 0
+	}
+	if !uses(s, "held") {
+		s.Held = 0
 	}
 }
 

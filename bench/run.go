@@ -209,7 +209,7 @@ func (r *run) start(ctx context.Context, s load.Settings) error {
 	p.watch(Progress{What: r.title("starting"), Done: -1})
 	settings := target.Settings{
 		Dir: p.Dir, TLS: s.TLS, CPUs: p.ServerCPUs, Count: p.accounts(), Users: p.Users, Xylem: p.Xylem, Self: p.Self,
-		Payload: s.Payload, Log: log,
+		Payload: s.Payload, Held: s.Held, Log: log,
 	}
 	var err error
 	if s.Scenario == load.S2S {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -271,6 +272,9 @@ func (r *run) slow(ctx context.Context) error {
 	r.out.Series = nil // one curve: that of the flood
 	r.common(flood)
 	r.messages(flood)
+	if n := float64(flood.counters[load.CountDelivered] + flood.counters[load.CountFlooding]); flood.measured && n > 0 {
+		r.set(report.CPUPerMessage, micros(flood.server.Total())/n)
+	}
 	r.set(report.CalmP99, before)
 	r.set(report.Flooded, float64(flood.counters[load.CountFlooded]))
 	r.set(report.Refused, float64(flood.counters[load.CountRefused]))
@@ -284,8 +288,23 @@ func (r *run) slow(ctx context.Context) error {
 	}
 	if flood.measured {
 		r.set(report.PeakRSS, float64(flood.peak.RSS))
+		r.bound(float64(calm.peak.RSS), float64(flood.peak.RSS))
 	}
 	return nil
+}
+
+// bound compares the peak of memory with what the server is configured to need at
+// most. What normal users need is in that without the flood.
+func (r *run) bound(calm, peak float64) {
+	if r.job.Held == 0 || calm == 0 || !strings.HasPrefix(r.name, "xylem") {
+		return
+	}
+	most := calm + float64(load.Stalled(r.job.Extra))*float64(r.job.Held)
+	r.set(report.MemoryBound, most)
+	r.set(report.BoundUse, peak/most)
+	if peak > most {
+		r.out.Warnings = append(r.out.Warnings, fmt.Sprintf("the server's memory passed its bound: %.0f of %.0f MiB", peak/(1<<20), most/(1<<20)))
+	}
 }
 
 // percentiles thins a histogram to the points that a curve needs.

@@ -46,6 +46,7 @@ type Settings struct {
 	Messages  int           `json:"messages,omitempty"` // offline: messages for each recipient
 	Extra     int           `json:"extra,omitempty"`    // churn: sessions that come and go; slow: clients that stall
 	Flood     float64       `json:"flood,omitempty"`    // slow: messages per second to stalled clients
+	Held      int           `json:"held,omitempty"`     // slow: bytes that xylem may hold for one of them, where the harness starts it; 0: its default
 }
 
 // A Job is one generator process's part of a measurement.
@@ -116,6 +117,7 @@ const (
 	CountBroken     = "broken"      // sessions that ended while they should not
 	CountSetup      = "setup"       // subscriptions in place; before the window
 	CountFlooded    = "flooded"     // messages sent to stalled clients
+	CountFlooding   = "flooding"    // of them those that were due in the window
 
 	CountRefused     = "refused"     // of them: returned as errors
 	CountKept        = "kept"        // fetched by their recipients later

@@ -19,6 +19,11 @@ const (
 // stalledPerFlooder is how many stalled clients one flooding session writes to.
 const stalledPerFlooder = 20
 
+// Stalled is how many of the extra sessions of slow read nothing.
+func Stalled(extra int) int {
+	return extra - (extra+stalledPerFlooder)/(stalledPerFlooder+1)
+}
+
 // crowd is what stands beside the normal users in slow.
 type crowd struct {
 	stalled  []*client.Session
@@ -95,6 +100,9 @@ func (w *Worker) flood(ctx context.Context, c Command) error {
 		l.sent(k)
 		if p.s.Send(p.batch) == nil {
 			w.flooded.Add(1)
+			if w.meters.window.has(due) {
+				w.flooding.Add(1)
+			}
 		}
 	})
 }

@@ -41,6 +41,7 @@ type Worker struct {
 	setup    atomic.Int64
 	told     atomic.Int64 // presence that contacts were told
 	flooded  atomic.Int64
+	flooding atomic.Int64 // of them in the window
 
 	mu     sync.Mutex
 	notes  []string
@@ -52,7 +53,7 @@ type Worker struct {
 
 // faults are the counters that only grow.
 type faults struct {
-	lost, duplicated, reordered, logins, fails, broken, flooded int64
+	lost, duplicated, reordered, logins, fails, broken, flooded, flooding int64
 }
 
 // Serve reads a Job and Commands from in and writes Events to out until it is
@@ -226,7 +227,7 @@ func (w *Worker) run(ctx context.Context, c Command) (*Result, error) {
 // collect fills in what was counted since the phase before.
 func (w *Worker) collect(r *Result) error {
 	r.Counters = w.meters.counters()
-	now := faults{logins: w.logins.Load(), fails: w.fails.Load(), broken: w.broken.Load(), flooded: w.flooded.Load()}
+	now := faults{logins: w.logins.Load(), fails: w.fails.Load(), broken: w.broken.Load(), flooded: w.flooded.Load(), flooding: w.flooding.Load()}
 	for _, p := range w.players {
 		p.count(&now)
 	}
@@ -236,7 +237,7 @@ func (w *Worker) collect(r *Result) error {
 		CountLost: now.lost - old.lost, CountDuplicated: now.duplicated - old.duplicated,
 		CountReordered: now.reordered - old.reordered, CountLogins: now.logins - old.logins,
 		CountFailed: now.fails - old.fails, CountBroken: now.broken - old.broken,
-		CountFlooded: now.flooded - old.flooded, CountSessions: int64(len(w.players)) - now.broken,
+		CountFlooded: now.flooded - old.flooded, CountFlooding: now.flooding - old.flooding, CountSessions: int64(len(w.players)) - now.broken,
 	} {
 		r.Counters[name] = n
 	}

@@ -74,6 +74,8 @@ const (
 	LocalPerSec       = "local_messages_per_s"
 	FederationRatio   = "s2s_cpu_ratio"
 	PeakRSS           = "peak_rss_bytes"
+	MemoryBound       = "memory_bound_bytes"
+	BoundUse          = "memory_bound_use"
 	ServerCores       = "server_cores"
 	GeneratorUse      = "generator_use"
 	GeneratorLate     = "generator_late_p99_us"
@@ -89,7 +91,7 @@ const (
 // Figures lists all, in the order of tables.
 func Figures() []Figure {
 	return []Figure{
-		{Key: CPUPerMessage, Title: "server CPU per message", Unit: "µs", About: "user and system time of the server's processes in the window, divided by what arrived in it"},
+		{Key: CPUPerMessage, Title: "server CPU per message", Unit: "µs", About: "user and system time of the server's processes in the window, divided by what arrived in it; in slow, by that and the messages of the flood"},
 		{Key: FirstCPU, Title: "of it on the first server", Unit: "µs", About: "messages go both ways, so each server sends half of them and receives the others"},
 		{Key: SecondCPU, Title: "of it on the second server", Unit: "µs"},
 		{Key: LocalCPU, Title: "the same within a server", Unit: "µs", About: "the same sessions writing to users of their own server, in the same run"},
@@ -108,6 +110,8 @@ func Figures() []Figure {
 		{Key: Refused, Plain: true, Title: "of it refused", About: "returned to the sender as an error"},
 		{Key: Kept, Plain: true, Title: "of it kept", About: "fetched by the recipient after the flood"},
 		{Key: PeakRSS, Title: "server RSS, peak", Unit: "bytes"},
+		{Key: MemoryBound, Plain: true, Title: "bound of it", Unit: "bytes", About: "peak RSS without flood, and for each client that reads nothing what the server is configured to hold for it at most"},
+		{Key: BoundUse, Title: "peak / bound", Unit: "%"},
 		{Key: LoginsPerSec, Title: "logins", Unit: "/s", Higher: true, About: "from connecting to a bound resource; in roster, to the roster; in resume, to the resumed session"},
 		{Key: CPUPerLogin, Title: "server CPU per login", Unit: "ms", About: "logging out included"},
 		{Key: LoginP50, Title: "login p50", Unit: "time"},

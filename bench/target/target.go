@@ -27,6 +27,7 @@ type Settings struct {
 	Self    string          // binary of xylem-bench, for the relay
 	Log     func(format string, args ...any)
 	Payload int // bytes of the largest stanza, to raise limits if needed
+	Held    int // bytes that xylem may hold for one client that reads nothing; 0: as it is by default
 
 	domain string    // that the server serves
 	peer   *neighbor // StartPair: the other server; nil: no federation

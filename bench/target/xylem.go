@@ -44,6 +44,9 @@ func serveXylem(ctx context.Context, s Settings, more ...string) (*Server, error
 	if s.Payload > 200_000 {
 		args = append(args, "--set", fmt.Sprintf("c2s.max_stanza_bytes=%d", s.Payload+64<<10))
 	}
+	if s.Held > 0 { // what waits for the socket, and what was sent and not acknowledged
+		args = append(args, "--set", fmt.Sprintf("limits.outbound_bytes=%d", s.Held/2), "--set", fmt.Sprintf("limits.unacked_bytes=%d", s.Held/2))
+	}
 	ready := make(chan string, 1)
 	p, err := s.launch(func(line string) {
 		if strings.HasPrefix(line, "ready ") {

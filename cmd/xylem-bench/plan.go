@@ -18,7 +18,7 @@ import (
 // planKeys are the keys of a [[scenario]] table beside "scenario": flags of run,
 // with underscores. What a table leaves out is as on the command line.
 var planKeys = [...]string{"sessions", "payload", "window", "rate", "security", "mechanism", "login", "tls_tickets", "key_exchange", "full_jid",
-	"stream_management", "warmup", "duration", "parallel", "fanout", "messages", "extra", "flood"}
+	"stream_management", "warmup", "duration", "parallel", "fanout", "messages", "extra", "flood", "held"}
 
 // planTable is one [[scenario]] of a file.
 type planTable struct {

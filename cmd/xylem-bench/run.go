@@ -65,6 +65,7 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.IntVar(&f.base.Messages, "messages", 100, "offline: messages for each recipient")
 	fs.IntVar(&f.base.Extra, "extra", 0, "churn, mix: accounts that come and go; slow: clients that stall (default by scenario)")
 	fs.Float64Var(&f.base.Flood, "flood", 5000, "slow: messages per second to clients that stall")
+	fs.IntVar(&f.base.Held, "held", 1<<20, "slow: bytes that xylem may hold for one of them, when it is started here; 0: as it is by default")
 
 	fs.StringVar(&f.plan.ServerCPUs, "server-cpus", "", "`cores` for servers, as for taskset: 0 or 0-3")
 	fs.StringVar(&f.plan.ClientCPUs, "client-cpus", "", "`cores` for generators")
