@@ -1,7 +1,6 @@
 package routing
 
 import (
-	"hash/maphash"
 	"iter"
 	"sync"
 	"sync/atomic"
@@ -25,7 +24,7 @@ import (
 // the directory doubled if need be. Shards are not joined again, but their
 // chunks become smaller.
 type accounts struct {
-	seed maphash.Seed // per domain: localparts are chosen by strangers
+	seed seed
 	dir  atomic.Pointer[directory]
 	mu   sync.Mutex // held to change dir or what it has; taken after a shard's
 }
@@ -37,10 +36,10 @@ func (a *accounts) load(local string) record {
 		return record{}
 	}
 	h := a.hash(local)
-	return dir.chunks[h>>dir.shift].Load().find(h, dir.mask, local)
+	return dir.chunks[dir.place(h)].Load().find(h, dir.mask, local)
 }
 
-func (a *accounts) hash(local string) uint64 { return maphash.String(a.seed, local) }
+func (a *accounts) hash(local string) uint64 { return a.seed.hash(local) }
 
 // all walks the accounts. One that was there before and stays is met once.
 func (a *accounts) all() iter.Seq[record] {
@@ -89,7 +88,7 @@ func (a *accounts) publishHalves(halves [2]*shard, h uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	dir, bits := a.dir.Load(), uint(halves[0].bits)
-	if 64-dir.shift < bits {
+	if 63-dir.shift < bits {
 		dir = dir.doubled()
 	}
 	last := uint64(1) << (64 - bits)

@@ -98,8 +98,10 @@ func BenchmarkLookup(b *testing.B) {
 		b.Run("driver/"+set.name, func(b *testing.B) {
 			sum := 0
 			for i := 0; b.Loop(); i++ {
-				key := &keys[i%len(keys)]
-				sum += len(key.Local()) + int(key.Resource()[3])
+				if i == len(keys) {
+					i = 0
+				}
+				sum += len(keys[i].Local()) + int(keys[i].Resource()[3])
 			}
 			if sum == 0 {
 				b.Fatal("nothing was read")
@@ -107,20 +109,24 @@ func BenchmarkLookup(b *testing.B) {
 		})
 		b.Run("map/"+set.name, func(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
-				key := &keys[i%len(keys)]
-				if e := plain[key.String()]; e.Mailbox == 0 {
-					b.Fatalf("%s is not there", key)
+				if i == len(keys) {
+					i = 0
+				}
+				if e := plain[keys[i].String()]; e.Mailbox == 0 {
+					b.Fatalf("%s is not there", keys[i])
 				}
 			}
 		})
 		lookup := func(b *testing.B, count *atomic.Int64) {
 			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				key := &keys[i%len(keys)]
-				if _, ok := d.LookupFull(key.Local(), key.Resource()); !ok {
-					b.Fatalf("%s is not there", key)
+			for i, n := 0, 1; b.Loop(); i, n = i+1, n+1 {
+				if i == len(keys) {
+					i = 0
 				}
-				if i%64 == 0 {
+				if _, ok := d.LookupFull(keys[i].Local(), keys[i].Resource()); !ok {
+					b.Fatalf("%s is not there", keys[i])
+				}
+				if n%64 == 0 {
 					count.Add(64)
 				}
 			}
@@ -136,7 +142,10 @@ func BenchmarkLookup(b *testing.B) {
 			b.ReportAllocs()
 			targets := make([]routing.Entry, 0, 4)
 			for i := 0; b.Loop(); i++ {
-				decision, _ := table.Route(keys[i%len(keys)].View(), stanza.KindMessage, stanza.TypeChat, targets)
+				if i == len(keys) {
+					i = 0
+				}
+				decision, _ := table.Route(keys[i].View(), stanza.KindMessage, stanza.TypeChat, targets)
 				if decision.Verdict != routing.Delivered {
 					b.Fatal(decision)
 				}

@@ -23,7 +23,7 @@ func (a *accounts) change(local string) change {
 	h := a.hash(local)
 	for {
 		dir := a.directory()
-		s := dir.shards[h>>dir.shift].Load()
+		s := dir.shards[dir.place(h)].Load()
 		s.mu.Lock()
 		if !s.split {
 			return change{a, local, h, s, s.find(h, local)}

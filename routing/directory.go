@@ -7,14 +7,14 @@ import "sync/atomic"
 // shardGroups groups, fewer only when there is one shard; so what changes in a
 // directory are pointers, and not even these when there is one shard.
 type directory struct {
-	shift  uint   // 64 minus the bits of the hash that index shards
+	shift  uint   // 63 minus the bits of the hash that index shards, see place
 	mask   uint64 // the bits that index groups
 	chunks []atomic.Pointer[chunk]
 	shards []atomic.Pointer[shard]
 }
 
 func newDirectory(shift uint, mask uint64) *directory {
-	n := 1 << (64 - shift)
+	n := 1 << (63 - shift)
 	return &directory{
 		shift: shift, mask: mask,
 		chunks: make([]atomic.Pointer[chunk], n), shards: make([]atomic.Pointer[shard], n),
@@ -22,10 +22,14 @@ func newDirectory(shift uint, mask uint64) *directory {
 }
 
 func oneShard(s *shard) *directory {
-	d := newDirectory(64, s.mask())
+	d := newDirectory(63, s.mask())
 	d.enter(s, 0)
 	return d
 }
+
+// place is where the shard of a hash is. A hash shifted at once by 64, where there
+// is one shard, would take three instructions more.
+func (d *directory) place(h uint64) uint64 { return h >> 1 >> (d.shift & 63) }
 
 // doubled is the same directory with one bit more.
 func (d *directory) doubled() *directory {
@@ -42,7 +46,7 @@ func (d *directory) doubled() *directory {
 // divided, at the first of its places, and then skips all of them, or both halves.
 func (d *directory) enter(s *shard, h uint64) {
 	n := len(d.shards) >> s.bits
-	from := int(h>>d.shift) &^ (n - 1)
+	from := int(d.place(h)) &^ (n - 1)
 	for i := from + n - 1; i >= from; i-- {
 		d.chunks[i].Store(s.chunk())
 		d.shards[i].Store(s)

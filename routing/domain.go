@@ -1,7 +1,6 @@
 package routing
 
 import (
-	"hash/maphash"
 	"iter"
 	"slices"
 	"sync/atomic"
@@ -24,7 +23,7 @@ type Domain struct {
 }
 
 func newDomain(name string) *Domain {
-	return &Domain{name: name, accounts: accounts{seed: maphash.MakeSeed()}}
+	return &Domain{name: name, accounts: accounts{seed: newSeed()}}
 }
 
 // Name is the prepared name of the domain.
@@ -58,7 +57,7 @@ func (d *Domain) BindWith(local, resource string, mb Mailbox, inherit, taken Fla
 	for i := range entries {
 		flags |= entries[i].Flags & inherit
 	}
-	e := Entry{Resource: resource, Mailbox: mb, Flags: flags}
+	e := Entry{Resource: resource, Mailbox: mb, Marks: Marks{Flags: flags}}
 	if i, _ := c.old.find(resource); i >= 0 {
 		e.Flags |= taken
 		replaced = entries[i].Mailbox
@@ -97,27 +96,27 @@ func (d *Domain) SetPresence(local, resource string, mb Mailbox, available bool,
 	if !available {
 		priority = 0
 	}
-	return d.setMarks(local, resource, mb, func(e *Entry) { e.Available, e.Priority = available, priority })
+	return d.setMarks(local, resource, mb, func(m *Marks) { m.Available, m.Priority = available, priority })
 }
 
 // SetFlags clears and then sets flags of a session. It tells whether the
 // resource is still bound to mb.
 func (d *Domain) SetFlags(local, resource string, mb Mailbox, set, clear Flags) bool {
-	return d.setMarks(local, resource, mb, func(e *Entry) { e.Flags = e.Flags&^clear | set })
+	return d.setMarks(local, resource, mb, func(m *Marks) { m.Flags = m.Flags&^clear | set })
 }
 
 // setMarks changes a session in place. It tells whether the resource is still bound
 // to mb.
-func (d *Domain) setMarks(local, resource string, mb Mailbox, change func(*Entry)) bool {
+func (d *Domain) setMarks(local, resource string, mb Mailbox, change func(*Marks)) bool {
 	c := d.accounts.change(local)
 	defer c.release()
 	i := c.find(resource, mb)
 	if i < 0 {
 		return false
 	}
-	e := c.old.entry(i, "")
-	change(&e)
-	c.old.setMarks(i, &e)
+	m := c.old.entry(i, "").Marks
+	change(&m)
+	c.old.setMarks(i, m)
 	return true
 }
 
@@ -128,7 +127,44 @@ func (d *Domain) Lookup(local string, dst []Entry) []Entry {
 }
 
 // LookupFull is the session of a full address. It allocates nothing.
+//
+// It says once more what accounts.load and record.find say, for short names, in one
+// piece without calls and loops: within the cache that takes 24 to 29 instead of 48 ns.
+// No branch depends on which slot or which session of the account it is. What is not
+// found at the first look goes the usual way.
 func (d *Domain) LookupFull(local, resource string) (Entry, bool) {
+	dir := d.accounts.dir.Load()
+	if dir == nil || !isShort(local) || !isShort(resource) {
+		return d.lookupFull(local, resource)
+	}
+	first, last := ends(address(local), len(local))
+	h := d.accounts.seed.ofEnds(first, last, len(local))
+	c := dir.chunks[dir.place(h)].Load()
+	g := c.group(h & dir.mask)
+	found := g.find(tagOf(h))
+	if found == 0 {
+		return d.lookupFull(local, resource)
+	}
+	r := c.record(g.offsets[found.first()].Load())
+	header, names := *r.header, r.names()
+	if header.local() != len(local) || !hasEnds(r.at(names), len(local), first, last) {
+		return d.lookupFull(local, resource)
+	}
+	first, last = ends(address(resource), len(resource))
+	set := header.find(tagOfEnd(last))
+	if set == 0 {
+		return d.lookupFull(local, resource)
+	}
+	i, lengths := set.first(), r.lengths()
+	at := names + uintptr(len(local)) + lengths.before(i)
+	if lengths.at(i) != len(resource) || !hasEnds(r.at(at), len(resource), first, last) {
+		return d.lookupFull(local, resource)
+	}
+	return r.entry(i, r.text(at, len(resource))), true
+}
+
+// lookupFull is LookupFull for names of all lengths.
+func (d *Domain) lookupFull(local, resource string) (Entry, bool) {
 	r := d.accounts.load(local)
 	if i, name := r.find(resource); i >= 0 {
 		return r.entry(i, name), true

@@ -19,24 +19,29 @@ const (
 // Entry is one bound resource of an account. It is a value that never changes,
 // and may be older than the table.
 type Entry struct {
-	Resource  string  // prepared resourcepart, never empty
-	Mailbox   Mailbox // the session, never 0
+	Resource string  // prepared resourcepart, never empty
+	Mailbox  Mailbox // the session, never 0
+	Marks
+}
+
+// Marks is what changes of a bound resource. It is a type of its own as the compiler
+// keeps a struct of up to four fields in registers.
+type Marks struct {
 	Flags     Flags
 	Available bool // has sent initial presence, RFC 6121 §4.2
 	Priority  int8 // of its presence, RFC 6121 §4.7.2.3; 0 unless available
 }
 
-// marks is what changes of a bound entry, in 32 bits: flags, priority and
-// whether it is available.
-func (e *Entry) marks() uint32 {
-	m := uint32(e.Flags)<<16 | uint32(uint8(e.Priority))<<8
-	if e.Available {
-		m |= 1
+// pack is the marks in 32 bits: flags, priority and whether it is available.
+func (m Marks) pack() uint32 {
+	p := uint32(m.Flags)<<16 | uint32(uint8(m.Priority))<<8
+	if m.Available {
+		p |= 1
 	}
-	return m
+	return p
 }
 
-// setMarks is the reverse of marks.
-func (e *Entry) setMarks(m uint32) {
-	e.Flags, e.Priority, e.Available = Flags(m>>16), int8(uint8(m>>8)), m&1 != 0
+// unpack is the reverse of pack.
+func unpack(p uint32) Marks {
+	return Marks{Flags: Flags(p >> 16), Priority: int8(uint8(p >> 8)), Available: p&1 != 0}
 }

@@ -73,19 +73,19 @@ func (t *Table) Route(to jid.View, kind stanza.Kind, typ stanza.Type, targets []
 		}
 		return Decision{Verdict: Server, Domain: d}, targets
 	}
-	sessions := d.accounts.load(to.Local())
-	where, at, name := bare, -1, ""
+	where, session := bare, Entry{}
 	if to.IsFull() {
 		where = absent
-		if at, name = sessions.find(to.Resource()); at >= 0 {
+		var ok bool
+		if session, ok = d.LookupFull(to.Local(), to.Resource()); ok {
 			where = match
 		}
 	}
-	return d.apply(rules[classOf(kind, typ)][where], sessions, at, name, targets)
+	return d.apply(rules[classOf(kind, typ)][where], to.Local(), session, targets)
 }
 
-// apply carries out an action; at is the index of the resource that matches.
-func (d *Domain) apply(do action, sessions record, at int, name string, targets []Entry) (Decision, []Entry) {
+// apply carries out an action for an account; session is the one that matches.
+func (d *Domain) apply(do action, local string, session Entry, targets []Entry) (Decision, []Entry) {
 	before := len(targets)
 	otherwise := Decision{Verdict: Ignore, Domain: d}
 	switch do {
@@ -96,15 +96,15 @@ func (d *Domain) apply(do action, sessions record, at int, name string, targets 
 	case toAccount:
 		return Decision{Verdict: Account, Domain: d}, targets
 	case toResource:
-		targets = append(targets, sessions.entry(at, name))
+		targets = append(targets, session)
 	case toMost:
 		otherwise = Decision{Verdict: Offline, Condition: stanza.ServiceUnavailable, Domain: d}
-		targets = sessions.append(targets)
+		targets = d.Lookup(local, targets)
 		targets = keepFrom(targets, before, max(0, highest(targets[before:])))
 	case toNonNeg:
-		targets = keepFrom(sessions.append(targets), before, 0)
+		targets = keepFrom(d.Lookup(local, targets), before, 0)
 	case toAvailable:
-		targets = keepFrom(sessions.append(targets), before, lowest)
+		targets = keepFrom(d.Lookup(local, targets), before, lowest)
 	}
 	if len(targets) == before {
 		return otherwise, targets

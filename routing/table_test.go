@@ -102,13 +102,15 @@ func TestLookup(t *testing.T) {
 		t.Errorf("the snapshot changed to %+v", before)
 	}
 	if want := []routing.Entry{
-		{Resource: "b", Mailbox: 2, Available: true, Priority: -7, Flags: routing.FlagInterested},
+		{Resource: "b", Mailbox: 2, Marks: routing.Marks{Available: true, Priority: -7, Flags: routing.FlagInterested}},
 		{Resource: "c", Mailbox: 4},
 	}; !slices.Equal(after, want) {
 		t.Errorf("got %+v", after)
 	}
-	if e, ok := d.LookupFull("alice", "a"); ok {
-		t.Errorf("found %+v", e)
+	for _, resource := range []string{"a", "x", "", "bb", strings.Repeat("b", 12), strings.Repeat("b", 20)} {
+		if e, ok := d.LookupFull("alice", resource); ok {
+			t.Errorf("%q: found %+v", resource, e)
+		}
 	}
 	if d.Len() != 3 {
 		t.Errorf("length %d", d.Len())
@@ -142,7 +144,7 @@ func TestKeptStringsAreCopies(t *testing.T) {
 // TestNamesOfAllLengths goes through every size of an account and of its list.
 func TestNamesOfAllLengths(t *testing.T) {
 	d := newDomain()
-	for _, n := range []int{1, 10, 11, 12, 19, 20, 21, 27, 28, 43, 44, 170, 180, 500, jid.MaxPart} {
+	for _, n := range []int{1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 15, 16, 17, 18, 19, 20, 21, 27, 28, 43, 44, 170, 180, 500, jid.MaxPart} {
 		local := strings.Repeat("l", n)
 		for i, end := range []string{"a", "b", "c", "d", "e"} {
 			resource := strings.Repeat("r", n-1) + end
@@ -153,7 +155,7 @@ func TestNamesOfAllLengths(t *testing.T) {
 		}
 		for i, end := range []string{"a", "b", "c", "d", "e"} {
 			resource := strings.Repeat("r", n-1) + end
-			want := routing.Entry{Resource: resource, Mailbox: routing.Mailbox(i + 1), Available: true, Priority: int8(i)}
+			want := routing.Entry{Resource: resource, Mailbox: routing.Mailbox(i + 1), Marks: routing.Marks{Available: true, Priority: int8(i)}}
 			if e, ok := d.LookupFull(local, resource); !ok || e != want {
 				t.Errorf("%d bytes: %+v, %v", n, e, ok)
 			}
