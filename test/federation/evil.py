@@ -4,7 +4,7 @@ import asyncio
 import ssl
 
 from domains import S2S
-from wire import DIALBACK, SASL, STREAM, TLS, Wire, header, starttls
+from wire import DIALBACK, SASL, STREAM, TLS, Wire, header, patiently, starttls
 
 HOSTS = 60  # domains for servers that it plays, e1.evil.test and so on
 FIRST_PORT = 7000
@@ -67,6 +67,9 @@ class Evil:
 
     async def call(self, server, sender="evil.test", to=None, certificate=True):
         """A stream inside of TLS, as far as the features; a certificate only if wanted."""
+        return await patiently(lambda: self._call(server, sender, to, certificate))
+
+    async def _call(self, server, sender, to, certificate):
         wire = await self.connect(server)
         wire.to, wire.sender, wire.head = to or server.domain(), sender, header("jabber:server", to or server.domain(), sender, DB)
         wire.features = await starttls(wire, wire.head, self.context(False, certificate), wire.to)
@@ -74,7 +77,10 @@ class Evil:
 
     async def authenticated(self, server, sender="evil.test", to=None):
         """A stream on which the sender was proved by its certificate."""
-        wire = await self.call(server, sender, to)
+        return await patiently(lambda: self._authenticated(server, sender, to))
+
+    async def _authenticated(self, server, sender, to):
+        wire = await self._call(server, sender, to, True)
         wire.send(f"<auth xmlns='{SASL}' mechanism='EXTERNAL'>=</auth>")
         await wire.until(f"{{{SASL}}}success")
         wire.begin()

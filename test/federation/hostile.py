@@ -14,7 +14,7 @@ from wire import DIALBACK, SASL, STREAM, TLS, Ended, header
 
 VICTIM = (("d", "evil"),)
 STREAM_ERRORS = "{urn:ietf:params:xml:ns:xmpp-streams}"
-PATIENCE = 90  # seconds; that of d is 10
+PATIENCE = 90  # seconds; that of d is 15
 
 
 async def stream_error(wire, seconds=PATIENCE):

@@ -127,10 +127,12 @@ class People:
 
     async def come(self, name, domain, resource="one", **how):
         """A new user who logs in and is available."""
-        person = Person(self.world, self.address(name, domain), resource)
-        await wire.register(person.home.address, C2S, person.bare, person.password)
-        self.all.append(person)
-        return await person.come(**how)
+        async def come():
+            person = Person(self.world, self.address(name, domain), resource)
+            self.all.append(person)
+            await wire.register(person.home.address, C2S, person.bare, person.password)
+            return await person.come(**how)
+        return await wire.patiently(come, AssertionError)
 
     async def pair(self, here, there, here_kind="", there_kind=""):
         """Ann at one server and Ben at the other."""

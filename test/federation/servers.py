@@ -202,7 +202,7 @@ per_hour = 100000
 listen = ""
 
 [limits]
-pre_auth_time = "{'10s' if self.name == 'd' else '60s'}"
+pre_auth_time = "{'15s' if self.name == 'd' else '60s'}"
 connections_per_address = {10_000 if self.name == 'n' else 1000}
 
 [log]

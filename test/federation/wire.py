@@ -15,6 +15,16 @@ class Ended(Exception):
     """The other side has ended its stream, or the connection."""
 
 
+async def patiently(attempt, *failures):
+    """What attempt() gives; tried again where the server has ended it, as d does when this process is slow."""
+    for _ in range(4):
+        try:
+            return await attempt()
+        except (Ended, ConnectionError, *failures):
+            pass
+    return await attempt()
+
+
 class Wire:
     """One end of a stream. Elements are read as ElementTree has them; what is sent is text or bytes as it is."""
 
