@@ -239,7 +239,7 @@ func Title(s load.Settings) string {
 	}
 	switch {
 	case s.Rate > 0:
-		t += fmt.Sprintf(", %g/s", s.Rate)
+		t += ", " + number(s.Rate) + "/s"
 	case s.Window > 0 && s.Scenario == load.Offline:
 		t += fmt.Sprintf(", %d at once", s.Window)
 	case s.Window > 0:
@@ -249,7 +249,7 @@ func Title(s load.Settings) string {
 		t += fmt.Sprintf(", beside %d", s.Extra)
 	}
 	if s.Flood > 0 {
-		t += fmt.Sprintf(" and a flood of %g/s", s.Flood)
+		t += " and a flood of " + number(s.Flood) + "/s"
 	}
 	if s.Payload > 0 {
 		t += fmt.Sprintf(", %d bytes", s.Payload)

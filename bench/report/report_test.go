@@ -279,6 +279,14 @@ func TestTitlesDiffer(t *testing.T) {
 	}
 }
 
+// A title is for people, rates included.
+func TestTitleOfRates(t *testing.T) {
+	s := load.Settings{Scenario: load.Slow, Sessions: 20, Rate: 3e6, Extra: 42, Flood: 0.5, Payload: 350}
+	if got, want := report.Title(s), "slow, 20 sessions, 3,000,000/s, beside 42 and a flood of 0.50/s, 350 bytes, plaintext"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // The documentation tells every key of the JSON.
 func TestJSONIsDocumented(t *testing.T) {
 	doc, err := os.ReadFile("../../docs/benchmarking.md")
