@@ -143,8 +143,6 @@ func UsedBy(key string) []string {
 		return []string{load.Chat, load.Offline, load.Churn, load.Slow, load.S2S}
 	case "rate":
 		return []string{load.Chat, load.Presence, load.Churn, load.Slow, load.Mix, load.S2S}
-	case "warmup", "duration":
-		return slices.DeleteFunc(slices.Clone(load.Scenarios[:]), func(s string) bool { return s == load.Offline })
 	case "fanout":
 		return []string{load.Presence, load.Roster, load.Mix}
 	case "messages":
@@ -175,9 +173,9 @@ func reject(s *load.Settings) error {
 		return badSetting("payload", "a payload of %d bytes; a message has at least %d", s.Payload, load.MinPayload)
 	case uses(s, "payload") && s.Payload > 16<<20:
 		return badSetting("payload", "a payload of %d bytes; at most 16 MiB are possible", s.Payload)
-	case uses(s, "duration") && s.Duration <= 0:
+	case s.Duration <= 0:
 		return badSetting("duration", "a duration of %v; it is longer than 0", s.Duration)
-	case uses(s, "warmup") && s.Warmup < 0:
+	case s.Warmup < 0:
 		return badSetting("warmup", "a warm-up of %v; it is 0 or longer", s.Warmup)
 	case uses(s, "rate") && !(s.Rate >= 0 && s.Rate <= maxRate):
 		return badSetting("rate", "%g messages per second; it is 0 (a closed loop) to %g", s.Rate, float64(maxRate))
@@ -234,9 +232,6 @@ func reduce(s *load.Settings) {
 	}
 	if !uses(s, "window") || s.Rate > 0 {
 		s.Window = 0
-	}
-	if !uses(s, "warmup") {
-		s.Warmup, s.Duration = 0, 0
 	}
 	if !uses(s, "fanout") {
 		s.Fanout = 0
