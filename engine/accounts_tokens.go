@@ -11,7 +11,7 @@ import (
 	"github.com/xylem-im/xylem/storage"
 )
 
-// ErrNoToken: the client has no token.
+// ErrNoToken says that the client has no token.
 var ErrNoToken = errors.New("engine: no token of that client")
 
 // TokenInfo describes a client that may log in by a token (FAST, XEP-0484).

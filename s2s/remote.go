@@ -92,9 +92,6 @@ func NewRemote(cfg *RemoteConfig, domain string) *Remote {
 	return &Remote{cfg: cfg, domain: domain, pairs: make(map[string]*pair)}
 }
 
-// Domain is the remote domain.
-func (r *Remote) Domain() string { return r.domain }
-
 // Route is the stream that takes stanzas of a local domain now; when there is
 // none Send keeps them.
 func (r *Remote) Route(local string) (Ref, bool) {

@@ -75,12 +75,6 @@ func (s *Stream) Connect(cfg *Config, p Pair, direct, questions bool, now int64,
 	}
 }
 
-// Outgoing tells whether Connect began it.
-func (s *Stream) Outgoing() bool { return s.outgoing }
-
-// ID is the stream id; "" before the headers were exchanged.
-func (s *Stream) ID() string { return s.id }
-
 // Lang is the xml:lang of the peer's stream header, which holds for stanzas
 // without one (RFC 6120 §8.1.5); "" if it had none.
 func (s *Stream) Lang() string { return s.lang }
@@ -88,9 +82,6 @@ func (s *Stream) Lang() string { return s.lang }
 // Domains is the local domain that the stream's header is of or for, and who the
 // peer is said to be; of a peer's stream "" before its header came.
 func (s *Stream) Domains() (local, remote string) { return s.local, s.remote }
-
-// Bidirectional tells whether stanzas may go both ways (XEP-0288).
-func (s *Stream) Bidirectional() bool { return s.bidi }
 
 // Managed tells whether stream management (XEP-0198) is on.
 func (s *Stream) Managed() bool { return s.managed != nil && s.managed.on }

@@ -76,14 +76,6 @@ func (s *Session) Unacked(yield func(Unacked) bool) {
 	}
 }
 
-// UnackedBytes is the size of these stanzas.
-func (s *Session) UnackedBytes() int {
-	if s.managed == nil {
-		return 0
-	}
-	return s.managed.queue.Bytes()
-}
-
 // handled is h as we tell it: a stanza that the session waits for, or that is
 // held, was not handled yet.
 func (s *Session) handled() uint32 {

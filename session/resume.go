@@ -92,9 +92,6 @@ func (s *Session) Resumable() bool {
 	return s.managed != nil && s.managed.window != 0 && (s.state == stateBound || s.state == stateDetached)
 }
 
-// Detached tells whether the session waits for a resumption.
-func (s *Session) Detached() bool { return s.state == stateDetached }
-
 // Detach keeps the session for a resumption after its connection has ended:
 // what is delivered is queued until the window ends at until, Unix
 // nanoseconds. It does nothing unless Resumable. What was held back

@@ -138,10 +138,10 @@ func NewRegistry() *Registry {
 	return &Registry{iqs: make(map[iqKey]*IQ), limits: make(map[string]int)}
 }
 
-// ErrFrozen: something was registered after traffic had begun.
+// ErrFrozen says that something was registered after traffic had begun.
 var ErrFrozen = errors.New("xep: the registry is frozen")
 
-// ErrTaken: two extensions claim the same thing.
+// ErrTaken says that two extensions claim the same thing.
 var ErrTaken = errors.New("xep: registered twice")
 
 // IQ adds a handler. ErrTaken when the namespace and name have one for that
@@ -336,9 +336,6 @@ func (r *Registry) StreamFeatures() []byte { return slices.Concat(r.streams...) 
 
 // Messages are the hooks on messages.
 func (r *Registry) Messages() []Message { return r.messages }
-
-// Slots is the number of places that State has reserved.
-func (r *Registry) Slots() int { return r.slots }
 
 // HandlesPresence tells whether an extension has taken presence over.
 func (r *Registry) HandlesPresence() bool { return r.presence != nil }
