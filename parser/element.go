@@ -223,30 +223,30 @@ func (c *Children) Next() bool {
 // Element returns the child that Next moved to.
 func (c *Children) Element() Element { return c.current }
 
-// childAt makes the Element for the child of p that begins at start.
-func (p *Element) childAt(start uint32) Element {
-	b := p.f.buf
+// childAt makes the Element for the child of e that begins at start.
+func (e *Element) childAt(start uint32) Element {
+	b := e.f.buf
 	t := tagReader{b: b, at: int(start) + 1}
 	t.readName()
-	e := Element{f: p.f, name: nameOf(t.name, start+1), start: start, def: p.def}
+	k := Element{f: e.f, name: nameOf(t.name, start+1), start: start, def: e.def}
 	for t.next() {
 		if string(t.name) == "xmlns" {
-			e.def = p.f.refer(t.value, t.at-1-len(t.value))
+			k.def = e.f.refer(t.value, t.at-1-len(t.value))
 		}
 	}
-	e.tagEnd = uint32(t.end)
-	e.ns = e.def
-	if e.name.prefixLen() > 0 {
-		e.ns = p.f.lookup(e.name.prefix(b), start)
+	k.tagEnd = uint32(t.end)
+	k.ns = k.def
+	if k.name.prefixLen() > 0 {
+		k.ns = e.f.lookup(k.name.prefix(b), start)
 	}
 	if t.empty {
-		e.contentEnd, e.end = e.tagEnd, e.tagEnd
-		return e
+		k.contentEnd, k.end = k.tagEnd, k.tagEnd
+		return k
 	}
-	e.end = uint32(skipElement(b, int(start)))
+	k.end = uint32(skipElement(b, int(start)))
 	// White space may stand before the '>' of the closing tag, but no second '<'.
-	e.contentEnd = uint32(bytes.LastIndexByte(b[:e.end], '<'))
-	return e
+	k.contentEnd = uint32(bytes.LastIndexByte(b[:k.end], '<'))
+	return k
 }
 
 // nameOf describes a name that is written at off.

@@ -34,38 +34,38 @@ type Stream struct {
 // Reset makes the stream expect a new header, as after STARTTLS or SASL
 // (RFC 6120 §4.3.3), and sets its limits as SetLimits does. A stanza that was
 // begun is forgotten; call [Scanner.Release] first to keep its working memory.
-func (s *Stream) Reset(limits *Limits) {
-	*s = Stream{}
-	s.SetLimits(limits)
+func (st *Stream) Reset(limits *Limits) {
+	*st = Stream{}
+	st.SetLimits(limits)
 }
 
 // SetLimits replaces the limits, also in the middle of a stanza. nil means the
 // defaults. A Limits made by [Limits.WithDefaults] is shared, not copied, and
 // must not change while in use.
-func (s *Stream) SetLimits(l *Limits) {
+func (st *Stream) SetLimits(l *Limits) {
 	switch {
 	case l == nil:
-		s.limits = nil
+		st.limits = nil
 	case *l == l.WithDefaults():
-		s.limits = l
+		st.limits = l
 	default:
 		full := l.WithDefaults()
-		s.limits = &full
+		st.limits = &full
 	}
 }
 
 // Offset returns the number of bytes consumed since the stream's start.
-func (s *Stream) Offset() int64 { return s.offset }
+func (st *Stream) Offset() int64 { return st.offset }
 
 // Partial reports whether a stanza or header has begun and not ended.
-func (s *Stream) Partial() bool { return s.saved != nil }
+func (st *Stream) Partial() bool { return st.saved != nil }
 
 // lim returns the limits in force.
-func (s *Stream) lim() *Limits {
-	if s.limits == nil {
+func (st *Stream) lim() *Limits {
+	if st.limits == nil {
 		return &defaultLimits
 	}
-	return s.limits
+	return st.limits
 }
 
 // Rename has stanzas read as if the header of the stream had declared the
@@ -73,20 +73,20 @@ func (s *Stream) lim() *Limits {
 // different content namespaces (RFC 6120 §4.8.2) alike. Declarations inside
 // stanzas are left as they are. Call it behind the header, before the first
 // stanza; it does nothing before that.
-func (s *Stream) Rename(from, to string) {
-	if s.header == nil {
+func (st *Stream) Rename(from, to string) {
+	if st.header == nil {
 		return
 	}
 	renamed := false
-	binds := make([]Binding, len(s.header.binds))
-	for i, b := range s.header.binds {
+	binds := make([]Binding, len(st.header.binds))
+	for i, b := range st.header.binds {
 		binds[i] = b
 		if string(b.URI) == from {
 			binds[i].URI, renamed = []byte(to), true
 		}
 	}
 	if renamed {
-		s.header = makeHeader(s.header.name, binds)
+		st.header = makeHeader(st.header.name, binds)
 	}
 }
 
