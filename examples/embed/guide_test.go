@@ -18,6 +18,10 @@ import (
 	"github.com/xylem-im/xylem/session/sasl"
 	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/storage/memory"
+	"github.com/xylem-im/xylem/xep"
+	"github.com/xylem-im/xylem/xep/disco"
+	"github.com/xylem-im/xylem/xep/ping"
+	"github.com/xylem-im/xylem/xep/roster"
 )
 
 // quiet is an engine.Policy that lets nobody shout.
@@ -98,6 +102,9 @@ func TestManaged(t *testing.T) {
 			default: // and what it has no time for is lost to it
 			}
 		}},
+		Extensions: func(r *xep.Registry) error {
+			return errors.Join(disco.New(disco.Options{})(r), ping.Register(r), roster.Register(r))
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
