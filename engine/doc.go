@@ -3,7 +3,7 @@
 // the sans-IO parts (session, routing, storage pump) and is driven by nobody
 // but the program that embeds it.
 //
-//	e, err := engine.New(engine.Config{Domains: []string{"localhost"}, Store: memory.New(memory.Options{})})
+//	e, err := engine.New(engine.Config{Domains: []string{"localhost"}, Certificates: certificates, Store: store})
 //	go e.Run(ctx)
 //	<-e.Ready()
 //
