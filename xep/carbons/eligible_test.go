@@ -3,31 +3,11 @@ package carbons
 import (
 	"testing"
 
+	"github.com/xylem-im/xylem/internal/stanzatest"
 	"github.com/xylem-im/xylem/jid"
-	"github.com/xylem-im/xylem/parser"
 	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/xep"
 )
-
-func viewOf(t *testing.T, st string) *stanza.View {
-	t.Helper()
-	sc := parser.NewScanner()
-	var stream parser.Stream
-	limits := parser.Limits{}.WithDefaults()
-	stream.Reset(&limits)
-	if _, _, err := sc.Next(&stream, []byte("<stream:stream xmlns='jabber:client' xmlns:stream='"+stanza.NSStream+"'>")); err != nil {
-		t.Fatal(err)
-	}
-	frame, _, err := sc.Next(&stream, []byte(st))
-	if err != nil || frame == nil {
-		t.Fatalf("%s: %v", st, err)
-	}
-	v, ok := stanza.Of(frame)
-	if !ok {
-		t.Fatalf("%s: not a stanza", st)
-	}
-	return &v
-}
 
 func TestXEP0280_6_1_RecommendedRules(t *testing.T) {
 	const (
@@ -72,7 +52,7 @@ func TestXEP0280_6_1_RecommendedRules(t *testing.T) {
 		if c.from == "" {
 			c.from = "romeo@montague/orchard"
 		}
-		m := &xep.MessageView{View: viewOf(t, c.message), From: jid.MustParse(c.from)}
+		m := &xep.MessageView{View: stanzatest.Of(t, c.message), From: jid.MustParse(c.from)}
 		if got := eligible(m.View); got != c.sent {
 			t.Errorf("%s, sent: %v", c.name, got)
 		}
@@ -93,7 +73,7 @@ func TestXEP0297_3_NamespaceOfTheForwardedStanzaIsPreserved(t *testing.T) {
 		{"<messages:message xmlns:messages='jabber:client' xmlns='urn:x'><y/></messages:message>",
 			"<messages:message from='a@b/c' xmlns:messages='jabber:client' xmlns='urn:x'><y/></messages:message>"},
 	} {
-		m := &xep.MessageView{View: viewOf(t, c[0]), Forward: stanza.Forward{From: "a@b/c"}}
+		m := &xep.MessageView{View: stanzatest.Of(t, c[0]), Forward: stanza.Forward{From: "a@b/c"}}
 		if got := string(appendOriginal(nil, m)); got != c[1] {
 			t.Errorf("%s:\n got %s\nwant %s", c[0], got, c[1])
 		}

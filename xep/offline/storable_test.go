@@ -3,29 +3,9 @@ package offline
 import (
 	"testing"
 
-	"github.com/xylem-im/xylem/parser"
+	"github.com/xylem-im/xylem/internal/stanzatest"
 	"github.com/xylem-im/xylem/stanza"
 )
-
-func viewOf(t *testing.T, st string) *stanza.View {
-	t.Helper()
-	sc := parser.NewScanner()
-	var stream parser.Stream
-	limits := parser.Limits{}.WithDefaults()
-	stream.Reset(&limits)
-	if _, _, err := sc.Next(&stream, []byte("<stream:stream xmlns='jabber:client' xmlns:stream='"+stanza.NSStream+"'>")); err != nil {
-		t.Fatal(err)
-	}
-	frame, _, err := sc.Next(&stream, []byte(st))
-	if err != nil || frame == nil {
-		t.Fatalf("%s: %v", st, err)
-	}
-	v, ok := stanza.Of(frame)
-	if !ok {
-		t.Fatalf("%s: not a stanza", st)
-	}
-	return &v
-}
 
 func TestXEP0160_3_MessagesAreHandledByType(t *testing.T) {
 	const (
@@ -59,7 +39,7 @@ func TestXEP0160_3_MessagesAreHandledByType(t *testing.T) {
 		{"headline", "<message type='headline'>" + body + "<store" + hint + "</message>", refused},
 		{"error", "<message type='error'>" + body + "<store" + hint + "</message>", refused},
 	} {
-		if got := storable(viewOf(t, c.message)); got != c.want {
+		if got := storable(stanzatest.Of(t, c.message)); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}
@@ -80,7 +60,7 @@ func TestStamp(t *testing.T) {
 		if got != c[1] {
 			t.Errorf("%s:\n got %s\nwant %s", c[0], got, c[1])
 		}
-		if string(viewOf(t, got).Frame.Raw()) != got {
+		if string(stanzatest.Of(t, got).Frame.Raw()) != got {
 			t.Errorf("%s: not one stanza", got)
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/xylem-im/xylem/internal/stanzatest"
 	"github.com/xylem-im/xylem/jid"
-	"github.com/xylem-im/xylem/parser"
 	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/storage"
 	"github.com/xylem-im/xylem/storage/memory"
@@ -154,12 +154,12 @@ func (h *host) serve(bare string, ref xep.SessionRef, raw string) {
 // submit hands a stanza to a home.
 func (h *host) submit(bare string, ref xep.SessionRef, raw string) {
 	h.t.Helper()
-	a, view := h.home(bare), frame(h.t, raw)
+	a, view := h.home(bare), stanzatest.Of(h.t, raw)
 	from, to := jid.MustParse(string(view.From())), jid.JID{}
 	if len(view.To()) > 0 {
 		to = jid.MustParse(string(view.To()))
 	}
-	req := xep.NewRequest(&view, from, to, func(b []byte) { h.replies = append(h.replies, string(b)) }, func() { h.done++ })
+	req := xep.NewRequest(view, from, to, func(b []byte) { h.replies = append(h.replies, string(b)) }, func() { h.done++ })
 	req.Own, req.Session = from.Bare() == a.JID(), ref
 	if view.Kind == stanza.KindIQ {
 		h.registry.ServeIQ(xep.Account, a, req)
@@ -176,27 +176,6 @@ func set(ref xep.SessionRef, item string) string {
 // get is a roster get.
 func get(ref xep.SessionRef, ver string) string {
 	return "<iq from='" + ref.JID.String() + "' type='get' id='g'><query xmlns='jabber:iq:roster' ver='" + ver + "'/></iq>"
-}
-
-// frame is raw as a handler sees it.
-func frame(t testing.TB, raw string) stanza.View {
-	t.Helper()
-	scanner, limits := parser.NewScanner(), parser.Limits{}.WithDefaults()
-	var stream parser.Stream
-	stream.Reset(&limits)
-	head := "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
-	if _, _, err := scanner.Next(&stream, []byte(head)); err != nil {
-		t.Fatal(err)
-	}
-	f, _, err := scanner.Next(&stream, []byte(raw))
-	if err != nil || f == nil {
-		t.Fatalf("%s: %v", raw, err)
-	}
-	v, ok := stanza.Of(f)
-	if !ok {
-		t.Fatalf("%s: no stanza", raw)
-	}
-	return v
 }
 
 // forget empties what was written down.
