@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/engine/hugepages"
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/session/sasl"
 	"github.com/xylem-im/xylem/stanza"
@@ -109,6 +110,8 @@ func TestManaged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ctx := t.Context()
+	go hugepages.Keep(ctx, nil) // package engine/hugepages
 	ended := make(chan error, 1)
 	go func() { ended <- e.Run(context.Background()) }()
 	select {
