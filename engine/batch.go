@@ -29,6 +29,7 @@ type entry struct {
 	off, end  uint32 // in batch.data, for all but entryShared and entryControl
 	seq       uint32 // of a receipt; for entrySettled, too
 	origin    routing.Mailbox
+	key       uint64  // how the journal calls the stanza; 0: not at all
 	shared    *shared // for entryShared
 	addressee string  // for entryShared that leaves room for a to attribute; for entryRemote and entryPeer the local domain
 	ctl       control // for entryControl; for entryRemote and entryPeer the *remoteDomain, for entryComponent the *componentDomain
@@ -48,7 +49,7 @@ const (
 )
 
 // receipt is who waits for the stanza.
-func (e *entry) receipt() receipt { return receipt{e.origin, e.seq, e.wanted} }
+func (e *entry) receipt() receipt { return receipt{e.origin, e.seq, e.wanted, e.key} }
 
 // control is done on the loop that it was sent to. c is nil when it was
 // addressed to a connection that has gone, or to none.

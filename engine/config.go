@@ -64,6 +64,16 @@ type Config struct {
 	// end of the process. It needs an extension that stores messages.
 	DurableAck bool
 
+	// Journal is memory that is still there when the process has been killed, such as
+	// a file in memory that is mapped: 64 KiB at least, aligned to 8 bytes, and the
+	// engine's alone until Run returns. With DurableAck the engine notes there, 24
+	// bytes each, what clients that may resume were given and have acknowledged, and
+	// an engine that is made with what another one has left in it lets messages with
+	// stable ids (XEP-0359) not come twice. Who stops in order throws it away, unless
+	// JournalNeeded. nil: such messages come twice after the end of the process, with
+	// the same ids.
+	Journal []byte
+
 	// Limits bound memory and time; zero fields take the defaults.
 	Limits Limits
 

@@ -386,11 +386,16 @@ func (c *conn) deliver(b []byte, how session.Delivery, rc receipt) bool {
 		c.write(askBytes)
 	}
 	switch {
-	case !rc.wanted || !taken:
+	case !taken:
+	case !rc.wanted:
+		if counted {
+			c.journalGiven(rc.key)
+		}
 	case !counted: // without stream management, or held back until the client is active
 		l.settleReceipt(rc)
 	default:
 		c.await(rc)
+		c.journalGiven(rc.key)
 		if c.phase == phaseDetached && !end {
 			c.keepNow()
 		}

@@ -89,6 +89,9 @@ func (l *loop) announce(c *conn, v *stanza.View) {
 
 // route applies the delivery rules to v, which goes to to as fw stamps it.
 func (l *loop) route(src *source, v *stanza.View, to jid.View, fw *stanza.Forward) {
+	if l.isRepeated(v, fw) {
+		return
+	}
 	if v.Kind == stanza.KindMessage && v.HasStanzaID() {
 		l.dropForged(src, to, fw)
 	}
@@ -143,7 +146,7 @@ func (l *loop) pass(src *source, v *stanza.View, to jid.View, fw *stanza.Forward
 		if wait >= 0 || marks&xep.MarkArchive != 0 {
 			l.identify(v, to.Bare(), fw)
 		}
-		l.send(src, v, targets, fw, wait)
+		l.send(src, v, to, targets, fw, wait)
 		if v.Kind == stanza.KindMessage {
 			l.hookReceived(v, to, fw, targets, marks)
 		}
@@ -246,12 +249,12 @@ func (l *loop) answer(src *source, v *stanza.View, to jid.View, fw *stanza.Forwa
 }
 
 // send renders v once and hands it to its targets. That at index wait gets the
-// receipt of src, see heldFor; -1: none does.
-func (l *loop) send(src *source, v *stanza.View, targets []routing.Entry, fw *stanza.Forward, wait int) {
+// receipt of src, see heldFor; -1: none does. They are of the account of to.
+func (l *loop) send(src *source, v *stanza.View, to jid.View, targets []routing.Entry, fw *stanza.Forward, wait int) {
 	var rc receipt
 	if wait >= 0 {
 		rc = src.receipt
-		rc.wanted = true
+		rc.wanted, rc.key = true, l.keyFor(v, fw, to.Bare())
 		src.receipt = receipt{}
 	}
 	if len(targets) == 1 {
@@ -260,7 +263,7 @@ func (l *loop) send(src *source, v *stanza.View, targets []routing.Entry, fw *st
 		off := len(b.data)
 		b.data = stanza.AppendForward(b.data, v, fw)
 		e := newStanzaEntry(mb, off, len(b.data))
-		e.origin, e.seq, e.wanted = rc.origin, rc.seq, rc.wanted
+		e.origin, e.seq, e.wanted, e.key = rc.origin, rc.seq, rc.wanted, rc.key
 		b.entries = append(b.entries, e)
 		return
 	}
@@ -282,7 +285,7 @@ func (l *loop) postShared(mb routing.Mailbox, s *shared, addressee string, rc re
 	s.refs.Add(1)
 	b := l.batchFor(mailboxLoop(mb))
 	b.entries = append(b.entries, entry{to: mb, kind: entryShared, shared: s, addressee: addressee,
-		origin: rc.origin, seq: rc.seq, wanted: rc.wanted})
+		origin: rc.origin, seq: rc.seq, wanted: rc.wanted, key: rc.key})
 }
 
 // postStanza hands a copy of a rendered stanza to a session.

@@ -84,6 +84,8 @@ type Engine struct {
 	workers       *workers
 	coroutines    xtls.Coroutines // of TLS handshakes
 	pump          *async.Pump
+	journal       *journal               // nil: there is none
+	recall        atomic.Pointer[recall] // nil: nothing is known from before
 	pool          batchPool
 	buffers       bytebufferpool.Pool
 	chunks        chunkPool
@@ -172,6 +174,9 @@ func (e *Engine) open(ctx context.Context) error {
 	if err := e.openStore(ctx); err != nil {
 		return err
 	}
+	if err := e.openJournal(); err != nil {
+		return err
+	}
 	if err := e.openLoops(); err != nil {
 		return err
 	}
@@ -189,6 +194,20 @@ func (e *Engine) open(ctx context.Context) error {
 	for _, ln := range e.listeners {
 		go ln.serve()
 	}
+	return nil
+}
+
+// openJournal reads what the journal tells of the time before.
+func (e *Engine) openJournal() (err error) {
+	if len(e.cfg.Journal) == 0 || !e.cfg.DurableAck {
+		return nil
+	}
+	var left *recall
+	if e.journal, left, err = openJournal(e.cfg.Journal, e.loopCount()); err != nil || left == nil {
+		return err
+	}
+	left.until = time.Now().UnixNano() + recallTime
+	e.recall.Store(left)
 	return nil
 }
 

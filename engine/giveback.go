@@ -165,7 +165,7 @@ func (l *loop) rerouteMessage(r *returned, a *xep.Home, s *returnedStanza, req *
 	case isHeld(v, targets) && reg.MustHold(a, req, appendResources(nil, targets)):
 		l.storeReturned(a, req, to)
 	default:
-		l.sendDelayed(s, req, targets, r.bare.Domain())
+		l.sendDelayed(s, req, to, targets, r.bare.Domain())
 		req.Done()
 	}
 }
@@ -186,7 +186,7 @@ func (r *returned) otherGot(targets []routing.Entry) bool {
 }
 
 // sendDelayed says when the message came (XEP-0203), unless that is now.
-func (l *loop) sendDelayed(s *returnedStanza, req *xep.Request, targets []routing.Entry, domain string) {
+func (l *loop) sendDelayed(s *returnedStanza, req *xep.Request, to jid.View, targets []routing.Entry, domain string) {
 	raw := s.raw
 	if s.at != 0 {
 		raw = stanza.AppendDelayed(nil, s.raw, domain, s.at)
@@ -198,6 +198,6 @@ func (l *loop) sendDelayed(s *returnedStanza, req *xep.Request, targets []routin
 	}
 	src := source{receipt: s.receipt}
 	wait := l.heldFor(&v, targets)
-	l.send(&src, &v, targets, &stanza.Forward{From: req.From.String()}, wait)
+	l.send(&src, &v, to, targets, &stanza.Forward{From: req.From.String()}, wait)
 	s.receipt = src.receipt
 }

@@ -235,7 +235,7 @@ func (l *loop) serveOffline(r *request, a *xep.Home, req *xep.Request, to jid.Vi
 			reg.ServeOffline(a, req, stanza.ServiceUnavailable)
 			return
 		}
-		l.send(&r.src, req.View, targets, fw, wait)
+		l.send(&r.src, req.View, to, targets, fw, wait)
 		req.Done()
 	case routing.Offline:
 		l.identify(req.View, to.Bare(), fw)

@@ -92,6 +92,13 @@ type loop struct {
 	componentOut component.Out
 	inbound      rawReader // frames what cannot be sent to other servers and components
 	ordered      rawReader // frames what was held, see order
+	recalled     rawReader // frames what is looked for in the journal
+
+	keyed []byte   // scratch of journal.messageKey
+	named struct { // the session that the journal was last asked for
+		mailbox routing.Mailbox
+		key     uint64
+	}
 
 	targets []routing.Entry
 	reader  rawReader // frames stanzas that are routed anew

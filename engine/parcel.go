@@ -27,7 +27,11 @@ func (p *parcel) apply(l *loop, c *conn) {
 		case p.taken != nil:
 			how = session.Kept
 		}
-		if !c.receives() || !c.deliver(st, how, receipt{}) {
+		var rc receipt
+		if p.taken != nil && c.session.Managed() {
+			rc.key = l.keyOf(st)
+		}
+		if !c.receives() || !c.deliver(st, how, rc) {
 			p.tell(l, false)
 			return
 		}
@@ -95,6 +99,7 @@ func (c *conn) tellAcked() {
 		p := c.awaiting[0]
 		n := min(int(c.session.Acked()-min(p.first, c.session.Acked())), len(p.stanzas))
 		if n > p.told {
+			c.journalAcked()
 			p.tellTaken(c.loop, n, false)
 		}
 		if n < len(p.stanzas) {

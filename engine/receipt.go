@@ -53,6 +53,7 @@ type receipt struct {
 	origin routing.Mailbox // the sender's session, or the stream of its server; 0: neither, it is stored nevertheless
 	seq    uint32          // see Session.Hold and s2s.Stream.Number
 	wanted bool
+	key    uint64 // how the journal calls the message; 0: not at all
 }
 
 // receipts are those of one session that its client has not acknowledged, in
@@ -146,6 +147,7 @@ func (c *conn) acknowledged() {
 	if n == 0 {
 		return
 	}
+	c.journalAcked()
 	if kept {
 		l.postHome(c.session.JID().Bare().String(), &takenUpTo{c.sessionRef(), acked})
 	}

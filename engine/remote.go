@@ -58,7 +58,7 @@ func peerReceipt(rc receipt) s2s.Receipt {
 
 // ownReceipt is the reverse.
 func ownReceipt(rc s2s.Receipt) receipt {
-	return receipt{routing.Mailbox(rc.Origin), rc.Seq, rc.Origin != 0}
+	return receipt{origin: routing.Mailbox(rc.Origin), seq: rc.Seq, wanted: rc.Origin != 0}
 }
 
 // domainOf is the domainpart of a prepared address.

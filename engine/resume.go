@@ -31,6 +31,7 @@ type resumption struct {
 
 // startResume looks for the session that a client wants to resume.
 func (l *loop) startResume(c *conn, op session.Op) {
+	l.tryToResume(op)
 	handle, ok := session.ResumeHandle(op.Resume)
 	mb := routing.Mailbox(handle)
 	if restored, known := l.engine.restored.Load(op.Resume); known {

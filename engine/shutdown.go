@@ -269,6 +269,9 @@ func (e *Engine) tick() {
 		select {
 		case now := <-t.C:
 			e.tickets.Rotate(now)
+			if r := e.recalls(); r != nil && now.UnixNano() >= r.until {
+				e.recall.Store(nil)
+			}
 			for _, l := range e.loops {
 				l.due.Store(true)
 				l.waker.wake()

@@ -24,6 +24,7 @@ type Stats struct {
 	ComponentOutTotal   uint64 // stanzas given to components
 	ResumedTotal        uint64 // sessions resumed
 	ReturnedTotal       uint64 // stanzas that ended sessions left unacknowledged and that were routed again or refused
+	RepeatedTotal       uint64 // messages dropped because their recipient had them from a process before this one, see Config.Journal
 	KeptTotal           uint64 // messages stored because a recipient with stream management had not acknowledged them
 	BouncedTotal        uint64 // stanzas answered with a stanza error
 	StreamErrorsTotal   uint64 // streams ended with a stream error

@@ -20,6 +20,7 @@ type loopStats struct {
 	resumed      atomic.Uint64
 	returned     atomic.Uint64
 	kept         atomic.Uint64
+	repeated     atomic.Uint64
 	bounced      atomic.Uint64
 	streamErrors atomic.Uint64
 	throttled    atomic.Uint64
@@ -75,6 +76,7 @@ func (s *Stats) add(l *loopStats) {
 	s.ResumedTotal += l.resumed.Load()
 	s.ReturnedTotal += l.returned.Load()
 	s.KeptTotal += l.kept.Load()
+	s.RepeatedTotal += l.repeated.Load()
 	s.BouncedTotal += l.bounced.Load()
 	s.StreamErrorsTotal += l.streamErrors.Load()
 	s.ThrottledTotal += l.throttled.Load()

@@ -30,6 +30,18 @@ func (s *Session) resumeID() string {
 	return hex.EncodeToString(binary.BigEndian.AppendUint64(nil, s.handle)) + hex.EncodeToString(s.managed.secret[:])
 }
 
+// Secret is the secret in the SM-ID of a session that is Resumable.
+func (s *Session) Secret() [secretBytes]byte { return s.managed.secret }
+
+// ResumeSecret is the secret in an SM-ID; false when it is none of ours.
+func ResumeSecret(id string) (secret [secretBytes]byte, ok bool) {
+	if len(id) != handleDigits+2*secretBytes {
+		return secret, false
+	}
+	_, err := hex.Decode(secret[:], []byte(id[handleDigits:]))
+	return secret, err == nil
+}
+
 // ResumeHandle is the handle in an SM-ID; false when it is none of ours.
 func ResumeHandle(id string) (handle uint64, ok bool) {
 	if len(id) <= handleDigits {

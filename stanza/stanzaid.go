@@ -24,10 +24,23 @@ func (v *View) HasStanzaID() bool {
 	return v.Frame.HasChild(NSStanzaID, stanzaID)
 }
 
+// OriginID is the id that the sender of v has given to it for good (XEP-0359 §3.2),
+// as written; nil when there is none.
+func (v *View) OriginID() []byte {
+	if !v.Frame.HasChild(NSStanzaID, originID) {
+		return nil
+	}
+	id, _ := v.Frame.Element().Child(NSStanzaID, originID).Attr("id")
+	return id
+}
+
 // IsStanzaID tells whether e is a <stanza-id/>.
 func IsStanzaID(e parser.Element) bool { return e.Is(NSStanzaID, stanzaID) }
 
-const stanzaID = "stanza-id"
+const (
+	stanzaID = "stanza-id"
+	originID = "origin-id"
+)
 
 // StanzaIDBy is the id that the entity by has given to v, as written; ok is
 // false when there is none.

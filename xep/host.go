@@ -66,9 +66,27 @@ type Host interface {
 	// DeleteAccount removes an account and all that it owns, but ends no session;
 	// done is called later on this loop. Errors: ErrForeignAccounts, those of storage.
 	DeleteAccount(bare jid.JID, done func(error))
+	// Recalls tells whether something is known of the time before this process: its
+	// journal says so for a while when the one before it did not stop in order.
+	Recalls() bool
+	// Recalled tells what is known of a rendered message from then, by its stable ids
+	// (XEP-0359).
+	Recalled(st []byte) Recalled
+	// NoteStored notes that a message is stored: while Recalls, one with the same
+	// stable id that is sent again is dropped.
+	NoteStored(st []byte)
 	// NewID makes an unguessable id of 22 characters.
 	NewID() string
 }
+
+// Recalled is what is known of a message; 0: nothing.
+type Recalled uint8
+
+// What may be known.
+const (
+	RecalledTaken  Recalled = 1 << iota // a client of the account has it
+	RecalledStored                      // it is stored for the account, or was
+)
 
 // Resource is what the table says of a bound resource.
 type Resource struct {

@@ -99,7 +99,8 @@ type authConfig struct {
 
 // streamManagementConfig is [stream_management].
 type streamManagementConfig struct {
-	DurableAck bool // see engine.Config.DurableAck. Default true
+	DurableAck   bool // see engine.Config.DurableAck. Default true
+	JournalBytes int  // of engine.Config.Journal; 0: none. Default 4,194,304
 }
 
 // httpConfig is [http]: health and metrics for machines.
@@ -145,7 +146,7 @@ func defaultConfig() config {
 		HTTP:         httpConfig{Listen: "127.0.0.1:5280"},
 		Components:   componentsConfig{Listen: []string{}, ListenTLS: []string{}},
 
-		StreamManagement: streamManagementConfig{DurableAck: true},
+		StreamManagement: streamManagementConfig{DurableAck: true, JournalBytes: 4 << 20},
 		Limits: engine.Limits{
 			StanzaBytes:      262_144,
 			BytesPerSecond:   32 << 20,

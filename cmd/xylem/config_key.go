@@ -125,6 +125,7 @@ func configKeys() []configKey {
 		span("stream_management.resume_window", time.Second, 24*time.Hour, func(c *config) *time.Duration { return &c.Limits.ResumeWindow }),
 		{name: "stream_management.durable_ack", accept: "true or false",
 			field: func(c *config) any { return &c.StreamManagement.DurableAck }},
+		orAutomatic(number("stream_management.journal_bytes", "", 65_536, 1<<30, "bytes; 0: none", func(c *config) *int { return &c.StreamManagement.JournalBytes })),
 		span("limits.drain_time", 100*time.Millisecond, time.Hour, func(c *config) *time.Duration { return &c.Limits.DrainTime }),
 
 		number("limits.s2s_domains", "", 1, 10_000_000, "domains", func(c *config) *int { return &c.Federation.Domains }),

@@ -35,6 +35,7 @@ func figures() []figure {
 		{"s2s_attempts_failed_total", "Attempts to reach another server that failed.", func(s *stats) float64 { return float64(s.AttemptsFailedTotal) }},
 		{"sessions_resumed_total", "Sessions resumed.", func(s *stats) float64 { return float64(s.ResumedTotal) }},
 		{"stanzas_returned_total", "Stanzas that ended sessions left unacknowledged.", func(s *stats) float64 { return float64(s.ReturnedTotal) }},
+		{"messages_repeated_total", "Messages dropped because their recipients had them from a process that did not stop in order.", func(s *stats) float64 { return float64(s.RepeatedTotal) }},
 		{"messages_kept_total", "Messages stored because a recipient with stream management had not acknowledged them.", func(s *stats) float64 { return float64(s.KeptTotal) }},
 		{"stream_errors_total", "Streams ended with a stream error.", func(s *stats) float64 { return float64(s.StreamErrorsTotal) }},
 		{"throttled_total", "Times that a client was not read because it sent too fast.", func(s *stats) float64 { return float64(s.ThrottledTotal) }},

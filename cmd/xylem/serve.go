@@ -40,6 +40,7 @@ type server struct {
 	admin     *webServer
 	public    *webServer
 	store     *badger.Driver
+	journal   *journal   // nil: there is none
 	run       chan error // what engine.Run returned
 }
 
@@ -182,6 +183,7 @@ func (s *server) openEngine(conf *loaded) error {
 		Components:      engineComponents(&conf.config),
 		Limits:          conf.engineLimits(),
 		DurableAck:      conf.StreamManagement.DurableAck,
+		Journal:         s.openJournal(conf),
 		ScramIterations: conf.Auth.ScramIterations,
 		TokenLifetime:   cmp.Or(conf.Auth.TokenLifetime, -1),
 		TokenKey:        key,
@@ -284,6 +286,7 @@ func (s *server) drain(first os.Signal, signals <-chan os.Signal) error {
 			if err = errors.Join(err, <-s.run); err != nil {
 				return fmt.Errorf("stopping: %w", err)
 			}
+			s.dropJournal()
 			s.log.Info("stopped")
 			return nil
 		case sig := <-signals:

@@ -118,7 +118,7 @@ type place struct{ number, size uint64 }
 type page struct {
 	stanzas [][]byte
 	places  []place // of these
-	blocked []place // of messages that nobody is to get any more
+	blocked []place // of messages that nobody is to get any more, or that a client has
 	last    uint64  // number of the last one looked at
 }
 
@@ -146,7 +146,8 @@ func (q *queue) pick(items []storage.Item) (p page, ok bool) {
 		}
 		p.last = number
 		at := place{number, uint64(len(r.xml))}
-		if from, err := r.sender(); err == nil && q.a.Registry().Blocked(q.a, from) {
+		from, err := r.sender()
+		if err == nil && q.a.Registry().Blocked(q.a, from) || q.a.Recalls() && q.a.Recalled(r.xml)&xep.RecalledTaken != 0 {
 			p.blocked = append(p.blocked, at)
 			continue
 		}

@@ -70,18 +70,41 @@ func (q *queue) load(f func(error)) {
 	if len(q.loading) > 1 {
 		return
 	}
-	q.end(false, func(front *storage.Result) {
+	q.end(false, 1, func(front *storage.Result) {
 		if front.Err != nil || len(front.Items) == 0 {
 			q.learn(front, front)
 			return
 		}
-		q.end(true, func(back *storage.Result) { q.learn(front, back) })
+		last := 1
+		if q.a.Recalls() {
+			last = recalled
+		}
+		q.end(true, last, func(back *storage.Result) {
+			q.recall(back.Items)
+			q.learn(front, back)
+		})
 	})
 }
 
-// end reads the first or the last message.
-func (q *queue) end(last bool, done func(*storage.Result)) {
-	q.a.Ask(&storage.Op{Kind: storage.Scan, Collection: collection, Limit: 1, Reverse: last}, done)
+// end reads the first messages or, the last one first, the last ones.
+func (q *queue) end(last bool, count int, done func(*storage.Result)) {
+	q.a.Ask(&storage.Op{Kind: storage.Scan, Collection: collection, Limit: count, Reverse: last}, done)
+}
+
+// recalled is how many of the last messages are looked at for those that their
+// senders send again, because the process ended before they were told.
+const recalled = 512
+
+// recall notes them.
+func (q *queue) recall(items []storage.Item) {
+	if !q.a.Recalls() {
+		return
+	}
+	for _, item := range items {
+		if r, err := parseRecord(item.Value); err == nil {
+			q.a.NoteStored(r.xml)
+		}
+	}
 }
 
 // learn takes the state from the first and the last message.
