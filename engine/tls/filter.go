@@ -157,8 +157,8 @@ func (f *Filter) Step(in []byte) (out []byte, done bool, err error) {
 // Light tells whether the next Step is one that a loop may do by itself, as it is
 // with a message: the server has sent all that it says in a handshake of TLS 1.3, so
 // its keys are agreed and its signature is made, and what comes is the client's
-// Finished (RFC 8446 §4.4.4), a MAC to compare. It takes 0.01 ms. A client's certificate would be verified
-// there, so a server that asks for one has no such step.
+// Finished (RFC 8446 §4.4.4), a MAC to compare. It takes 0.01 ms. A client's
+// certificate would be verified there, so a server that asks for one has no such step.
 func (f *Filter) Light() bool { return f.wire.hs != nil && f.wire.hs.light }
 
 // endsEncrypted tells whether the last of some records of the server is an encrypted
