@@ -122,7 +122,7 @@ func (p *peer) session() error {
 
 // login authenticates and resumes the session, or begins another one.
 func (p *peer) login() error {
-	const open = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>"
+	open := "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='" + p.s.domain + "' version='1.0'>"
 	scram, err := sasl.NewClient(sasl.SCRAMSHA256, sasl.ClientConfig{Username: p.user, Password: "secret", Keys: &p.keys})
 	if err != nil {
 		return err

@@ -74,11 +74,12 @@ func binary(t *testing.T) string {
 
 // server is a process of the server on a data folder, started again and again.
 type server struct {
-	t    *testing.T
-	dir  string
-	args []string
-	wrap []string // a command that runs the server
-	log  *os.File
+	t      *testing.T
+	domain string
+	dir    string
+	args   []string
+	wrap   []string // a command that runs the server
+	log    *os.File
 
 	cmd *exec.Cmd
 
@@ -92,7 +93,7 @@ type server struct {
 // newServer has accounts with the password "secret" in a new data folder.
 func newServer(t *testing.T, dir string, accounts ...string) *server {
 	t.Helper()
-	s := &server{t: t, dir: dir}
+	s := &server{t: t, domain: "localhost", dir: dir}
 	s.up = sync.NewCond(&s.mu)
 	var list strings.Builder
 	for _, a := range accounts {
@@ -127,7 +128,7 @@ func newServer(t *testing.T, dir string, accounts ...string) *server {
 // start runs the server and returns when it is ready.
 func (s *server) start() {
 	s.t.Helper()
-	args := append(s.wrap[:len(s.wrap):len(s.wrap)], binary(s.t), "serve", "--data", s.dir, "--c2s", "127.0.0.1:0", "--c2s-tls", "",
+	args := append(s.wrap[:len(s.wrap):len(s.wrap)], binary(s.t), "serve", "--domain", s.domain, "--data", s.dir, "--c2s", "127.0.0.1:0", "--c2s-tls", "",
 		"--s2s", "", "--http", "", "--allow-plaintext", "--loops", "2", "--set", "limits.drain_time=10s")
 	args = append(args, s.args...)
 	s.cmd = exec.Command(args[0], args[1:]...)
