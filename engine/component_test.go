@@ -291,21 +291,21 @@ func TestSlowComponent(t *testing.T) {
 			bridge := s.component(t, transport, "bridge.localhost", "bridge's")
 			body := strings.Repeat("x", 8<<10)
 			taken := 0
-			for {
+			for s.Stats().BouncedTotal == 0 {
 				alice.send("<message to='bridge.localhost' id='%d'><body>%s</body></message>", taken, body)
-				before := alice.sync()
+				waitFor(t, func() bool { // one after the other: none is on its way when the first is refused
+					now := s.Stats()
+					return now.ComponentOutTotal+now.BouncedTotal == uint64(taken)+1
+				})
 				if held := s.Stats().OutboundBytes; held > 2*bound {
 					t.Fatalf("%d bytes are held", held)
 				}
-				if len(before) == 0 {
-					taken++
-					continue
-				}
-				if e := before[0].child("error"); e.child("resource-constraint").XMLName.Local == "" || e.attr("type") != "wait" {
-					t.Fatalf("got %s", before[0])
-				}
-				taken, _ = strconv.Atoi(before[0].attr("id")) // the error may have come behind a later sync
-				break
+				taken++
+			}
+			taken-- // the last was refused
+			n := alice.expect("message")
+			if e := n.child("error"); e.child("resource-constraint").XMLName.Local == "" || e.attr("type") != "wait" || n.attr("id") != strconv.Itoa(taken) {
+				t.Fatalf("got %s", n)
 			}
 			bridge.renew(t)
 			for i := range taken {
@@ -314,10 +314,8 @@ func TestSlowComponent(t *testing.T) {
 			waitFor(t, func() bool { return s.Stats().OutboundBytes == 0 })
 			alice.renew(t)
 			alice.send("<message to='bridge.localhost'><body>again</body></message>")
-			for { // one or the other may have been taken behind the first that was not
-				if n := bridge.expect("message"); n.child("body").Text == "again" {
-					break
-				}
+			if n := bridge.expect("message"); n.child("body").Text != "again" {
+				t.Fatalf("got %s", n)
 			}
 		})
 	}
