@@ -307,7 +307,7 @@ func (l *ledger) failed() bool {
 // behind is how many messages of one sender may be on their way to one recipient:
 // far fewer than limits.offline_messages, as the slow recipient takes less than
 // is sent.
-const behind = 5000
+const behind = 1000
 
 // traffic sends to all recipients in turns, as fast as the server acknowledges
 // and the recipients take them.
