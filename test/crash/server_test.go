@@ -4,8 +4,11 @@ package crash
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -115,6 +118,7 @@ func newServer(t *testing.T, dir string, accounts ...string) *server {
 			_ = s.cmd.Process.Kill()
 			_ = s.cmd.Wait()
 		}
+		s.forget()
 		if t.Failed() {
 			if b, err := os.ReadFile(s.log.Name()); err == nil {
 				t.Logf("the server's last words:\n%s", b[max(0, len(b)-4000):])
@@ -123,6 +127,16 @@ func newServer(t *testing.T, dir string, accounts ...string) *server {
 		_ = s.log.Close()
 	})
 	return s
+}
+
+// forget removes the journal of a server that was killed, which it keeps for the next
+// one on its data folder.
+func (s *server) forget() {
+	sum := sha256.Sum256([]byte(s.dir))
+	file := fmt.Sprintf("/dev/shm/xylem-%d-%x", os.Getuid(), sum[:8])
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.t.Error(err)
+	}
 }
 
 // start runs the server and returns when it is ready.

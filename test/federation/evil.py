@@ -38,6 +38,9 @@ class Evil:
     def running(self):
         return True
 
+    def forget(self):
+        """It leaves nothing behind."""
+
     async def stop(self):
         for server in self.listening:
             server.close()

@@ -1,7 +1,9 @@
 """The servers of the world, each with a configuration, a data folder and an address of its own."""
 
 import asyncio
+import contextlib
 import glob
+import hashlib
 import json
 import os
 import signal
@@ -67,6 +69,9 @@ class Server:
     async def restart(self, how=signal.SIGTERM):
         await self.stop(how)
         await self.start()
+
+    def forget(self):
+        """Removes what is left of the server outside of its folder."""
 
     def log_size(self):
         return os.path.getsize(self.log) if os.path.exists(self.log) else 0
@@ -217,6 +222,12 @@ ca_file = "{self.world.authority.file}"
         if not await super().ready():
             return False
         return any(line.startswith("ready ") for line in self.log_tail(self.started_at, 10))
+
+    def forget(self):
+        """Its journal: one that was killed keeps that for the next one on its data folder."""
+        name = hashlib.sha256(self.file("data").encode()).hexdigest()[:16]
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(f"/dev/shm/xylem-{os.getuid()}-{name}")
 
     async def cli(self, *words, status=None):
         """The output of a command of the operator; status: the exit code that it must have."""

@@ -33,6 +33,8 @@ class World:
 
     async def __aexit__(self, *_):
         await asyncio.gather(*(s.stop() for s in self.servers.values()))
+        for s in self.servers.values():
+            s.forget()
         await self.dns.end()
 
     async def _start_dns(self):
