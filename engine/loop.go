@@ -94,8 +94,9 @@ type loop struct {
 	ordered      rawReader // frames what was held, see order
 	recalled     rawReader // frames what is looked for in the journal
 
-	keyed []byte   // scratch of journal.messageKey
-	named struct { // the session that the journal was last asked for
+	keyed     []byte   // scratch of journal.messageKey
+	addressed []byte   // scratch of addressee
+	named     struct { // the session that the journal was last asked for
 		mailbox routing.Mailbox
 		key     uint64
 	}

@@ -145,11 +145,7 @@ func (l *loop) isRepeated(v *stanza.View, fw *stanza.Forward) bool {
 	if id == nil {
 		return false
 	}
-	to := []byte(fw.To)
-	if raw := v.To(); len(raw) > 0 {
-		to = parser.Unescape(raw)
-	}
-	if r.known(l.engine.journal.messageKey(fw.From, to, id, nil, &l.keyed)) == 0 {
+	if r.known(l.engine.journal.messageKey(fw.From, l.addressee(v, fw), id, nil, &l.keyed)) == 0 {
 		return false
 	}
 	l.stats.repeated.Add(1)
@@ -193,21 +189,27 @@ func (l *loop) keyOf(st []byte) uint64 {
 	return j.messageKey(string(parser.Unescape(v.From())), parser.Unescape(v.To()), v.OriginID(), id, &l.keyed)
 }
 
+// addressee is to of a message that is about to be rendered. valid until the next
+// call, and as long as v.
+func (l *loop) addressee(v *stanza.View, fw *stanza.Forward) []byte {
+	if raw := v.To(); len(raw) > 0 {
+		return parser.Unescape(raw)
+	}
+	l.addressed = append(l.addressed[:0], fw.To...)
+	return l.addressed
+}
+
 // keyFor is keyOf for a message that is about to be rendered for an account.
 func (l *loop) keyFor(v *stanza.View, fw *stanza.Forward, account jid.View) uint64 {
 	j := l.engine.journal
 	if j == nil {
 		return 0
 	}
-	to := []byte(fw.To)
-	if raw := v.To(); len(raw) > 0 {
-		to = parser.Unescape(raw)
-	}
 	origin, id := v.OriginID(), []byte(fw.ID)
 	if origin == nil && len(id) == 0 {
 		id, _ = v.StanzaIDBy(account.String())
 	}
-	return j.messageKey(fw.From, to, origin, id, &l.keyed)
+	return j.messageKey(fw.From, l.addressee(v, fw), origin, id, &l.keyed)
 }
 
 // journalGiven notes that the client was given a message as its last stanza.
