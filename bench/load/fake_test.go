@@ -18,6 +18,9 @@ type fake struct {
 	// fate returns what is delivered instead of message number n to a
 	// receiver, one stanza each, in order. It is called under the lock.
 	fate func(n int, message string) []string
+	// end stops the server and waits until nothing of it runs any more: what fate
+	// wrote may then be read. Clients must have left.
+	end func()
 
 	mu     sync.Mutex
 	online map[string]*fakeSession
@@ -48,10 +51,11 @@ func startFake(t *testing.T, fate func(n int, message string) []string) *fake {
 			})
 		}
 	})
-	t.Cleanup(func() {
+	f.end = func() {
 		_ = l.Close()
 		group.Wait()
-	})
+	}
+	t.Cleanup(f.end)
 	return f
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/xylem-im/xylem/bench/load"
 )
 
-// drive runs one phase of a job in a Worker and returns its result.
+// drive runs one phase of a job in a Worker, ends f, and returns the phase's result.
 func drive(t *testing.T, f *fake, s load.Settings) *load.Result {
 	t.Helper()
 	job := jobOf(f, s)
@@ -59,6 +59,7 @@ func drive(t *testing.T, f *fake, s load.Settings) *load.Result {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
+	f.end()
 	return e.Result
 }
 
