@@ -1,0 +1,76 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/xylem-im/xylem/session"
+)
+
+// rearm sets the timer to the next deadline.
+func (c *conn) rearm() {
+	if c.phase != phaseClosed && !c.loop.wheel.armedFor(c, c.deadline()) {
+		c.loop.wheel.arm(c, c.deadline())
+	}
+}
+
+// deadline is when tick wants to be called.
+func (c *conn) deadline() int64 {
+	switch {
+	case c.phase == phaseClosing:
+		return c.lingerTo
+	case c.phase == phaseDetached && c.resumer != nil:
+		return session.Earlier(session.Earlier(c.lingerTo, c.keepDue()), c.resumer.until)
+	case c.phase == phaseDetached:
+		return session.Earlier(c.lingerTo, c.keepDue())
+	}
+	switch {
+	case c.peer != nil:
+		return c.peer.stream.Deadline()
+	case c.component != nil:
+		return c.component.stream.Deadline()
+	}
+	deadline := session.Earlier(c.session.Deadline(), c.keepDue())
+	if c.throttled && (deadline == 0 || c.paidTo < deadline) {
+		return c.paidTo
+	}
+	return deadline
+}
+
+// tick acts on a deadline that is over.
+func (c *conn) tick() {
+	if due := c.keepDue(); due != 0 && c.loop.now >= due {
+		c.keepNow()
+	}
+	switch c.phase {
+	case phaseClosing:
+		c.cut()
+	case phaseDetached:
+		if c.loop.now >= c.lingerTo {
+			c.expire(ErrNotResumed)
+		} else if c.resumer != nil {
+			c.grant(c.resumer)
+		}
+	case phaseHandshake: // a stream error cannot be said yet
+		c.abort(fmt.Errorf("%w: it did not end in time", ErrHandshake))
+	case phaseStream:
+		switch {
+		case c.peer != nil:
+			out := c.loop.beginPeer()
+			c.peer.stream.Tick(c.loop.now, out)
+			c.performPeer(out)
+			return
+		case c.component != nil:
+			out := c.loop.beginComponent()
+			c.component.stream.Tick(c.loop.now, out)
+			c.performComponent(out)
+			return
+		}
+		c.goOnInTime()
+		if c.phase != phaseStream {
+			return
+		}
+		out := c.loop.begin()
+		c.session.Tick(c.loop.now, out)
+		c.perform(out)
+	}
+}
