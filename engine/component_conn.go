@@ -7,6 +7,7 @@ import (
 
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/routing"
+	"github.com/xylem-im/xylem/s2s"
 	"github.com/xylem-im/xylem/s2s/component"
 	"github.com/xylem-im/xylem/stanza"
 )
@@ -67,19 +68,45 @@ func (l *loop) openComponent(t transport, ln *listener) *conn {
 	return c
 }
 
-// securedComponent goes on inside TLS.
-func (c *conn) securedComponent() {
+func (s *componentConn) secured(c *conn, _ s2s.Proof) {
 	c.phase = phaseStream
 	c.tls.Forget()
 	c.decrypt(nil) // data may have come with the last flight
 }
 
-// feedComponent is feedElement for a component.
-func (c *conn) feedComponent(in []byte) (consumed int) {
+func (s *componentConn) feed(c *conn, in []byte) (consumed int) {
 	out := c.loop.beginComponent()
-	consumed = c.component.stream.Feed(c.loop.now, in, out)
+	consumed = s.stream.Feed(c.loop.now, in, out)
 	c.performComponent(out)
 	return consumed
+}
+
+func (s *componentConn) deadline() int64 { return s.stream.Deadline() }
+
+func (s *componentConn) tick(c *conn) {
+	out := c.loop.beginComponent()
+	s.stream.Tick(c.loop.now, out)
+	c.performComponent(out)
+}
+
+func (s *componentConn) fail(c *conn, e stanza.StreamError) {
+	out := c.loop.beginComponent()
+	s.stream.Fail(e, out)
+	c.performComponent(out)
+}
+
+func (s *componentConn) release(l *loop) { s.stream.Release(&l.componentOut) }
+
+func (s *componentConn) accountOrder() *order { return &s.order }
+
+func (s *componentConn) outboundBytes(e *Engine) int {
+	return max(e.limits.OutboundBytes, 2*e.limits.ComponentBytes+2*e.limits.StanzaBytes)
+}
+
+// overfull tells whether no more may be written to the component before it has
+// read: what comes meanwhile is returned to its sender.
+func (s *componentConn) overfull(c *conn) bool {
+	return c.waitingBytes() > c.loop.engine.limits.ComponentBytes
 }
 
 // beginComponent prepares the loop's Out for a call of a component's stream.
@@ -204,7 +231,7 @@ func (d *componentDomain) away() stanza.Error {
 func (l *loop) toComponent(c *conn, d *componentDomain, st []byte) {
 	switch {
 	case c == nil || c.component == nil || c.phase != phaseStream:
-	case c.overfull():
+	case c.component.overfull(c):
 		d.returned.Add(1)
 		l.bounceRemote(st, receipt{}, stanza.Error{Condition: stanza.ResourceConstraint, Text: "the service " + d.name + " does not keep up with what it is sent"})
 		return
@@ -228,9 +255,9 @@ func (l *loop) toComponent(c *conn, d *componentDomain, st []byte) {
 	l.bounceRemote(st, receipt{}, d.away())
 }
 
-// componentEnded gives the domain back and keeps for operators why, once.
-func (c *conn) componentEnded(reason error) {
-	l, s := c.loop, c.component
+// end gives the domain back and keeps for operators why.
+func (s *componentConn) end(c *conn, reason error) {
+	l := c.loop
 	if s.ended {
 		return
 	}

@@ -10,16 +10,8 @@ func (c *conn) fail(e stanza.StreamError) {
 	case phaseHandshake:
 		c.abort(e)
 	case phaseStream, phaseDetached:
-		switch {
-		case c.peer != nil:
-			out := c.loop.beginPeer()
-			c.peer.stream.Fail(e, out)
-			c.performPeer(out)
-			return
-		case c.component != nil:
-			out := c.loop.beginComponent()
-			c.component.stream.Fail(e, out)
-			c.performComponent(out)
+		if s := c.domainStream(); s != nil {
+			s.fail(c, e)
 			return
 		}
 		out := c.loop.begin()
@@ -31,11 +23,8 @@ func (c *conn) fail(e stanza.StreamError) {
 // sessionEnded takes the session out of the routing table, once.
 func (c *conn) sessionEnded(reason error) {
 	c.settle(false)
-	switch {
-	case c.peer != nil:
-		c.peerEnded(reason)
-	case c.component != nil:
-		c.componentEnded(reason)
+	if s := c.domainStream(); s != nil {
+		s.end(c, reason)
 	}
 	if !c.entered {
 		return
@@ -116,11 +105,8 @@ func (c *conn) transportClosed() {
 	c.releaseAll()
 	l.wheel.disarm(c)
 	c.session.Release(&l.out)
-	switch {
-	case c.peer != nil:
-		c.peer.stream.Release(&l.peerOut)
-	case c.component != nil:
-		c.component.stream.Release(&l.componentOut)
+	if s := c.domainStream(); s != nil {
+		s.release(l)
 	}
 	c.dropPartial()
 	c.dropPacked()

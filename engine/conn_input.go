@@ -120,7 +120,7 @@ func (c *conn) feed(in []byte) (consumed int) {
 // component is sent meanwhile goes back to the senders.
 func (c *conn) takes(in []byte) bool {
 	switch {
-	case c.peer != nil || c.component != nil:
+	case c.domainStream() != nil:
 		return !c.waits()
 	case c.heldTooMany() && !c.unstored:
 		return false
@@ -138,11 +138,8 @@ func (c *conn) takes(in []byte) bool {
 
 // feedElement passes on one element at most.
 func (c *conn) feedElement(in []byte) (consumed int) {
-	switch {
-	case c.peer != nil:
-		return c.feedPeer(in)
-	case c.component != nil:
-		return c.feedComponent(in)
+	if s := c.domainStream(); s != nil {
+		return s.feed(c, in)
 	}
 	l := c.loop
 	out := l.begin()

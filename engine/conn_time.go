@@ -23,11 +23,8 @@ func (c *conn) deadline() int64 {
 	case c.phase == phaseDetached:
 		return session.Earlier(c.lingerTo, c.keepDue())
 	}
-	switch {
-	case c.peer != nil:
-		return c.peer.stream.Deadline()
-	case c.component != nil:
-		return c.component.stream.Deadline()
+	if s := c.domainStream(); s != nil {
+		return s.deadline()
 	}
 	deadline := session.Earlier(c.session.Deadline(), c.keepDue())
 	if c.throttled && (deadline == 0 || c.paidTo < deadline) {
@@ -53,16 +50,8 @@ func (c *conn) tick() {
 	case phaseHandshake: // a stream error cannot be said yet
 		c.abort(fmt.Errorf("%w: it did not end in time", ErrHandshake))
 	case phaseStream:
-		switch {
-		case c.peer != nil:
-			out := c.loop.beginPeer()
-			c.peer.stream.Tick(c.loop.now, out)
-			c.performPeer(out)
-			return
-		case c.component != nil:
-			out := c.loop.beginComponent()
-			c.component.stream.Tick(c.loop.now, out)
-			c.performComponent(out)
+		if s := c.domainStream(); s != nil {
+			s.tick(c)
 			return
 		}
 		c.goOnInTime()

@@ -106,12 +106,9 @@ func (s *stepped) apply(l *loop, c *conn) {
 		c.handshaken = true
 		early := c.partial // came while the last step ran
 		c.partial = nil
-		switch {
-		case c.peer != nil:
-			c.securedPeer(s.proof)
-		case c.component != nil:
-			c.securedComponent()
-		default:
+		if ds := c.domainStream(); ds != nil {
+			ds.secured(c, s.proof)
+		} else {
 			c.secured()
 		}
 		if early != nil {

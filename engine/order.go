@@ -35,11 +35,8 @@ const (
 
 // order is that of the stream, nil for a client's session.
 func (c *conn) order() *order {
-	switch {
-	case c.peer != nil:
-		return &c.peer.order
-	case c.component != nil:
-		return &c.component.order
+	if s := c.domainStream(); s != nil {
+		return s.accountOrder()
 	}
 	return nil
 }

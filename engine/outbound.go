@@ -146,18 +146,21 @@ func (c *conn) holdBack(pieces [][]byte, taken int) {
 	c.loop.stats.outbound.Add(int64(c.backlog.size() - before))
 }
 
-// outboundBytes is the bound of the backlog. For another server, or a component,
-// it is further away than that of overfull, which keeps it from being reached by
-// stanzas.
+// outboundBytes is the bound of the backlog.
 func (c *conn) outboundBytes() int {
-	e := c.loop.engine
-	switch {
-	case c.peer != nil:
-		return max(e.limits.OutboundBytes, 2*e.cfg.Federation.QueueBytes+2*e.limits.StanzaBytes)
-	case c.component != nil:
-		return max(e.limits.OutboundBytes, 2*e.limits.ComponentBytes+2*e.limits.StanzaBytes)
+	if s := c.domainStream(); s != nil {
+		return s.outboundBytes(c.loop.engine)
 	}
-	return e.limits.OutboundBytes
+	return c.loop.engine.limits.OutboundBytes
+}
+
+// waitingBytes are those that the peer has not taken yet.
+func (c *conn) waitingBytes() int {
+	n := c.backlog.size()
+	if c.out != nil {
+		n += c.out.bytes
+	}
+	return n
 }
 
 // refillNow moves the backlog on and tells whether the connection is still behind.

@@ -76,10 +76,9 @@ func (e *Engine) judge(filter *xtls.Filter, server bool) s2s.Proof {
 	return e.cfg.Federation.Judge(chain, server)
 }
 
-// securedPeer goes on inside TLS.
-func (c *conn) securedPeer(proof s2s.Proof) {
+func (p *peer) secured(c *conn, proof s2s.Proof) {
 	c.phase = phaseStream
-	l, p := c.loop, c.peer
+	l := c.loop
 	info := c.tls.Info()
 	version, cipher := tls.VersionName(info.Version), tls.CipherSuiteName(info.CipherSuite)
 	p.security, p.proof = version+", "+cipher, proof
@@ -112,12 +111,39 @@ func (c *conn) isPeer() bool {
 
 func (c *conn) ref() s2s.Ref { return s2s.Ref(c.mailbox()) }
 
-// feedPeer is feedElement for a stream with another server.
-func (c *conn) feedPeer(in []byte) (consumed int) {
+func (p *peer) feed(c *conn, in []byte) (consumed int) {
 	out := c.loop.beginPeer()
-	consumed = c.peer.stream.Feed(c.loop.now, in, out)
+	consumed = p.stream.Feed(c.loop.now, in, out)
 	c.performPeer(out)
 	return consumed
+}
+
+func (p *peer) deadline() int64 { return p.stream.Deadline() }
+
+func (p *peer) tick(c *conn) {
+	out := c.loop.beginPeer()
+	p.stream.Tick(c.loop.now, out)
+	c.performPeer(out)
+}
+
+func (p *peer) fail(c *conn, e stanza.StreamError) {
+	out := c.loop.beginPeer()
+	p.stream.Fail(e, out)
+	c.performPeer(out)
+}
+
+func (p *peer) release(l *loop) { p.stream.Release(&l.peerOut) }
+
+func (p *peer) accountOrder() *order { return &p.order }
+
+func (p *peer) outboundBytes(e *Engine) int {
+	return max(e.limits.OutboundBytes, 2*e.cfg.Federation.QueueBytes+2*e.limits.StanzaBytes)
+}
+
+// overfull tells whether no more may be written to the other server before it has
+// read and acknowledged: what comes meanwhile is returned to its sender.
+func (p *peer) overfull(c *conn) bool {
+	return p.stream.Full() || c.waitingBytes() > c.loop.engine.cfg.Federation.QueueBytes
 }
 
 // beginPeer prepares the loop's Out for a call of a stream.
@@ -145,7 +171,7 @@ func (c *conn) performPeer(out *s2s.Out) {
 	case out.StartTLS:
 		c.startTLS()
 	case out.Ended:
-		c.peerEnded(out.Reason)
+		c.peer.end(c, out.Reason)
 	case out.Close:
 		c.sessionEnded(out.Reason)
 		c.finish()
@@ -227,23 +253,6 @@ func (c *conn) deliverPeer(p s2s.Pair, st []byte, rc receipt) bool {
 	return taken
 }
 
-// overfull tells whether no more may be written to another server before it has
-// read and acknowledged, or to a component before it has read: what comes
-// meanwhile is returned to its sender.
-func (c *conn) overfull() bool {
-	if c.peer != nil && c.peer.stream.Full() {
-		return true
-	}
-	n := c.backlog.size()
-	if c.out != nil {
-		n += c.out.bytes
-	}
-	if c.component != nil {
-		return n > c.loop.engine.limits.ComponentBytes
-	}
-	return n > c.loop.engine.cfg.Federation.QueueBytes
-}
-
 // peerEvent passes on what happened on the stream.
 func (c *conn) peerEvent(ev *s2s.Event) {
 	l, e, p := c.loop, c.loop.engine, c.peer
@@ -278,9 +287,9 @@ func (c *conn) peerEvent(ev *s2s.Event) {
 	}
 }
 
-// peerEnded tells the homes of all domains that the stream was for, once.
-func (c *conn) peerEnded(reason error) {
-	l, p := c.loop, c.peer
+// end tells the homes of all domains that the stream was for.
+func (p *peer) end(c *conn, reason error) {
+	l := c.loop
 	if p.ended {
 		return
 	}

@@ -121,7 +121,7 @@ func (l *loop) toRemote(d *remoteDomain, local string, st []byte, rc receipt, ba
 // toPeer gives a stanza to a stream, or sends it back to the remote domain's
 // home when that has ended.
 func (l *loop) toPeer(c *conn, d *remoteDomain, local string, st []byte, rc receipt) {
-	if c != nil && c.peer != nil && c.overfull() {
+	if c != nil && c.peer != nil && c.peer.overfull(c) {
 		l.bounceRemote(st, rc, stanza.Error{Condition: stanza.ResourceConstraint, Text: d.name + " does not keep up with what it is sent"})
 		return
 	}
