@@ -25,6 +25,10 @@ import (
 const childEnv = "XYLEM_TEST_SERVER"
 
 func TestMain(m *testing.M) {
+	if path := os.Getenv(engine.JournalChild); path != "" {
+		fmt.Fprintln(os.Stderr, engine.WriteJournal(path))
+		os.Exit(1)
+	}
 	if os.Getenv(childEnv) != "" {
 		if err := serveStarved(); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -36,24 +36,26 @@ const (
 	journalMagic  = uint64(0x31006c616e72756f) // "ournal\x001": its version
 	journalHeader = 8
 	journalEntry  = 3
-	// journalLeast is the least size of a journal, bytes.
+	// journalLeast is the least size of a journal, bytes, and ringLeast that of the
+	// part of a loop, words.
 	journalLeast = 64 << 10
+	ringLeast    = 64
 )
 
 // openJournal goes on with what mem holds, if that is a journal, and tells what the
 // process before this one has left in it.
 func openJournal(mem []byte, loops int) (*journal, *recall, error) {
-	if len(mem) < journalLeast || uintptr(unsafe.Pointer(unsafe.SliceData(mem)))%8 != 0 {
-		return nil, nil, fmt.Errorf("engine: Journal: %d bytes, want at least %d, aligned to 8", len(mem), journalLeast)
+	if least := max(journalLeast, 8*ringLeast*loops); len(mem) < least || uintptr(unsafe.Pointer(unsafe.SliceData(mem)))%8 != 0 {
+		return nil, nil, fmt.Errorf("engine: Journal: %d bytes, want at least %d, aligned to 8", len(mem), least)
 	}
 	j := &journal{words: unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(mem))), len(mem)/8)}
 	var left *recall
-	if j.words[0] == journalMagic && j.words[1] > 0 && j.words[1] <= uint64(len(j.words)/64) {
+	if j.words[0] == journalMagic && j.words[1] > 0 && j.words[1] <= uint64(len(j.words)/ringLeast) {
 		j.readKey()
 		left = newRecall(j.ringsOf(int(j.words[1])))
 	}
 	if left == nil || j.words[1] != uint64(loops) {
-		if err := j.format(loops); err != nil {
+		if err := j.format(loops, left != nil); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -61,13 +63,13 @@ func openJournal(mem []byte, loops int) (*journal, *recall, error) {
 	return j, left, nil
 }
 
-// format makes an empty journal. One that was a journal keeps its key, by which
-// what was read is known.
-func (j *journal) format(loops int) error {
+// format makes an empty journal. One that was read keeps its key, by which what was
+// read is known.
+func (j *journal) format(loops int, keepKey bool) error {
 	if j.words[0] != 0 { // else it is new: pages that nobody has touched take no memory
 		clear(j.words[journalHeader:])
 	}
-	if j.words[0] != journalMagic {
+	if !keepKey {
 		if _, err := rand.Read(j.key[:]); err != nil {
 			return fmt.Errorf("engine: random numbers: %w", err)
 		}
