@@ -20,6 +20,7 @@ type sinkClient struct {
 	from     string      // of a component: the attribute that each message needs
 	counting atomic.Bool // login is over
 	login    chan []byte // what came before that
+	counts   []byte      // what is counted in messages
 
 	messages atomic.Int64
 	goal     atomic.Int64 // messages at which reached gets a token
@@ -30,7 +31,7 @@ type sinkClient struct {
 // the loops by turns.
 func (s *server) attach(t testing.TB, user, resource string) *sinkClient {
 	t.Helper()
-	return attachTo(t, s.Attach, func(login *client) {
+	return attachTo(t, s.Attach, endOfMessage, func(login *client) {
 		login.open()
 		login.authenticate(user)
 		login.bind(resource)
@@ -40,7 +41,7 @@ func (s *server) attach(t testing.TB, user, resource string) *sinkClient {
 // attachComponent is attach for a component.
 func (s *server) attachComponent(t testing.TB, domain, secret string) *sinkClient {
 	t.Helper()
-	c := attachTo(t, s.AttachComponent, func(login *client) {
+	c := attachTo(t, s.AttachComponent, endOfMessage, func(login *client) {
 		login.openComponent(domain, secret)
 		login.expect("handshake")
 	})
@@ -48,9 +49,9 @@ func (s *server) attachComponent(t testing.TB, domain, secret string) *sinkClien
 	return c
 }
 
-func attachTo(t testing.TB, attach func(engine.Sink) (*engine.Wire, error), login func(*client)) *sinkClient {
+func attachTo(t testing.TB, attach func(engine.Sink) (*engine.Wire, error), counts []byte, login func(*client)) *sinkClient {
 	t.Helper()
-	c := &sinkClient{login: make(chan []byte, 64), reached: make(chan struct{}, 1)}
+	c := &sinkClient{counts: counts, login: make(chan []byte, 64), reached: make(chan struct{}, 1)}
 	wire, err := attach(c)
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +72,7 @@ func (c *sinkClient) Write(p []byte) {
 		c.login <- bytes.Clone(p)
 		return
 	}
-	if c.messages.Add(int64(bytes.Count(p, endOfMessage))) >= c.goal.Load() {
+	if c.messages.Add(int64(bytes.Count(p, c.counts))) >= c.goal.Load() {
 		select {
 		case c.reached <- struct{}{}:
 		default:
