@@ -39,9 +39,7 @@ func TestSlowConsumer(t *testing.T) {
 			if _, err := io.Copy(io.Discard, bob.conn); isTimeout(err) {
 				t.Error("the slow connection stays open")
 			}
-			if n := s.Stats().OutboundBytes; n != 0 {
-				t.Errorf("%d bytes are still held", n)
-			}
+			waitFor(t, func() bool { return s.Stats().OutboundBytes == 0 })
 			again := s.login(t, transport, "bob", "b")
 			alice.chats(again, "back")
 		})

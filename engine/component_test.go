@@ -376,6 +376,7 @@ func TestComponentShutdown(t *testing.T) {
 	bridge := s.component(t, "tcp", "bridge.localhost", "bridge's")
 	waiting := s.dialComponent(t, "tcp") // has not proved itself
 	alice := s.login(t, "tcp", "alice", "a")
+	waitFor(t, func() bool { return s.Stats().Connections == 3 })
 	done := make(chan struct{})
 	go func() {
 		s.shutdown(t)

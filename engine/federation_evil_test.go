@@ -3,6 +3,7 @@ package engine_test
 import (
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -69,7 +70,11 @@ func TestFederationEvil(t *testing.T) {
 			if n := bob.expect("message"); n.attr("from") != "u@evil.example" {
 				t.Fatalf("bob got %s", n)
 			}
-			go c.send("%s", x.says)
+			sent := make(chan struct{})
+			go func() { // beside reading: the server may end the stream in the middle of it
+				defer close(sent)
+				_, _ = io.WriteString(c.conn, x.says)
+			}()
 			n, err := c.read()
 			for err == nil && n.XMLName.Local != "error" {
 				n, err = c.read()
@@ -78,6 +83,8 @@ func TestFederationEvil(t *testing.T) {
 				t.Fatalf("got %v, %v; want %s", n, err, x.condition)
 			}
 			bob.expectNothing()
+			_ = c.conn.Close()
+			<-sent
 		})
 	}
 }

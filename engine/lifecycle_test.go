@@ -19,7 +19,9 @@ import (
 
 func TestShutdownDrains(t *testing.T) {
 	t.Parallel()
-	s := serve(t, nil)
+	s := serve(t, func(cfg *engine.Config) { // at an address of its own, where nobody else can take the port that it leaves
+		cfg.Listeners[0].Address = "127.83.72.68:0"
+	})
 	var clients []*client
 	for _, transport := range transports {
 		c := s.login(t, transport, "alice", transport)
@@ -27,6 +29,7 @@ func TestShutdownDrains(t *testing.T) {
 		clients[len(clients)-1].open()
 	}
 	silent := s.connect(t, "tcp") // has not seen a header yet
+	waitFor(t, func() bool { return s.Stats().Connections == int64(len(clients)+1) })
 	var wait sync.WaitGroup
 	wait.Go(func() { s.shutdown(t) })
 	for _, c := range append(clients, silent) {
@@ -333,6 +336,13 @@ func TestHandshakesAreLetGo(t *testing.T) {
 	routines := runtime.NumGoroutine()
 	for range 4 {
 		s := serve(t, func(cfg *engine.Config) { cfg.Limits.DrainTime = time.Millisecond })
+		stuck, err := net.Dial("tcp", s.addr("tls")) // one at least is in the middle, however fast the others are
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stuck.Write([]byte("\x16\x03\x01\x00\xff\x01")); err != nil {
+			t.Fatal(err)
+		}
 		var clients sync.WaitGroup
 		for range 30 {
 			conn, err := net.Dial("tcp", s.addr("tls"))
@@ -349,6 +359,7 @@ func TestHandshakesAreLetGo(t *testing.T) {
 		}
 		s.shutdown(t)
 		clients.Wait()
+		_ = stuck.Close()
 	}
 	settle(t, "goroutines", routines, runtime.NumGoroutine)
 }

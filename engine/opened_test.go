@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 
@@ -39,8 +40,9 @@ func (o *openings) watch(cfg *engine.Config) {
 	}
 }
 
-// authenticateOn is a client of user on that loop, before it binds a resource.
-func (s *server) authenticateOn(t *testing.T, loop int, user string) *client {
+// authenticateOn is a client of user on that loop, before it binds a resource. It
+// takes the ends of the sessions by which it has found the loop out of closed.
+func (s *server) authenticateOn(t *testing.T, loop int, user string, closed <-chan string) *client {
 	t.Helper()
 	for range 3 { // connections are given to the loops in turn
 		c := s.connect(t, "pipe")
@@ -50,6 +52,7 @@ func (s *server) authenticateOn(t *testing.T, loop int, user string) *client {
 		on := s.LoopOf(user + "@localhost/which")
 		c.send("</stream:stream>")
 		c.expectEnd()
+		<-closed
 		if (on+1)%3 == loop {
 			c = s.connect(t, "pipe")
 			c.open()
@@ -68,23 +71,27 @@ func TestSessionThatEndsBeforeItIsOpened(t *testing.T) {
 	for _, successor := range []bool{false, true} {
 		t.Run(fmt.Sprintf("successor=%v", successor), func(t *testing.T) {
 			var seen openings
+			names := make([]string, 300) // where one is at home is random: one of so many is at home on loop 2
+			for i := range names {
+				names[i] = fmt.Sprint("u", i)
+			}
 			s := serve(t, func(cfg *engine.Config) {
-				cfg.Loops, cfg.Auth = 3, newAccounts("u0", "u1", "u2", "u3", "u4", "u5", "u6", "u7", "u8", "u9", "u10", "u11", "u12", "u13", "u14", "u15")
+				cfg.Loops, cfg.Auth = 3, newAccounts(names...)
 				seen.watch(cfg)
 			})
-			user := "u0"
-			for i := 0; s.HomeLoop(user+"@localhost") != 2; i++ {
-				user = fmt.Sprintf("u%d", i)
-			}
+			user := names[slices.IndexFunc(names, func(name string) bool { return s.HomeLoop(name+"@localhost") == 2 })]
 			full := user + "@localhost/r"
-			others := []*client{s.authenticateOn(t, 1, user), s.authenticateOn(t, 2, user)}
-			first := s.authenticateOn(t, 0, user)
-			for len(seen.closed) > 0 {
-				<-seen.closed
+			told := func(loop int) { // what the loop has to tell the home has reached it
+				s.Stall(loop)()
+				s.HomeKnows(user + "@localhost")
 			}
+			others := []*client{s.authenticateOn(t, 1, user, seen.closed), s.authenticateOn(t, 2, user, seen.closed)}
+			first := s.authenticateOn(t, 0, user, seen.closed)
 			first.bind("r")
 			first.sync()
-			s.HomeKnows(user + "@localhost")
+			for loop := range 3 {
+				told(loop)
+			}
 			seen.mu.Lock()
 			seen.heard, seen.names = nil, map[uint64]int{}
 			seen.mu.Unlock()
@@ -102,7 +109,7 @@ func TestSessionThatEndsBeforeItIsOpened(t *testing.T) {
 				_ = others[0].conn.Close()
 			}
 			<-seen.closed // the one in the middle
-			s.HomeKnows(user + "@localhost")
+			told(1)
 			release()
 			first.expectStreamError("conflict")
 			<-seen.closed

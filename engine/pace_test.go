@@ -39,11 +39,12 @@ func TestClientIsHeldBack(t *testing.T) {
 					}
 				}
 				// What is above one second's worth takes its time, less what login left of it.
-				if took := time.Since(began); took < 250*time.Millisecond {
+				took := time.Since(began)
+				if took < 250*time.Millisecond {
 					t.Errorf("%s: %d stanzas took %v", name, stanzas, took)
 				}
-				if s.Stats().ThrottledTotal == 0 {
-					t.Errorf("%s: not throttled", name)
+				if s.Stats().ThrottledTotal == 0 && took < time.Second { // on a slow machine it may keep to the pace by itself
+					t.Errorf("%s: not throttled in %v", name, took)
 				}
 				alice.send("<message to='%s' id='after'/>", bob.jid)
 				if id := bob.expect("message").attr("id"); id != "after" {
