@@ -99,8 +99,10 @@ func TestAcknowledgedByAnotherServer(t *testing.T) {
 		t.Errorf("%d of what waits in memory were acknowledged", h-before)
 	}
 	close(g.gate.open)
-	if h := alice.acknowledged(); h != before+2 {
-		t.Errorf("h is %d, want %d", h, before+2)
+	for h := before; h != before+2; { // in one step or two
+		if h = alice.acknowledged(); h > before+2 {
+			t.Fatalf("h is %d, want %d", h, before+2)
+		}
 	}
 	wantIDs(g.bob, 2, func(e *element) bool { return e.child("body").Text == "x" })
 }

@@ -33,10 +33,19 @@ func (c *client) asksFor(h int) {
 	c.expectAck(h)
 }
 
+// expectAck takes what acknowledges h stanzas. What is asked for is answered within a
+// second, with less if need be, and the rest follows: a slow machine may see both.
 func (c *client) expectAck(h int) {
 	c.t.Helper()
-	if r := c.answer(); r.XMLName.Local != "a" || r.H != strconv.Itoa(h) {
-		c.t.Fatalf("got %+v, want h=%d", r, h)
+	for {
+		r := c.answer()
+		got, err := strconv.Atoi(r.H)
+		if r.XMLName.Local != "a" || err != nil || got > h {
+			c.t.Fatalf("got %+v, want h=%d", r, h)
+		}
+		if got == h {
+			return
+		}
 	}
 }
 
@@ -78,7 +87,9 @@ func TestDurableRecipientAcknowledges(t *testing.T) {
 	s := startDurable(t, engine.Limits{}, store)
 	alice, bob := online(t, s, "alice", "a"), online(t, s, "bob", "b")
 	bob.acks(1)
+	slow := uint64(0) // messages that may have been stored: bob had 250 ms to acknowledge them
 	for n := range 20 {
+		began := time.Now()
 		alice.chat("bob@localhost", n, n+1, "hello")
 		bob.expect(n, n+1)
 		if r := bob.next(); r.XMLName.Local != "r" {
@@ -86,13 +97,16 @@ func TestDurableRecipientAcknowledges(t *testing.T) {
 		}
 		bob.acks(n + 2)
 		alice.asksFor(n + 3)
+		if time.Since(began) >= 250*time.Millisecond {
+			slow++
+		}
 	}
 	// What is of a kind that is not stored is not waited for.
 	alice.send("<message to='bob@localhost' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>")
 	alice.send("<message to='bob@localhost/b' type='headline'><body>x</body></message>")
 	alice.asksFor(24)
-	if n := s.Stats().KeptTotal; n > 10 { // a slow machine may store some of the 20
-		t.Errorf("%d messages were stored", n)
+	if n := s.Stats().KeptTotal; n > slow {
+		t.Errorf("%d messages were stored, of which %d were acknowledged late", n, slow)
 	}
 }
 
@@ -115,7 +129,7 @@ func TestDurableRecipientIsSilent(t *testing.T) {
 	alice.send("<r xmlns='urn:xmpp:sm:3'/>")
 	gate.Arrived()
 	gated.Store(false)
-	wantSilence(t, alice)
+	wantNoAck(t, alice, 3)
 	gate.Pass()
 	alice.expectAck(3)
 	waitKept(t, inner, 1)
@@ -173,7 +187,11 @@ func TestDurableDetached(t *testing.T) {
 	for _, resumed := range []bool{true, false} {
 		t.Run(fmt.Sprint("resumed ", resumed), func(t *testing.T) {
 			store := memory.New(memory.Options{})
-			s := startDurable(t, engine.Limits{ResumeWindow: time.Second}, store)
+			limits := engine.Limits{ResumeWindow: time.Second} // over when another session comes
+			if resumed {
+				limits.ResumeWindow = patience
+			}
+			s := startDurable(t, limits, store)
 			alice := online(t, s, "alice", "a")
 			bob := login(t, s.Dial(), "bob", "b")
 			bob.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
