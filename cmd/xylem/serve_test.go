@@ -464,6 +464,8 @@ func TestDrainTellsClients(t *testing.T) {
 
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	s := startServer(t, t.TempDir())
+	s.do("pw", "user", "add", "alice@localhost", "--password-stdin").want(t, exitOK, "added alice@localhost\n", "")
+	s.login("alice", "localhost", "pw", "success") // and does not close: the drain waits for her
 	s.signals <- syscall.SIGTERM
 	s.signals <- syscall.SIGTERM
 	<-s.gone

@@ -22,7 +22,7 @@ import (
 
 // silence is how long a name server is waited for where one says nothing: the
 // others have as long to answer on a busy machine.
-const silence = time.Second
+const silence = 2 * time.Second
 
 func texts(targets []s2s.Target) string {
 	var all []string
