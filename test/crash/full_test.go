@@ -104,7 +104,7 @@ func TestFullDisk(t *testing.T) {
 		return p, b
 	}
 	alice, answers := run("alice", 0)
-	_, bob := run("bob", 2*time.Second)
+	_, bob := run("bob", 5*time.Second)
 	until(t, "alice is there", func() bool { return alice.unacked() == 0 && alice.isBound() })
 	n := 0
 	chat := func(to string, count int) {
