@@ -114,7 +114,7 @@ func (f *found) apply(_ *loop, c *conn) {
 // when there are none. Loop only.
 func (c *conn) check(op session.Op, creds *sasl.Credentials, err error) {
 	e, answer := c.loop.engine, c.answer()
-	if err == nil && !e.workers.submit(func() { answer(session.Result{OK: e.sasl.Verify(creds, op.Local, op.Password), Credentials: creds}) }) {
+	if err == nil && !c.loop.work(func() { answer(session.Result{OK: e.sasl.Verify(creds, op.Local, op.Password), Credentials: creds}) }) {
 		err = storage.ErrBusy
 	}
 	if err != nil {
@@ -173,7 +173,7 @@ func (l *loop) ask(op *storage.Op, done func(*storage.Result)) {
 		done(&storage.Result{Err: err})
 		return
 	}
-	l.asked[l.serial] = done
+	l.asked[l.serial], l.gave = done, true
 }
 
 // stored brings the results of the pump to the loop that asked.

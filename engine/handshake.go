@@ -57,7 +57,7 @@ func (c *conn) step() {
 	}
 	c.stepping = true
 	isPeer, isServer := c.peer != nil, c.peer != nil && c.peer.domain != nil
-	queued := e.workers.submit(func() {
+	queued := c.loop.work(func() {
 		s := &stepped{filter: filter}
 		s.out, s.done, s.err = filter.Step(in.B)
 		e.buffers.Put(in)

@@ -65,7 +65,7 @@ func (l *loop) SetPassword(bare jid.JID, password string, by xep.SessionRef, don
 			}
 			e.sendLoop(l.index, call(func() { l.putPassword(bare, before, creds, by, err, done) }))
 		}
-		if !e.workers.submit(job) {
+		if !l.work(job) {
 			done(storage.ErrBusy)
 		}
 	})

@@ -44,7 +44,8 @@ type loop struct {
 	// The turn.
 	now                int64 // Unix nanoseconds, read once
 	inTurn             bool
-	inputs, inputBytes int // taken from sockets; see turnInputs
+	gave               bool // work to other goroutines; see poller.wait
+	inputs, inputBytes int  // taken from sockets; see turnInputs
 	out                session.Out
 	sent               session.Stanza // the one that is being dispatched
 	tail               []byte         // free part of the arena for session output

@@ -1,6 +1,10 @@
 package engine
 
-import "golang.org/x/sys/unix"
+import (
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
 
 const (
 	// readBytes is how much is read from a socket at once. Each loop has one
@@ -31,8 +35,10 @@ func (l *loop) openPoller() error {
 // run works off the events of the loop's sockets, and what others leave for
 // it, until the engine is halted. Then it closes what is left.
 func (l *loop) run() {
+	crowded := runtime.GOMAXPROCS(0) <= l.engine.loopCount() // nobody else lets other goroutines on
 	for !l.engine.halted.Load() {
-		round, err := l.poller.wait()
+		round, err := l.poller.wait(l.gave || crowded)
+		l.gave = false
 		if err != nil {
 			l.engine.log.Error("event loop failed", "loop", l.index, "error", err)
 			break

@@ -10,7 +10,6 @@ import (
 // poller is epoll, of one loop. Loop only.
 type poller struct {
 	fd     int
-	busy   bool // the last round had events
 	events [roundEvents]unix.EpollEvent
 }
 
@@ -39,11 +38,13 @@ func (p *poller) control(op, fd int, events uint32) error {
 }
 
 // wait returns the next round: all that is there already, or the first that
-// comes. It is valid until the next call. While there is something each time it
-// does not give up the thread; before it sleeps other goroutines have their turn.
-func (p *poller) wait() ([]unix.EpollEvent, error) {
+// comes. It is valid until the next call. With yields, goroutines that are ready have
+// their turn before the thread sleeps. That is for a loop that has given work away:
+// the worker then begins on this thread. Each time else it would only have another
+// thread woken to take the loop over, which took a third of a login's wake-ups.
+func (p *poller) wait(yields bool) ([]unix.EpollEvent, error) {
 	timeout := -1
-	if p.busy {
+	if yields {
 		timeout = 0
 	}
 	for {
@@ -53,7 +54,6 @@ func (p *poller) wait() ([]unix.EpollEvent, error) {
 		case err != nil:
 			return nil, fmt.Errorf("engine: event loop: %w", err)
 		case n > 0:
-			p.busy = true
 			return p.events[:n], nil
 		default:
 			timeout = -1

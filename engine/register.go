@@ -128,7 +128,7 @@ func (l *loop) create(who jid.JID, password string, done func(error)) {
 			l.ask(putCredentials(who, nil, creds.Append(nil)), func(res *storage.Result) { done(res.Err) })
 		}))
 	}
-	if !e.workers.submit(job) {
+	if !l.work(job) {
 		done(storage.ErrBusy)
 	}
 }

@@ -35,6 +35,12 @@ func (w *workers) submit(job func()) bool {
 	}
 }
 
+// work has a worker do a job; false when too many wait. Loop only.
+func (l *loop) work(job func()) bool {
+	l.gave = true
+	return l.engine.workers.submit(job)
+}
+
 // close waits for what is queued. Nothing may be submitted any more.
 func (w *workers) close() {
 	close(w.jobs)
