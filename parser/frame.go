@@ -163,6 +163,13 @@ func (f *Frame) AppendAttrs(dst []byte, withFrom bool) []byte {
 	return dst
 }
 
+// IsSelfContained reports whether names mean the same wherever the default namespace
+// is that of this stream: the top element has neither a prefix nor a namespace
+// declaration, and nothing in it relies on a prefix of the stream header.
+func (f *Frame) IsSelfContained() bool {
+	return f.name.prefixLen() == 0 && len(f.decls) == 0 && f.used == [4]uint64{}
+}
+
 // Decls returns the namespace declarations on the top element itself, in the
 // order written.
 func (f *Frame) Decls() []Binding {

@@ -22,7 +22,9 @@ type Forward struct {
 
 // AppendForward appends v as it goes out on a stream whose default namespace
 // is jabber:client and that declares no prefix but stream. The content is
-// copied byte for byte, but for what fw drops; the start tag is written anew:
+// copied byte for byte, but for what fw drops. The start tag gets what it does not
+// have; where something in it has to go, or a declaration is missing, it is written
+// anew:
 //
 //   - from, to and xml:lang as fw says, the other attributes as they came;
 //   - what the stanza declares itself, but for the content namespace;
@@ -32,6 +34,10 @@ type Forward struct {
 // descendants mean another namespace than jabber:client.
 func AppendForward(dst []byte, v *View, fw *Forward) []byte {
 	f := v.Frame
+	from, has := f.From()
+	if fw.Drop == nil && fw.ID == "" && f.IsSelfContained() && (!has || fw.From == "" || fw.From == string(from)) {
+		return appendAsCame(dst, v, fw)
+	}
 	keepPrefix := foreignDefault(f)
 	dst = append(dst, '<')
 	dst = appendName(dst, v, keepPrefix)
@@ -55,6 +61,19 @@ func AppendForward(dst []byte, v *View, fw *Forward) []byte {
 	return append(dst, '>')
 }
 
+// appendAsCame appends a stanza that only gets attributes, as most do: behind its name
+// follows what came, in one piece.
+func appendAsCame(dst []byte, v *View, fw *Forward) []byte {
+	dst = append(dst, '<')
+	name := v.Kind.String()
+	dst = append(dst, name...)
+	if _, has := v.Frame.From(); !has {
+		dst = appendFrom(dst, fw)
+	}
+	dst = appendStamps(dst, v, fw)
+	return append(dst, v.Frame.Raw()[1+len(name):]...)
+}
+
 func appendName(dst []byte, v *View, prefixed bool) []byte {
 	if prefixed {
 		dst = append(dst, v.Frame.Prefix()...)
@@ -65,10 +84,19 @@ func appendName(dst []byte, v *View, prefixed bool) []byte {
 
 // appendStamped writes the attributes.
 func appendStamped(dst []byte, v *View, fw *Forward) []byte {
-	if fw.From != "" {
-		dst = AppendAttr(dst, "from", fw.From)
+	dst = appendStamps(appendFrom(dst, fw), v, fw)
+	return v.Frame.AppendAttrs(dst, fw.From == "")
+}
+
+func appendFrom(dst []byte, fw *Forward) []byte {
+	if fw.From == "" {
+		return dst
 	}
-	dst = v.Frame.AppendAttrs(dst, fw.From == "")
+	return AppendAttr(dst, "from", fw.From)
+}
+
+// appendStamps writes the other attributes of fw that the stanza did not come with.
+func appendStamps(dst []byte, v *View, fw *Forward) []byte {
 	if _, ok := v.Frame.To(); !ok && fw.To != "" {
 		dst = AppendAttr(dst, "to", fw.To)
 	}

@@ -258,7 +258,7 @@ func TestStanzas(t *testing.T) {
 		"language":        {"<message from='" + domain + "' to='b@example' xml:lang='de'/>", "b@example <message from='" + domain + "' to='b@example' xml:lang='de'/>"},
 		"named in a text": {"<message from='" + domain + "' to='b@example'><body>" + stanza.NSAccept + "</body></message>", "b@example <message from='" + domain + "' to='b@example'><body>" + stanza.NSAccept + "</body></message>"},
 		"presence":        {"<presence from='a@" + domain + "' to='b@example' type='subscribe'/>", "b@example <presence from='a@" + domain + "' to='b@example' type='subscribe'/>"},
-		"to itself":       {"<iq id='1' type='result' from='a@" + domain + "' to='" + domain + "'/>", domain + " <iq from='a@" + domain + "' id='1' type='result' to='" + domain + "'/>"},
+		"to itself":       {"<iq id='1' type='result' from='a@" + domain + "' to='" + domain + "'/>", domain + " <iq id='1' type='result' from='a@" + domain + "' to='" + domain + "'/>"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := open(t)
@@ -279,8 +279,8 @@ func TestPrefixedHeader(t *testing.T) {
 		"<c:message from='" + domain + "' to='b@example'><c:body>x</c:body></c:message>" +
 		"<c:message from='" + domain + "' to='b@example'><y/><c:body>x</c:body></c:message></s:stream>")
 	want := []string{
-		"b@example <message from='" + domain + "' to='b@example' xml:lang='de' xmlns:c='jabber:client'><c:body>x</c:body></message>",
-		"b@example <c:message from='" + domain + "' to='b@example' xml:lang='de' xmlns='urn:x' xmlns:c='jabber:client'><y/><c:body>x</c:body></c:message>",
+		"b@example <message from='" + domain + "' xml:lang='de' to='b@example' xmlns:c='jabber:client'><c:body>x</c:body></message>",
+		"b@example <c:message from='" + domain + "' xml:lang='de' to='b@example' xmlns='urn:x' xmlns:c='jabber:client'><y/><c:body>x</c:body></c:message>",
 	}
 	if len(p.stanzas) != 2 || p.stanzas[0] != want[0] || p.stanzas[1] != want[1] || !p.closed || p.reason != nil {
 		t.Errorf("got %q\nwant %q\n%s %v", p.stanzas, want, p.sent, p.reason)
