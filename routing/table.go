@@ -3,6 +3,7 @@ package routing
 import (
 	"sort"
 	"strings"
+	"sync/atomic"
 
 	"github.com/puzpuzpuz/xsync/v4"
 )
@@ -12,6 +13,7 @@ import (
 // All methods are safe for concurrent use, and [Table.Domain] takes no lock.
 type Table struct {
 	domains *xsync.Map[string, *Domain]
+	first   atomic.Pointer[Domain] // one of them: most servers have one, which is found without a hash
 }
 
 // NewTable makes a table without domains.
@@ -22,6 +24,9 @@ func NewTable() *Table { return &Table{domains: xsync.NewMap[string, *Domain]()}
 func (t *Table) AddDomain(name string) (*Domain, bool) {
 	name = strings.Clone(name)
 	d, loaded := t.domains.LoadOrStore(name, newDomain(name))
+	if first := t.first.Load(); first == nil || first.Removed() {
+		t.first.CompareAndSwap(first, d)
+	}
 	return d, !loaded
 }
 
@@ -40,6 +45,9 @@ func (t *Table) RemoveDomain(name string) (*Domain, bool) {
 // Domain is the domain of a prepared name, nil when it is not served. The
 // name may be borrowed bytes.
 func (t *Table) Domain(name string) *Domain {
+	if d := t.first.Load(); d != nil && d.name == name && !d.Removed() {
+		return d
+	}
 	d, _ := t.domains.Load(name)
 	return d
 }
