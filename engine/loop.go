@@ -51,7 +51,7 @@ type loop struct {
 	tail               []byte         // free part of the arena for session output
 	arena              []byte         // the arena, length 0
 	post               []*batch       // what this turn hands over, by loop; own index: to itself
-	ahead              int            // entries that warm has looked at
+	ahead              int            // entries that warmEntries has looked at
 	warmed             byte           // what it read, so that it is read
 	spent              []*batch       // delivered in this turn; written pieces point into them
 	dirty              []*conn        // have something to flush
@@ -269,7 +269,7 @@ func (l *loop) deliver(b *batch) {
 	l.spent = append(l.spent, b)
 	for i := range b.entries {
 		if l.ahead == 0 {
-			l.ahead = l.warm(b, i)
+			l.ahead = l.warmEntries(b, i)
 		}
 		l.ahead--
 		e := &b.entries[i]

@@ -66,6 +66,9 @@ func (l *loop) run() {
 func (l *loop) round(events []unix.EpollEvent) {
 	l.enter()
 	for i := range events {
+		if i%warmGroup == 0 {
+			l.warmEvents(events[i:])
+		}
 		l.event(int(events[i].Fd), events[i].Events)
 		if l.inputs >= turnInputs || l.inputBytes >= turnBytes {
 			l.exit()
