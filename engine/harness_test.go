@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/internal/testsasl"
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/session/sasl"
 	"github.com/xylem-im/xylem/storage/memory"
@@ -325,35 +326,20 @@ func (c *client) startTLS(cfg *tls.Config) *tls.Conn {
 }
 
 // auth goes through SASL and returns what ended it: <success/> or <failure/>.
-func (c *client) auth(mechanism string, cfg sasl.ClientConfig) *node {
+func (c *client) auth(mechanism string, cfg sasl.ClientConfig) (last *node) {
 	c.t.Helper()
-	ex, err := sasl.NewClient(mechanism, cfg)
-	if err != nil {
+	send := func(xml string) error {
+		c.send("%s", xml)
+		return nil
+	}
+	next := func() (name, text string, err error) {
+		last = c.next()
+		return last.XMLName.Local, last.Text, nil
+	}
+	if err := testsasl.Login(mechanism, cfg, send, next); err != nil && !errors.Is(err, testsasl.ErrRefused) {
 		c.t.Fatal(err)
 	}
-	c.send("<auth xmlns='%s' mechanism='%s'>%s</auth>", nsSASL, mechanism, encode(ex.First()))
-	for {
-		n := c.next()
-		data, err := base64.StdEncoding.DecodeString(n.Text)
-		if err != nil && n.XMLName.Local != "failure" {
-			c.t.Fatal(err)
-		}
-		switch n.XMLName.Local {
-		case "challenge":
-			answer, err := ex.Next(data)
-			if err != nil {
-				c.t.Fatal(err)
-			}
-			c.send("<response xmlns='%s'>%s</response>", nsSASL, encode(answer))
-		case "success":
-			if err := ex.Finish(data); err != nil {
-				c.t.Fatal(err)
-			}
-			return n
-		default:
-			return n
-		}
-	}
+	return last
 }
 
 // encode is base64 as RFC 6120 §6.4.2 wants it.

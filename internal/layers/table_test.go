@@ -55,11 +55,12 @@ var table = []layer{
 
 	{"internal/invariants", nil, nil},
 	{"internal/layers", nil, nil},
-	{"internal/script", list("jid", "parser", "stanza", "session/..."), nil}, // drives clients in tests,
-	{"internal/stanzatest", list("parser", "stanza"), nil},                   // stanzas for tests
-	{"internal/enginetest", list("any"), nil},                                // a server for tests
-	{"internal/testdns", nil, list("github.com/miekg/dns")},                  // a name server for tests
-	{"internal/testca", nil, nil},                                            // certificates for tests
+	{"internal/script", list("jid", "parser", "stanza", "session/...", "internal/testsasl"), nil}, // drives clients in tests
+	{"internal/stanzatest", list("parser", "stanza"), nil},                                        // stanzas for tests
+	{"internal/enginetest", list("any"), nil},                                                     // a server for tests
+	{"internal/testdns", nil, list("github.com/miekg/dns")},                                       // a name server for tests
+	{"internal/testsasl", list("session/sasl"), nil},                                              // logs in clients of tests
+	{"internal/testca", nil, nil},                                                                 // certificates for tests
 	{"internal/...", nil, nil},
 }
 

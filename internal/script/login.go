@@ -2,12 +2,12 @@ package script
 
 import (
 	"crypto/tls"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/xylem-im/xylem/internal/testsasl"
 	"github.com/xylem-im/xylem/session/sasl"
 )
 
@@ -135,38 +135,18 @@ func (l *login) authenticate(features *element) error {
 		}
 		cfg.Binding = &sasl.Binding{Type: sasl.TLSExporter, Data: data}
 	}
-	client, err := sasl.NewClient(name, cfg)
-	if err != nil {
-		return err
-	}
-	out := "<auth xmlns='" + nsSASL + "' mechanism='" + name + "'>" + encode(client.First()) + "</auth>"
-	for {
-		if err := l.conn.send(out); err != nil {
-			return err
-		}
+	next := func() (name, text string, err error) {
 		ev, err := l.conn.next()
 		if err != nil {
-			return err
+			return "", "", err
 		}
 		if ev.kind != stanza || ev.elem.name.Space != nsSASL || ev.elem.name.Local == "failure" {
-			return &refused{ev}
+			return "", "", &refused{ev}
 		}
-		data, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(ev.elem.content(), "="))
-		if err != nil {
-			return fmt.Errorf("<%s>: %w", ev.elem.name.Local, err)
-		}
-		if ev.elem.name.Local == "success" {
-			return client.Finish(data)
-		}
-		answer, err := client.Next(data)
-		if err != nil {
-			return err
-		}
-		out = "<response xmlns='" + nsSASL + "'>" + encode(answer) + "</response>"
+		return ev.elem.name.Local, ev.elem.content(), nil
 	}
+	return testsasl.Login(name, cfg, l.conn.send, next)
 }
-
-func encode(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
 
 func (l *login) bind(features *element) (string, error) {
 	if features.child(nsBind, "bind") == nil {

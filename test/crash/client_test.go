@@ -3,7 +3,6 @@
 package crash
 
 import (
-	"encoding/base64"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/xylem-im/xylem/internal/testsasl"
 	"github.com/xylem-im/xylem/session/sasl"
 )
 
@@ -123,32 +123,19 @@ func (p *peer) session() error {
 // login authenticates and resumes the session, or begins another one.
 func (p *peer) login() error {
 	open := "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='" + p.s.domain + "' version='1.0'>"
-	scram, err := sasl.NewClient(sasl.SCRAMSHA256, sasl.ClientConfig{Username: p.user, Password: "secret", Keys: &p.keys})
-	if err != nil {
-		return err
-	}
-	const ns = "urn:ietf:params:xml:ns:xmpp-sasl"
-	encode := base64.StdEncoding.EncodeToString
 	p.dec = xml.NewDecoder(p.conn)
-	if err := p.write(open + "<auth xmlns='" + ns + "' mechanism='" + sasl.SCRAMSHA256 + "'>" + encode(scram.First()) + "</auth>"); err != nil {
+	if err := p.write(open); err != nil {
 		return err
 	}
-	e, err := p.until("challenge")
-	if err != nil {
-		return err
+	next := func() (name, text string, err error) {
+		e, err := p.until("challenge", "success")
+		if err != nil {
+			return "", "", err
+		}
+		return e.XMLName.Local, e.Text, nil
 	}
-	challenge, err := base64.StdEncoding.DecodeString(e.Text)
-	if err != nil {
-		return err
-	}
-	answer, err := scram.Next(challenge)
-	if err != nil {
-		return err
-	}
-	if err := p.write("<response xmlns='" + ns + "'>" + encode(answer) + "</response>"); err != nil {
-		return err
-	}
-	if _, err := p.until("success"); err != nil {
+	cfg := sasl.ClientConfig{Username: p.user, Password: "secret", Keys: &p.keys}
+	if err := testsasl.Login(sasl.SCRAMSHA256, cfg, p.write, next); err != nil {
 		return err
 	}
 	if err := p.write(open); err != nil {

@@ -9,13 +9,13 @@ package idle
 
 import (
 	"bytes"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"runtime"
 	"runtime/pprof"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +23,7 @@ import (
 
 	"github.com/xylem-im/xylem/engine"
 	"github.com/xylem-im/xylem/internal/enginetest"
+	"github.com/xylem-im/xylem/internal/testsasl"
 	"github.com/xylem-im/xylem/session/sasl"
 	"github.com/xylem-im/xylem/xep/standard"
 )
@@ -142,25 +143,22 @@ func (u *users) login(t *testing.T, number int) {
 
 func (u *users) authenticate(c client, name string) {
 	c.t.Helper()
-	const namespace = " xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
-	exchange, err := sasl.NewClient(sasl.SCRAMSHA1, sasl.ClientConfig{Username: name, Password: password, Keys: &u.keys})
-	if err != nil {
+	var sent string
+	send := func(xml string) error {
+		sent = xml
+		return nil
+	}
+	answers := []string{"challenge", "success"}
+	next := func() (name, text string, err error) {
+		name, answers = answers[0], answers[1:]
+		got := string(c.exchange(sent, "</"+name+">"))
+		return name, got[strings.IndexByte(got, '>')+1 : strings.LastIndex(got, "</")], nil
+	}
+	cfg := sasl.ClientConfig{Username: name, Password: password, Keys: &u.keys}
+	if err := testsasl.Login(sasl.SCRAMSHA1, cfg, send, next); err != nil {
 		c.t.Fatal(err)
 	}
-	got := c.exchange("<auth"+namespace+" mechanism='"+sasl.SCRAMSHA1+"'>"+encode(exchange.First())+"</auth>", "</challenge>")
-	from, to := bytes.IndexByte(got, '>')+1, bytes.LastIndex(got, []byte("</"))
-	challenge, err := base64.StdEncoding.DecodeString(string(got[from:to]))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	response, err := exchange.Next(challenge)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.exchange("<response"+namespace+">"+encode(response)+"</response>", "<success")
 }
-
-func encode(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
 
 // exchange sends and reads on until the answer has come.
 func (c client) exchange(sent, want string) (got []byte) {

@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/pbkdf2"
 	"crypto/sha1"
-	"encoding/base64"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/xylem-im/xylem/engine"
 	"github.com/xylem-im/xylem/internal/enginetest"
+	"github.com/xylem-im/xylem/internal/testsasl"
 	"github.com/xylem-im/xylem/session/sasl"
 	"github.com/xylem-im/xylem/storage"
 	"github.com/xylem-im/xylem/storage/memory"
@@ -226,24 +226,16 @@ func (s *server) login(full, more string) *client {
 
 func (c *client) authenticate(local string) {
 	c.t.Helper()
-	scram, err := sasl.NewClient(sasl.SCRAMSHA1, sasl.ClientConfig{Username: local, Password: "secret"})
-	if err != nil {
-		c.t.Fatal(err)
+	send := func(xml string) error {
+		c.send("%s", xml)
+		return nil
 	}
-	encode := base64.StdEncoding.EncodeToString
-	c.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='%s'>%s</auth>", sasl.SCRAMSHA1, encode(scram.First()))
-	_, e := c.until(func(e *element) bool { return !e.is("features") })
-	challenge, err := base64.StdEncoding.DecodeString(e.Text)
-	if err != nil {
-		c.t.Fatal(err)
+	next := func() (name, text string, err error) {
+		_, e := c.until(func(e *element) bool { return !e.is("features") })
+		return e.XMLName.Local, e.Text, nil
 	}
-	answer, err := scram.Next(challenge)
-	if err != nil {
-		c.t.Fatalf("%s: %v", e, err)
-	}
-	c.send("<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%s</response>", encode(answer))
-	if e := c.next(); !e.is("success") {
-		c.t.Fatalf("%s: %s", c.jid, e)
+	if err := testsasl.Login(sasl.SCRAMSHA1, sasl.ClientConfig{Username: local, Password: "secret"}, send, next); err != nil {
+		c.t.Fatalf("%s: %v", c.jid, err)
 	}
 }
 

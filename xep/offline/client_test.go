@@ -1,7 +1,6 @@
 package offline_test
 
 import (
-	"encoding/base64"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -9,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xylem-im/xylem/internal/testsasl"
 	"github.com/xylem-im/xylem/session/sasl"
 )
 
@@ -60,23 +60,16 @@ func login(t testing.TB, conn net.Conn, user, resource string) *client {
 
 func (c *client) authenticate(user string) {
 	c.t.Helper()
-	scram, err := sasl.NewClient(sasl.SCRAMSHA1, sasl.ClientConfig{Username: user, Password: "secret"})
-	if err != nil {
-		c.t.Fatal(err)
+	send := func(xml string) error {
+		c.send("%s", xml)
+		return nil
 	}
-	encode := base64.StdEncoding.EncodeToString
-	c.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='%s'>%s</auth>", sasl.SCRAMSHA1, encode(scram.First()))
-	challenge, err := base64.StdEncoding.DecodeString(c.next().Content)
-	if err != nil {
-		c.t.Fatal(err)
+	next := func() (name, text string, err error) {
+		r := c.next()
+		return r.XMLName.Local, r.Content, nil
 	}
-	answer, err := scram.Next(challenge)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.send("<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%s</response>", encode(answer))
-	if r := c.next(); r.XMLName.Local != "success" {
-		c.t.Fatalf("%s: <%s>", user, r.XMLName.Local)
+	if err := testsasl.Login(sasl.SCRAMSHA1, sasl.ClientConfig{Username: user, Password: "secret"}, send, next); err != nil {
+		c.t.Fatalf("%s: %v", user, err)
 	}
 }
 

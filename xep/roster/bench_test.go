@@ -2,7 +2,6 @@ package roster_test
 
 import (
 	"bytes"
-	"encoding/base64"
 	"fmt"
 	"runtime"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/xylem-im/xylem/engine"
 	"github.com/xylem-im/xylem/internal/enginetest"
+	"github.com/xylem-im/xylem/internal/testsasl"
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/session/sasl"
 	"github.com/xylem-im/xylem/stanza"
@@ -100,23 +100,20 @@ func (c *crowd) join(b testing.TB, local string, hear int64) *peer {
 		b.Fatal(err)
 	}
 	p.Wire = w
-	ex, err := sasl.NewClient(sasl.SCRAMSHA1, sasl.ClientConfig{Username: local, Password: "secret"})
-	if err != nil {
-		b.Fatal(err)
-	}
 	const open = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>"
-	encode := base64.StdEncoding.EncodeToString
-	p.Send([]byte(open + "<auth xmlns='" + stanza.NSSASL + "' mechanism='" + sasl.SCRAMSHA1 + "'>" + encode(ex.First()) + "</auth>"))
-	challenge, err := base64.StdEncoding.DecodeString(p.element("challenge"))
-	if err != nil {
+	p.Send([]byte(open))
+	send := func(xml string) error {
+		p.Send([]byte(xml))
+		return nil
+	}
+	answers := []string{"challenge", "success"}
+	next := func() (name, text string, err error) {
+		name, answers = answers[0], answers[1:]
+		return name, p.element(name), nil
+	}
+	if err := testsasl.Login(sasl.SCRAMSHA1, sasl.ClientConfig{Username: local, Password: "secret"}, send, next); err != nil {
 		b.Fatal(err)
 	}
-	answer, err := ex.Next(challenge)
-	if err != nil {
-		b.Fatal(err)
-	}
-	p.Send([]byte("<response xmlns='" + stanza.NSSASL + "'>" + encode(answer) + "</response>"))
-	p.element("success")
 	p.Send([]byte(open + "<iq type='set' id='b'><bind xmlns='" + stanza.NSBind + "'><resource>r</resource></bind></iq>"))
 	p.element("jid")
 	p.login = nil // the server has nothing to say until the next round
