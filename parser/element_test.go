@@ -219,39 +219,6 @@ func TestUnescape(t *testing.T) {
 	}
 }
 
-func TestWriter(t *testing.T) {
-	var w parser.Writer
-	w.Reset([]byte(" "))
-	w.Attr("ignored", "without a tag")
-	w.Start("iq")
-	w.Attr("to", "a'b\"<")
-	w.AttrBytes("id", []byte("1&2"))
-	w.AttrRaw("from", []byte(`x@y/"&lt;"`))
-	w.AttrRaw("type", []byte(`it's`))
-	w.Start("p:q")
-	w.Attr("xmlns:p", "u")
-	w.End()
-	w.Element("text", "<&>")
-	w.Element("empty", "")
-	w.TextBytes([]byte("]]>"))
-	w.Raw([]byte("<raw/>"))
-	if w.Depth() != 1 {
-		t.Errorf("depth %d, want 1", w.Depth())
-	}
-	w.End()
-	w.End()
-	const want = ` <iq to='a&apos;b&quot;&lt;' id='1&amp;2' from='x@y/"&lt;"' type="it's"><p:q xmlns:p='u'/>` +
-		`<text>&lt;&amp;&gt;</text><empty/>]]&gt;<raw/></iq>`
-	if got := string(w.Bytes()); got != want {
-		t.Errorf("got %s\nwant %s", got, want)
-	}
-	w.Reset(nil)
-	w.Start("open")
-	if got := string(w.Bytes()); got != "<open>" {
-		t.Errorf("got %s", got)
-	}
-}
-
 // A stream whose header is renamed reads as one that was opened in the other
 // namespace; what stanzas declare themselves is theirs.
 func TestRename(t *testing.T) {

@@ -51,15 +51,3 @@ func ExampleParse() {
 	fmt.Printf("%s\n", root.Child("vcard-temp", "FN").AppendText(nil))
 	// Output: J. Capulet & Co
 }
-
-func ExampleWriter() {
-	var w parser.Writer
-	w.Start("message")
-	w.Attr("to", "o'neill@example.org")
-	w.Start("body")
-	w.Text("1 < 2")
-	w.End()
-	w.End()
-	fmt.Printf("%s\n", w.Bytes())
-	// Output: <message to='o&apos;neill@example.org'><body>1 &lt; 2</body></message>
-}
