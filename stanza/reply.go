@@ -44,16 +44,23 @@ func (e Error) Append(dst []byte) []byte {
 	}
 	dst = append(dst, "<error type='"...)
 	dst = append(dst, typ...)
-	dst = append(dst, "'><"...)
-	dst = append(dst, cond...)
-	dst = append(dst, " xmlns='"+NSStanzas+"'/>"...)
-	if e.Text != "" {
-		dst = append(dst, "<text xmlns='"+NSStanzas+"' xml:lang='en'>"...)
-		dst = parser.AppendText(dst, e.Text)
-		dst = append(dst, "</text>"...)
-	}
+	dst = append(dst, "'>"...)
+	dst = appendCondition(dst, NSStanzas, string(cond), e.Text)
 	dst = append(dst, e.App...)
 	return append(dst, "</error>"...)
+}
+
+// appendCondition appends what an error says: its condition, and its text if there
+// is one, in the namespace of errors of its kind.
+func appendCondition(dst []byte, ns, condition, text string) []byte {
+	dst = append(append(dst, '<'), condition...)
+	dst = append(AppendAttr(dst, "xmlns", ns), "/>"...)
+	if text == "" {
+		return dst
+	}
+	dst = AppendAttr(append(dst, "<text"...), "xmlns", ns)
+	dst = parser.AppendText(append(dst, " xml:lang='en'>"...), text)
+	return append(dst, "</text>"...)
 }
 
 // appendReply opens the start tag of a reply, without its end.

@@ -69,14 +69,8 @@ func (e StreamError) Append(dst []byte) []byte {
 	if cond == "" {
 		cond = StreamUndefinedCondition
 	}
-	dst = append(dst, "<stream:error><"...)
-	dst = append(dst, cond...)
-	dst = append(dst, " xmlns='"+NSStreams+"'/>"...)
-	if e.Text != "" {
-		dst = append(dst, "<text xmlns='"+NSStreams+"' xml:lang='en'>"...)
-		dst = parser.AppendText(dst, e.Text)
-		dst = append(dst, "</text>"...)
-	}
+	dst = append(dst, "<stream:error>"...)
+	dst = appendCondition(dst, NSStreams, string(cond), e.Text)
 	dst = append(dst, e.App...)
 	return append(dst, "</stream:error>"...)
 }
