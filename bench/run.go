@@ -129,7 +129,7 @@ func (r *run) measure(ctx context.Context, s load.Settings) (err error) {
 		r.out.Warnings = append(r.out.Warnings, "the server's process is not known (--pid), so neither its CPU nor its memory was read")
 	}
 	// Only now: generators share pages with the relay, which is the same program.
-	if err := pause(ctx, r.plan.Settle); err != nil {
+	if err := measure.Pause(ctx, r.plan.Settle); err != nil {
 		return err
 	}
 	if r.empty, err = r.memory(); err != nil {

@@ -172,7 +172,7 @@ func (r *run) idle(ctx context.Context) error {
 		if err := r.connect(ctx, i, steps); err != nil {
 			return err
 		}
-		if err := pause(ctx, r.plan.Settle); err != nil {
+		if err := measure.Pause(ctx, r.plan.Settle); err != nil {
 			return err
 		}
 		if i < steps {
@@ -212,17 +212,6 @@ func (r *run) step(sessions int) error {
 	d := m.Sub(r.empty)
 	r.out.Memory = append(r.out.Memory, report.Step{Sessions: sessions, PSS: d.PSS, RSS: d.RSS, Kernel: d.Slab + d.TCP})
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // offline stores and fetches.

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/xylem-im/xylem/bench/measure"
 )
 
 // clients lets the chains run among n sessions without a server: each client gives
@@ -28,11 +30,11 @@ func (r *run) clients(ctx context.Context, n int) (cpu float64, err error) {
 	for first := range min(loops, len(r.chains)) {
 		all.Go(func() { r.passOn(first, loops) })
 	}
-	err = sleep(ctx, r.settings.Warmup/4)
+	err = measure.Pause(ctx, r.settings.Warmup/4)
 	messages, before := r.total(), cpuTime()
 	r.opened.Store(int64(time.Since(r.start)))
 	if err == nil {
-		err = sleep(ctx, max(r.settings.Duration/4, 100*time.Millisecond))
+		err = measure.Pause(ctx, max(r.settings.Duration/4, 100*time.Millisecond))
 	}
 	r.opened.Store(0)
 	messages, cpuUsed := r.total()-messages, cpuTime()-before

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/xylem-im/xylem/bench/measure"
 )
 
 // traffics are the windows, one after the other.
@@ -38,7 +40,7 @@ func (r *run) traffic(ctx context.Context, what string, n int, beside func()) (t
 		r.running.Add(1)
 		r.send(k, c)
 	}
-	if err := sleep(ctx, r.settings.Warmup); err != nil {
+	if err := measure.Pause(ctx, r.settings.Warmup); err != nil {
 		return t, err
 	}
 	over, ended := make(chan struct{}), make(chan struct{})
@@ -50,7 +52,7 @@ func (r *run) traffic(ctx context.Context, what string, n int, beside func()) (t
 	}()
 	messages, cpu, begin := r.total(), cpuTime(), time.Now()
 	r.opened.Store(int64(begin.Sub(r.start)))
-	err = sleep(ctx, r.settings.Duration)
+	err = measure.Pause(ctx, r.settings.Duration)
 	r.opened.Store(0)
 	messages, cpu = r.total()-messages, cpuTime()-cpu
 	wall := time.Since(begin)
@@ -88,7 +90,7 @@ func (r *run) settle(ctx context.Context) error {
 	r.stop.Store(true)
 	left, quiet := r.running.Load(), time.Now()
 	for left > 0 && time.Since(quiet) < grace {
-		if err := sleep(ctx, 5*time.Millisecond); err != nil {
+		if err := measure.Pause(ctx, 5*time.Millisecond); err != nil {
 			return err
 		}
 		if now := r.running.Load(); now != left {
@@ -153,17 +155,6 @@ func (r *run) goOn(k int, c *chain) {
 func (r *run) end(c *chain) {
 	c.number++
 	r.running.Add(-1)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 func closed(c <-chan struct{}) bool {
