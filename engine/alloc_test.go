@@ -81,7 +81,7 @@ func allocatesNothing(t *testing.T, runs int, exchange func()) {
 func TestDurableMessageAllocatesNothing(t *testing.T) {
 	for _, journalled := range []bool{false, true} {
 		s := serve(t, func(cfg *engine.Config) {
-			cfg.DurableAck, cfg.Extensions = true, offline.Register
+			cfg.DurableAck, cfg.Extensions = true, offline.New(offline.Options{})
 			withStore(cfg)
 			if journalled {
 				cfg.Journal = make([]byte, 1<<20)

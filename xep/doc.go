@@ -1,6 +1,6 @@
 // Package xep is the one place where extensions attach to the server: a
-// Registry that they fill before traffic, and the Account through which they
-// act.
+// [Registry] that they fill before traffic, and an account's [Home] through which
+// they act.
 //
 // # Where code runs
 //
@@ -20,8 +20,9 @@
 //
 // # What an extension is
 //
-// A folder below this one with a Register(*Registry) error, and a line in
-// package standard. It may import this package and those that it is built on;
-// never another extension, the engine or the routing table. Service discovery
-// answers from the registry, so what is announced is what runs.
+// A folder below this one with a Register(*Registry) error, or a New(Options) that
+// returns such a function, and a line in package standard. It may import this
+// package and those that it is built on; never another extension, the engine or
+// the routing table. Service discovery answers from the registry, so what is
+// announced is what runs. Package ping is the smallest.
 package xep

@@ -104,7 +104,7 @@ func TestManaged(t *testing.T) {
 			}
 		}},
 		Extensions: func(r *xep.Registry) error {
-			return errors.Join(disco.New(disco.Options{})(r), ping.Register(r), roster.Register(r))
+			return errors.Join(disco.New(disco.Options{})(r), ping.Register(r), roster.New(roster.Options{})(r))
 		},
 	})
 	if err != nil {

@@ -11,5 +11,5 @@ import (
 )
 
 func TestPlays(t *testing.T) {
-	enginetest.Plays(t, blocking.New(blocking.Options{MaxItems: 3}), roster.Register, offline.Register, carbons.Register)
+	enginetest.Plays(t, blocking.New(blocking.Options{MaxItems: 3}), roster.New(roster.Options{}), offline.New(offline.Options{}), carbons.Register)
 }

@@ -48,9 +48,6 @@ func New(o Options) func(*xep.Registry) error {
 	}
 }
 
-// Register adds the extension with its defaults.
-func Register(r *xep.Registry) error { return New(Options{})(r) }
-
 // blocking is the extension. It never changes once registered.
 type blocking struct {
 	Options

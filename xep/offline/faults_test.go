@@ -44,7 +44,7 @@ func TestStorageFails(t *testing.T) {
 			failing.Store(false)
 			store := storagetest.NewFaulty(memory.New(memory.Options{}), c.faults)
 			s := enginetest.StartConfig(t, engine.Config{Domains: []string{"localhost"}, Store: store,
-				Extensions: enginetest.All(presence, offline.Register)})
+				Extensions: enginetest.All(presence, offline.New(offline.Options{}))})
 			s.AddUser("alice@localhost", "secret")
 			s.AddUser("bob@localhost", "secret")
 			alice := login(t, s.Dial(), "alice", "a")

@@ -180,7 +180,7 @@ func TestExistenceIsAskedOnce(t *testing.T) {
 		}
 		return nil
 	}
-	s := enginetest.StartConfig(t, engine.Config{Domains: []string{"localhost"}, Extensions: enginetest.All(presence, offline.Register),
+	s := enginetest.StartConfig(t, engine.Config{Domains: []string{"localhost"}, Extensions: enginetest.All(presence, offline.New(offline.Options{})),
 		Store: storagetest.NewFaulty(memory.New(memory.Options{}), storagetest.Faults{Apply: count})})
 	s.AddUser("alice@localhost", "secret")
 	alice := login(t, s.Dial(), "alice", "a")

@@ -45,9 +45,6 @@ func New(o Options) func(*xep.Registry) error {
 	}
 }
 
-// Register adds the extension with its defaults.
-func Register(r *xep.Registry) error { return New(Options{})(r) }
-
 // offline is the extension. It never changes once registered.
 type offline struct {
 	Options

@@ -84,7 +84,7 @@ func newCrowd(b testing.TB, n int) *crowd {
 		put(name(i)+"@localhost", "alice@localhost", roster.To)
 	}
 	c := &crowd{ready: make(chan struct{}, 1)}
-	c.server = enginetest.StartConfig(b, engine.Config{Domains: []string{"localhost"}, Store: store, Auth: everybody{&creds}, Extensions: roster.Register})
+	c.server = enginetest.StartConfig(b, engine.Config{Domains: []string{"localhost"}, Store: store, Auth: everybody{&creds}, Extensions: roster.New(roster.Options{})})
 	for i := range n {
 		c.join(b, name(i), 1)
 	}

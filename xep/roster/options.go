@@ -47,9 +47,6 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Register adds rosters and presence with the default Options.
-func Register(r *xep.Registry) error { return New(Options{})(r) }
-
 // New makes a Register function.
 func New(o Options) func(*xep.Registry) error {
 	return func(r *xep.Registry) error {

@@ -8,11 +8,11 @@ import (
 	"github.com/xylem-im/xylem/xep/roster"
 )
 
-func TestPlays(t *testing.T) { enginetest.Plays(t, roster.Register) }
+func TestPlays(t *testing.T) { enginetest.Plays(t, roster.New(roster.Options{})) }
 
 func TestPlayAcrossDomains(t *testing.T) {
 	s := enginetest.StartConfig(t, engine.Config{
-		Domains: []string{"one.example", "two.example"}, Extensions: roster.Register,
+		Domains: []string{"one.example", "two.example"}, Extensions: roster.New(roster.Options{}),
 	})
 	s.Play("testdata/domains/two.play")
 }
