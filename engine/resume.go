@@ -77,6 +77,11 @@ func (r *refused) apply(_ *loop, c *conn) {
 // is being handled, or held, it waits: h must say what becomes of that.
 func (c *conn) grant(r *resumption) {
 	l := c.loop
+	if c.session.Forgets(r.h) {
+		h := c.session.Handled()
+		l.refuse(r, stanza.Error{Condition: stanza.ItemNotFound}, &h)
+		return
+	}
 	if !c.session.CanAck(r.h) {
 		l.postControl(r.from, &ending{err: c.session.TooHigh(r.h)})
 		return

@@ -173,10 +173,20 @@ func TestXEP0198_5_ResumeFails(t *testing.T) {
 	}
 	again := s.resume(t, "tcp", "alice", id, 1)
 	again.expectStreamError("undefined-condition")
+	bob := s.login(t, "tcp", "bob", "b")
+	bob.sendBodies(alice.jid, 0, 2)
+	alice.expectBodies(0, 2)
+	alice.send("<a xmlns='%s' h='2'/><a xmlns='%s' h='1'/>", nsManage, nsManage) // the second one was late
+	alice.sync()
+	again = s.resume(t, "tcp", "alice", id, 1) // the client has lost what it had
+	if h := again.expectFailed("item-not-found"); h != "1" {
+		t.Errorf("h %q of a session that cannot go on", h)
+	}
+	again.bind("r")
 	alice.send("<message type='headline' to='bob@localhost/gone'/></stream:stream>")
 	alice.expectEnd()
 	again = s.resume(t, "tcp", "alice", id, 0)
-	if h := again.expectFailed("item-not-found"); h != "1" {
+	if h := again.expectFailed("item-not-found"); h != "2" {
 		t.Errorf("h %q of an ended session", h)
 	}
 }

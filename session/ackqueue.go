@@ -87,9 +87,18 @@ func (u *AckQueue) Add(at int64, st []byte, tag uint32, stores *AckStores) {
 	u.bytes += len(st)
 }
 
+// Behind tells whether h, modulo 2^32, is less than was acknowledged before.
+func (u *AckQueue) Behind(h uint32) bool {
+	by := uint32(u.acked) - h
+	return by != 0 && by < 1<<31 && uint64(by) <= u.acked
+}
+
 // Ack takes h as the peer counts it, modulo 2^32; false when that is more than
-// was sent.
+// was sent. One that is Behind says nothing new.
 func (u *AckQueue) Ack(h uint32, stores *AckStores) bool {
+	if u.Behind(h) {
+		return true
+	}
 	n := h - uint32(u.acked)
 	if uint64(n) > uint64(u.Count()) {
 		return false

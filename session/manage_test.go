@@ -256,9 +256,13 @@ func TestCountersWrap(t *testing.T) {
 	if len(p.unacked()) != 0 || p.closed {
 		t.Errorf("%q, closed %v", p.unacked(), p.closed)
 	}
-	p.feed("<a" + sm + " h='1'/>") // backwards
-	if !p.closed {
-		t.Error("h went backwards")
+	p.feed("<a" + sm + " h='4294967295'/>") // late: it says nothing new
+	if p.closed {
+		t.Errorf("closed: %s", p.sent)
+	}
+	p.feed("<a" + sm + " h='3'/>")
+	if !p.closed || !strings.Contains(p.sent, "send-count='2'") {
+		t.Errorf("more than was sent: %s", p.sent)
 	}
 }
 

@@ -150,6 +150,10 @@ func (s *Session) names(id string) bool {
 	return subtle.ConstantTimeCompare([]byte(id), []byte(s.resumeID())) == 1
 }
 
+// Forgets tells whether a client that wants to resume with h has lost what it had
+// acknowledged: that cannot be sent again.
+func (s *Session) Forgets(h uint32) bool { return s.managed.queue.Behind(h) }
+
 // CanAck tells whether Resume would take h.
 func (s *Session) CanAck(h uint32) bool {
 	return uint64(h-uint32(s.Acked())) <= s.Sent()-s.Acked()
