@@ -62,6 +62,8 @@ type shared struct {
 	refs atomic.Int32
 	data []byte
 	toAt int // where each copy gets its to attribute; 0: nowhere
+
+	sessions []routing.Mailbox // those of an account that get the same message
 }
 
 const (
@@ -105,7 +107,7 @@ func (p *batchPool) share() *shared {
 		s = &shared{}
 	}
 	s.refs.Store(1)
-	s.toAt = 0
+	s.toAt, s.sessions = 0, s.sessions[:0]
 	return s
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/xylem-im/xylem/routing"
 	"github.com/xylem-im/xylem/session"
 	"github.com/xylem-im/xylem/session/sasl"
 	"github.com/xylem-im/xylem/xep"
@@ -48,8 +49,8 @@ func (c *conn) perform(out *session.Out) {
 
 // deliver gives a rendered stanza to the session; false when that has ended.
 // b must stay unchanged until the end of the turn. rc is who waits for the
-// client to acknowledge it.
-func (c *conn) deliver(b []byte, how session.Delivery, rc receipt) bool {
+// client to acknowledge it, to the sessions that get it when this is not the only one.
+func (c *conn) deliver(b []byte, how session.Delivery, rc receipt, to []routing.Mailbox) bool {
 	if c.saving {
 		return false // it takes no more
 	}
@@ -86,6 +87,9 @@ func (c *conn) deliver(b []byte, how session.Delivery, rc receipt) bool {
 		if c.phase == phaseDetached && !end {
 			c.keepNow()
 		}
+	}
+	if counted && len(to) > 1 {
+		c.receiptList().add(c.session.Sent(), to)
 	}
 	if end {
 		c.sessionEnded(reason)

@@ -270,6 +270,9 @@ func (l *loop) send(src *source, v *stanza.View, to jid.View, targets []routing.
 	s := l.engine.pool.share()
 	s.data = stanza.AppendForward(s.data, v, fw)
 	for i := range targets {
+		s.sessions = append(s.sessions, targets[i].Mailbox)
+	}
+	for i := range targets {
 		if i != wait {
 			l.postShared(targets[i].Mailbox, s, "", receipt{})
 			continue
@@ -364,7 +367,7 @@ func (l *loop) bounce(c *conn, v *stanza.View, to jid.View, e stanza.Error) {
 	out.Bytes = stanza.AppendError(out.Bytes, v, to.String(), c.session.JID().String(), e)
 	b := out.Bytes
 	l.took(out)
-	c.deliver(b, session.Alone, receipt{})
+	c.deliver(b, session.Alone, receipt{}, nil)
 }
 
 func newStanzaEntry(mb routing.Mailbox, off, end int) entry {

@@ -19,18 +19,18 @@ import (
 // its way to the session goes behind them, since only the home takes it out of
 // the routing table.
 type returned struct {
-	session  xep.SessionRef // zero: stanzas that found no session any more
-	bare     jid.JID        // the account
-	priority int8           // of its presence
-	stanzas  []returnedStanza
-	left     int // not dealt with yet
+	session xep.SessionRef // zero: stanzas that found no session any more
+	bare    jid.JID        // the account
+	stanzas []returnedStanza
+	left    int // not dealt with yet
 }
 
 type returnedStanza struct {
 	raw    []byte
-	at     int64  // when it was given to the session; 0: just now
-	copied bool   // other sessions of the account got it
-	number uint64 // by which the session knew it, see session.Sent
+	at     int64             // when it was given to the session; 0: just now
+	copied bool              // other sessions of the account got it
+	to     []routing.Mailbox // those of a message
+	number uint64            // by which the session knew it, see session.Sent
 	receipt
 }
 
@@ -48,17 +48,15 @@ func (c *conn) giveBack() bool {
 		// What is kept comes again by itself, and nobody asks for old presence.
 		if u.Delivery&session.Kept == 0 && !bytes.HasPrefix(u.Stanza, []byte("<presence")) {
 			rc, _ := c.receiptOf(number)
-			r.stanzas = append(r.stanzas, returnedStanza{slices.Clone(u.Stanza), u.At, u.Delivery&session.Copied != 0, number, rc})
+			s := returnedStanza{raw: slices.Clone(u.Stanza), at: u.At, copied: u.Delivery&session.Copied != 0, number: number, receipt: rc}
+			if s.copied {
+				s.to = slices.Clone(c.companies().of(number))
+			}
+			r.stanzas = append(r.stanzas, s)
 		}
 	}
 	if len(r.stanzas) == 0 {
 		return false
-	}
-	j := r.session.JID
-	if d := l.engine.table.Domain(j.Domain()); d != nil {
-		if e, ok := d.LookupFull(j.Local(), j.Resource()); ok {
-			r.priority = e.Priority
-		}
 	}
 	l.stats.returned.Add(uint64(len(r.stanzas)))
 	l.engine.returning.Add(1)
@@ -68,12 +66,13 @@ func (c *conn) giveBack() bool {
 
 // routeAgain sends a rendered stanza whose session has gone to the home of the
 // account that it is for, behind what the session left.
-func (l *loop) routeAgain(b []byte, how session.Delivery, rc receipt) {
+func (l *loop) routeAgain(b []byte, how session.Delivery, rc receipt, got []routing.Mailbox) {
 	v, err := l.reader.read(b)
 	if err == nil {
 		var to jid.View
 		if to, err = l.viewOf(parser.Unescape(v.To())); err == nil {
-			r := &returned{bare: to.Bare().JID.Clone(), stanzas: []returnedStanza{{raw: slices.Clone(b), copied: how&session.Copied != 0, receipt: rc}}}
+			s := returnedStanza{raw: slices.Clone(b), copied: how&session.Copied != 0, to: slices.Clone(got), receipt: rc}
+			r := &returned{bare: to.Bare().JID.Clone(), stanzas: []returnedStanza{s}}
 			l.engine.returning.Add(1)
 			l.postHome(r.bare.String(), r)
 			return
@@ -148,7 +147,7 @@ func (l *loop) rerouteMessage(r *returned, a *xep.Home, s *returnedStanza, req *
 		// than refused: its sender was not told that it was.
 		decision, targets = l.engine.table.Route(to.Bare(), v.Kind, v.Type, nil)
 	}
-	drop := decision.Verdict == routing.Delivered && s.copied && r.otherGot(targets)
+	drop := s.copied && decision.Domain != nil && remain(s.to, decision.Domain.Lookup(to.Local(), nil))
 	if k := reg.Keeps(); k != nil && r.session.ID != 0 && k.Release(a, r.session, s.number, drop) {
 		req.Done() // who stores it has it
 		return
@@ -177,12 +176,6 @@ func (l *loop) storeReturned(a *xep.Home, req *xep.Request, to jid.View) {
 	l.identify(req.View, to.Bare(), &fw)
 	req.StanzaID = fw.ID
 	l.engine.registry.ServeOffline(a, req, stanza.ServiceUnavailable)
-}
-
-// otherGot tells whether one of the resources got the message when the session
-// did: a message to a bare address goes to all of the highest priority.
-func (r *returned) otherGot(targets []routing.Entry) bool {
-	return slices.ContainsFunc(targets, func(e routing.Entry) bool { return r.session.ID == 0 || e.Priority == r.priority })
 }
 
 // sendDelayed says when the message came (XEP-0203), unless that is now.

@@ -281,7 +281,7 @@ func (l *loop) deliver(b *batch) {
 		case entryControl:
 			e.ctl.apply(l, c)
 		case entryStanza:
-			l.deliverStanza(c, b.data[e.off:e.end:e.end+spare(b.data, e.end)], session.Alone, e.receipt())
+			l.deliverStanza(c, b.data[e.off:e.end:e.end+spare(b.data, e.end)], session.Alone, e.receipt(), nil)
 		case entryShared:
 			l.deliverShared(c, e)
 		case entryInput:
@@ -333,15 +333,15 @@ func spare(data []byte, end uint32) uint32 { return uint32(len(data)) - end }
 func (l *loop) deliverShared(c *conn, e *entry) {
 	s := e.shared
 	if s.toAt == 0 {
-		l.deliverStanza(c, s.data, session.Copied, e.receipt())
+		l.deliverStanza(c, s.data, session.Copied, e.receipt(), s.sessions)
 		return
 	}
 	if c == nil || !c.receives() {
-		l.routeAgain(s.addressed(e.addressee), session.Copied, receipt{})
+		l.routeAgain(s.addressed(e.addressee), session.Copied, receipt{}, nil)
 		return
 	}
 	if c.session.Inactive() || c.session.Managed() {
-		l.deliverStanza(c, s.addressed(e.addressee), session.Copied, receipt{})
+		l.deliverStanza(c, s.addressed(e.addressee), session.Copied, receipt{}, nil)
 		return
 	}
 	out := l.begin()
@@ -358,10 +358,10 @@ func (l *loop) deliverShared(c *conn, e *entry) {
 }
 
 // deliverStanza gives a rendered stanza to a session, or routes it anew when
-// the session has gone.
-func (l *loop) deliverStanza(c *conn, b []byte, how session.Delivery, rc receipt) {
-	if c == nil || !c.receives() || !c.deliver(b, how, rc) {
-		l.routeAgain(b, how, rc)
+// the session has gone. to is the sessions that get it; nil for one alone.
+func (l *loop) deliverStanza(c *conn, b []byte, how session.Delivery, rc receipt, to []routing.Mailbox) {
+	if c == nil || !c.receives() || !c.deliver(b, how, rc, to) {
+		l.routeAgain(b, how, rc, to)
 	}
 }
 

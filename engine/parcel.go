@@ -31,7 +31,7 @@ func (p *parcel) apply(l *loop, c *conn) {
 		if p.taken != nil && c.session.Managed() {
 			rc.key = l.keyOf(st)
 		}
-		if !c.receives() || !c.deliver(st, how, rc) {
+		if !c.receives() || !c.deliver(st, how, rc, nil) {
 			p.tell(l, false)
 			return
 		}

@@ -62,6 +62,8 @@ type receipts struct {
 	list []awaited
 	head int   // those before it are over
 	due  int64 // when the next ones are stored; 0: never
+
+	companies
 }
 
 type awaited struct {
@@ -108,8 +110,8 @@ func (c *conn) freeReceipts() {
 	l, r := c.loop, c.receipts
 	c.receipts = nil
 	const most, entries = 64, 256
-	if r != nil && len(l.receipts) < most && cap(r.list) <= entries {
-		*r = receipts{list: r.list[:0]}
+	if r != nil && len(l.receipts) < most && cap(r.list) <= entries && cap(r.companies) <= entries {
+		*r = receipts{list: r.list[:0], companies: r.companies[:0]}
 		l.receipts = append(l.receipts, r)
 	}
 }
@@ -117,10 +119,7 @@ func (c *conn) freeReceipts() {
 // await keeps the receipt of the stanza that was delivered last.
 func (c *conn) await(rc receipt) {
 	l := c.loop
-	if c.receipts == nil {
-		c.receipts = l.takeReceipts()
-	}
-	r := c.receipts
+	r := c.receiptList()
 	r.list = append(r.list, awaited{number: c.session.Sent(), receipt: rc})
 	if r.due == 0 {
 		r.due = l.now + keepAfter
@@ -144,14 +143,14 @@ func (c *conn) acknowledged() {
 			l.settleReceipt(a.receipt)
 		}
 	}
-	if n == 0 {
-		return
+	r.forget(acked)
+	if n > 0 {
+		c.journalAcked()
 	}
-	c.journalAcked()
 	if kept {
 		l.postHome(c.session.JID().Bare().String(), &takenUpTo{c.sessionRef(), acked})
 	}
-	if r.drop(n); len(r.open()) == 0 {
+	if r.drop(n); len(r.open()) == 0 && len(r.companies) == 0 {
 		c.freeReceipts()
 	} else if !slices.ContainsFunc(r.open(), func(a awaited) bool { return !a.kept }) {
 		r.due = 0

@@ -81,7 +81,8 @@ type restoring struct {
 	bare    jid.JID
 	done    func()
 	items   []storage.Item
-	waiting int // sessions whose extensions are not done
+	waiting int       // sessions whose extensions are not done
+	company regrouped // the sessions that there are
 }
 
 func (r *restoring) apply(l *loop, _ *conn) {
@@ -130,12 +131,13 @@ func (r *restoring) restore(l *loop, a *xep.Home) {
 			n++
 		}
 		if !bytes.ContainsRune(head.Key, '/') { // else a part without its record: the save was cut off
-			if err := l.restoreSession(a, head, r.items[:n], func() { r.ended() }, &r.waiting); err != nil {
+			if err := l.restoreSession(a, head, r.items[:n], r); err != nil {
 				l.engine.log.Error("session not restored", "account", r.bare.String(), "error", err)
 			}
 		}
 		r.items = r.items[n:]
 	}
+	r.company.rename()
 	r.ended()
 }
 
@@ -146,7 +148,7 @@ func (r *restoring) ended() {
 }
 
 // restoreSession makes one session of its record and parts.
-func (l *loop) restoreSession(a *xep.Home, head storage.Item, parts []storage.Item, done func(), waiting *int) error {
+func (l *loop) restoreSession(a *xep.Home, head storage.Item, parts []storage.Item, r *restoring) error {
 	e := l.engine
 	rec, err := parseSession(head.Value)
 	switch {
@@ -189,7 +191,8 @@ func (l *loop) restoreSession(a *xep.Home, head storage.Item, parts []storage.It
 	e.restored.Store(string(head.Key), c.mailbox())
 	l.wheel.arm(c, c.deadline())
 	ref := c.sessionRef()
-	*waiting++
+	r.waiting++
+	r.company.add(c, rec.saved[savedCompany])
 	if hook := e.cfg.Hooks.SessionOpened; hook != nil {
 		hook(c.info())
 	}
@@ -199,7 +202,7 @@ func (l *loop) restoreSession(a *xep.Home, head storage.Item, parts []storage.It
 			if err != nil {
 				e.log.Error("messages of a session may come twice", "jid", j.String(), "error", err)
 			}
-			e.registry.RestoreSession(a, ref, rec.saved, done)
+			e.registry.RestoreSession(a, ref, rec.saved, r.ended)
 		}
 		if k := e.registry.Keeps(); k != nil {
 			k.Restore(a, ref, places, then)

@@ -63,6 +63,7 @@ type image struct {
 	left    int64  // nanoseconds until its window ends
 	marks   xep.Mark
 	stanzas []savedStanza
+	company []byte            // who else got them, see companies.append
 	saved   map[string][]byte // by the extensions
 }
 
@@ -112,6 +113,7 @@ func (c *conn) save() {
 		u.Stanza = slices.Clone(u.Stanza)
 		img.stanzas = append(img.stanzas, savedStanza{Unacked: u, number: number, kept: kept, receipt: rc})
 	}
+	img.company = c.companies().append(nil, c.mailbox(), number-uint64(len(img.stanzas)))
 	c.more().saving, c.resumer = true, nil // who wanted to resume it has gone
 	l.savingNow++
 	l.postHome(j.Bare().String(), &saving{image: img})
@@ -175,6 +177,7 @@ func (s *saving) keep(l *loop, a *xep.Home, keeper *xep.Keeper, st *savedStanza)
 // write stores the record: its parts first, and last what makes it one.
 func (s *saving) write(l *loop, a *xep.Home) {
 	s.image.saved = l.engine.registry.SaveSession(a, s.image.session)
+	s.image.saved[savedCompany] = s.image.company
 	ops, err := s.image.record(l.now)
 	if err != nil {
 		s.end(l, err)
@@ -229,6 +232,10 @@ func (s *savedTo) apply(l *loop, c *conn) {
 // collectionSession holds the sessions of an account that wait for a restart,
 // each under its SM-ID: the record, and below it the parts with its stanzas.
 const collectionSession = "session"
+
+// savedCompany is what a record calls the companies of a session: no extension is
+// called so.
+const savedCompany = "/company"
 
 // recordVersion is the first byte of a record.
 const recordVersion = 1

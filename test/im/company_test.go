@@ -1,0 +1,95 @@
+package im_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/xylem-im/xylem/storage/memory"
+)
+
+// A message that two detached sessions have goes to somebody when both have ended,
+// once, though a session is there that was bound later and never got it.
+func TestCopiesOfSessionsThatEnd(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		for _, first := range []string{"a", "b"} {
+			t.Run(fmt.Sprintf("restart %v, %s ends first", restart, first), func(t *testing.T) {
+				testCopies(t, restart, first)
+			})
+		}
+	}
+}
+
+func testCopies(t *testing.T, restart bool, first string) {
+	l := &lasting{t: t, store: memory.New(memory.Options{})}
+	s := l.start()
+	s.account("bob@localhost")
+	for _, resource := range []string{"a", "b"} {
+		bob := s.loginManaged("bob@localhost/"+resource, "<presence/>")
+		_ = bob.conn.Close()
+	}
+	s.waitDetached(2)
+	alice := s.loginManaged("alice@localhost/x", "")
+	alice.chat("bob@localhost", 0, 2)
+	alice.chat("bob@localhost/a", 2, 3) // for one of them only
+	alice.chat("bob@localhost", 3, 4)
+	alice.take()
+	if restart {
+		s.stop(alice.client)
+		s = l.start()
+		s.waitDetached(3) // alice is one
+	}
+	later := s.login("bob@localhost/later", "<presence/>")
+	second := "b"
+	if first == "b" {
+		second = "a"
+	}
+	ended := func(resource string) []*element {
+		s.login("bob@localhost/"+resource, "").sync() // bound anew: the session ends
+		before, _ := later.until(func(e *element) bool {
+			return e.is("presence") && e.attr("from") == "bob@localhost/"+resource && e.attr("type") == "unavailable"
+		})
+		return append(messages(before), messages(later.sync())...)
+	}
+	var got []*element
+	for _, resource := range []string{first, second} {
+		got = append(got, ended(resource)...)
+	}
+	for seen := map[string]bool{}; len(seen) < 4; {
+		for _, e := range got {
+			if id := e.attr("id"); seen[id] || e.child("delay").attr("stamp") == "" {
+				t.Fatalf("got %s, twice or without a stamp", e)
+			} else {
+				seen[id] = true
+			}
+		}
+		if got = nil; len(seen) < 4 { // the rest comes from the store
+			got = append(got, later.next())
+		}
+	}
+	later.sync()
+	if n := len(l.stored("bob@localhost", "session")); n != 0 {
+		t.Errorf("%d sessions are stored", n)
+	}
+	if more := messages(later.sync()); len(more) > 0 {
+		t.Errorf("later got %v as well", more)
+	}
+}
+
+// A headline for all resources does not come again to one that has it.
+func TestHeadlineOfASessionThatEnds(t *testing.T) {
+	l := &lasting{t: t, store: memory.New(memory.Options{})}
+	s := l.start()
+	s.account("bob@localhost")
+	bob := s.loginManaged("bob@localhost/a", "<presence><priority>5</priority></presence>")
+	other := s.login("bob@localhost/other", "<presence><priority>1</priority></presence>")
+	_ = bob.conn.Close()
+	s.waitDetached(1)
+	alice := s.login("alice@localhost/x", "")
+	alice.send("<message to='bob@localhost' type='headline' id='h'><body>news</body></message>")
+	other.until(func(e *element) bool { return e.is("message") && e.attr("id") == "h" })
+	s.login("bob@localhost/a", "").sync()
+	other.until(func(e *element) bool { return e.is("presence") && e.attr("type") == "unavailable" })
+	if again := messages(other.sync()); len(again) > 0 {
+		t.Errorf("it came again: %v", again)
+	}
+}
