@@ -58,12 +58,12 @@ func (s *server) byToken(t testing.TB, user, client, mechanism, text, more strin
 	return c, c.authenticate2(mechanism, cc, agentOf(client)+more)
 }
 
-// refused makes sure that a token is taken no more.
-func (s *server) refused(t testing.TB, user, client, mechanism, text string) {
+// refused makes sure that a token is taken no more, and why.
+func (s *server) refused(t testing.TB, user, client, mechanism, text, condition string) {
 	t.Helper()
 	c, n := s.byToken(t, user, client, mechanism, text, theFast)
 	defer c.conn.Close()
-	if n.XMLName.Local != "failure" || n.child("not-authorized").XMLName.Space != nsSASL {
+	if n.XMLName.Local != "failure" || n.child(condition).XMLName.Space != nsSASL {
 		t.Errorf("the token of %s is still good: %s", user, n)
 	}
 }
@@ -89,7 +89,7 @@ func TestFASTOverTLS(t *testing.T) {
 			t.Fatalf("%s: got %s", mechanism, n)
 		}
 		_ = c.conn.Close()
-		s.refused(t, "alice", phone, mechanism, text)
+		s.refused(t, "alice", phone, mechanism, text, "credentials-expired")
 	}
 }
 
@@ -148,8 +148,8 @@ func TestTokensEnd(t *testing.T) {
 				by.expectStreamError(condition)
 			}
 			s.waitDetached(t, 0)
-			s.refused(t, "alice", phone, sasl.HTNone, first)
-			s.refused(t, "alice", tablet, sasl.HTExporter, second)
+			s.refused(t, "alice", phone, sasl.HTNone, first, "credentials-expired")
+			s.refused(t, "alice", tablet, sasl.HTExporter, second, "credentials-expired")
 			if c, n := s.byToken(t, "bob", phone, sasl.HTNone, bobs, theFast); n.XMLName.Local != "success" {
 				t.Errorf("%s: got %s", c.jid, n)
 			}
@@ -305,7 +305,7 @@ func TestStolenStore(t *testing.T) {
 		t.Errorf("%s: not good after a restart: %s", c.jid, n)
 	}
 	again.shutdown(t)
-	serve(t, keep('b')).refused(t, "alice", phone, sasl.HTNone, text)
+	serve(t, keep('b')).refused(t, "alice", phone, sasl.HTNone, text, "not-authorized")
 }
 
 // notClosed outlives the engine that closes it.

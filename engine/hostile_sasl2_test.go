@@ -29,9 +29,9 @@ const (
 // hostileFAST breaks XEP-0484 where accounts are in the store, so that there are
 // tokens.
 var hostileFAST = []hostile{
-	{"FAST: no token", opened, with2("HT-SHA-256-NONE", token2+fast2), "sasl2 not-authorized", "tls"},
-	{"FAST: bound to the channel, no token", opened, with2("HT-SHA-256-EXPR", token2+fast2), "sasl2 not-authorized", "tls"},
-	{"FAST: bound to the certificate, no token", opened, with2("HT-SHA-256-ENDP", token2+fast2), "sasl2 not-authorized", "tls"},
+	{"FAST: no token", opened, with2("HT-SHA-256-NONE", token2+fast2), "sasl2 credentials-expired", "tls"},
+	{"FAST: bound to the channel, no token", opened, with2("HT-SHA-256-EXPR", token2+fast2), "sasl2 credentials-expired", "tls"},
+	{"FAST: bound to the certificate, no token", opened, with2("HT-SHA-256-ENDP", token2+fast2), "sasl2 credentials-expired", "tls"},
 	{"FAST: binding of TLS 1.2", opened, with2("HT-SHA-256-UNIQ", token2+fast2), "sasl2 invalid-mechanism", "tls"},
 	{"FAST: unknown hash", opened, with2("HT-SHA-512-NONE", token2+fast2), "sasl2 invalid-mechanism", "tls"},
 	{"FAST: without fast", opened, with2("HT-SHA-256-NONE", token2), "sasl2 invalid-mechanism", "tls"},

@@ -124,13 +124,16 @@ func (s *Session) checkToken(out *Out) {
 		texts = append(texts, s.cfg.Tokens.Text(e.Username()+"@"+s.Domain(), s.login.request.agent.id, t))
 	}
 	step := e.Tokens(texts)
-	if step.Kind == sasl.Success {
-		switch t := tokens[e.Token()]; {
-		case t.Expires <= s.loginTime()/int64(time.Second):
-			step = sasl.Step{Kind: sasl.Failure, Condition: sasl.CondExpired} // XEP-0484 §5.2
-		case !t.CheckCount(f.count):
-			step = sasl.Step{Kind: sasl.Failure, Condition: sasl.CondNotAuthorized, Text: "count was used before"}
-		}
+	switch {
+	case len(tokens) == 0 && step.Condition == sasl.CondNotAuthorized:
+		// One that was revoked or replaced leaves nothing behind. Who never had one hears
+		// the same, whether there is such an account or not.
+		step.Condition = sasl.CondExpired // XEP-0484 §5.2
+	case step.Kind != sasl.Success:
+	case tokens[e.Token()].Expires <= s.loginTime()/int64(time.Second):
+		step = sasl.Step{Kind: sasl.Failure, Condition: sasl.CondExpired}
+	case !tokens[e.Token()].CheckCount(f.count):
+		step = sasl.Step{Kind: sasl.Failure, Condition: sasl.CondNotAuthorized, Text: "count was used before"}
 	}
 	s.authStep(step, out)
 }

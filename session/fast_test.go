@@ -141,12 +141,12 @@ func TestXEP0484(t *testing.T) {
 		if len(s.stored) != 0 {
 			t.Errorf("%s: %d records are left", mechanism, len(s.stored))
 		}
-		login(day, renewed, theFast).expect(t, failure2("not-authorized", ""))
+		login(day, renewed, theFast).expect(t, failure2("credentials-expired", ""))
 	}
 }
 
 // TestXEP0484_5_2_Expired: who has a token that was good hears that it is not any
-// more; who has none does not.
+// more; who has another one does not.
 func TestXEP0484_5_2_Expired(t *testing.T) {
 	cfg, s := withTokens(), newTokens()
 	text := s.token(t, cfg, sasl.HTNone)
@@ -164,10 +164,10 @@ func TestFASTIsRefused(t *testing.T) {
 	other := strings.Replace(userAgent, "87770", "87771", 1)
 	const malformed = "an element is there twice, or is not as it should be"
 	for _, c := range []struct{ name, mechanism, user, more, want string }{
-		{"unknown user", sasl.HTNone, "nobody", userAgent + theFast, failure2("not-authorized", "")},
-		{"another user", sasl.HTNone, "bob", userAgent + theFast, failure2("not-authorized", "")},
-		{"another client", sasl.HTNone, "alice", other + theFast, failure2("not-authorized", "")},
-		{"another mechanism", sasl.HTExporter, "alice", userAgent + theFast, failure2("not-authorized", "")},
+		{"unknown user", sasl.HTNone, "nobody", userAgent + theFast, failure2("credentials-expired", "")},
+		{"another user", sasl.HTNone, "bob", userAgent + theFast, failure2("credentials-expired", "")},
+		{"another client", sasl.HTNone, "alice", other + theFast, failure2("credentials-expired", "")},
+		{"another mechanism", sasl.HTExporter, "alice", userAgent + theFast, failure2("credentials-expired", "")},
 		{"no fast", sasl.HTNone, "alice", userAgent, failure2("invalid-mechanism", "")},
 		{"no agent", sasl.HTNone, "alice", theFast, failure2("malformed-request", "a token goes with the id of a user agent")},
 		{"agent without id", sasl.HTNone, "alice", "<user-agent/>" + theFast, failure2("malformed-request", "a token goes with the id of a user agent")},
