@@ -122,7 +122,11 @@ func TestCompressionFailures(t *testing.T) {
 	}
 	c.bind("a")
 	c.chats(c, "works")
-	c.send("<compress xmlns='%s'><method>zlib</method></compress>", session.NSCompress)
+	if n := ask(c, "<method>zlib</method>"); !n.has("setup-failed") {
+		t.Errorf("with a resource: %s", n)
+	}
+	c.chats(c, "still works")
+	c.send("<compressed xmlns='%s'/>", session.NSCompress)
 	c.expectStreamError("unsupported-stanza-type")
 
 	off := serve(t, nil).connect(t, "tcp")

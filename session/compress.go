@@ -29,16 +29,15 @@ func (s *Session) appendCompression(b []byte) []byte {
 	return append(b, "<compression xmlns='"+NSCompressFeature+"'><method>zlib</method></compression>"...)
 }
 
-// compress takes an element of XEP-0138 before a resource is bound. A failure
-// leaves the stream as it is: the client may go on without.
+// compress takes an element of XEP-0138. A failure leaves the stream as it is: the
+// client may go on without, as it must once a resource is bound.
 func (s *Session) compress(f *parser.Frame, out *Out) {
-	method := f.Element().Child(NSCompress, "method")
 	switch {
 	case string(f.Local()) != "compress":
 		s.Fail(stanza.StreamError{Condition: stanza.StreamUnsupportedStanzaType}, out)
 	case !s.mayCompress():
 		out.Bytes = appendCompressFailure(out.Bytes, "setup-failed")
-	case method.IsZero() || string(method.AppendText(nil)) != "zlib":
+	case !wantsZlib(f.Element()):
 		out.Bytes = appendCompressFailure(out.Bytes, "unsupported-method")
 	default:
 		out.Bytes = append(out.Bytes, "<compressed xmlns='"+NSCompress+"'/>"...)
@@ -46,6 +45,17 @@ func (s *Session) compress(f *parser.Frame, out *Out) {
 		s.login.compressed = true
 		s.restart(s.cfg.Bound)
 	}
+}
+
+// wantsZlib tells whether zlib is among the methods that a <compress/> names: XEP-0138 §8.2
+// has room for several.
+func wantsZlib(e parser.Element) bool {
+	for child := range e.Children() {
+		if child.Is(NSCompress, "method") && string(child.AppendText(nil)) == "zlib" {
+			return true
+		}
+	}
+	return false
 }
 
 func appendCompressFailure(b []byte, condition string) []byte {

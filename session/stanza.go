@@ -51,6 +51,10 @@ func (s *Session) notStanza(f *parser.Frame, out *Out) {
 		s.manage(f, out)
 		return
 	}
+	if string(f.Namespace()) == NSCompress {
+		s.compress(f, out)
+		return
+	}
 	if s.clientState(f, out) {
 		return
 	}
