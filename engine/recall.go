@@ -219,6 +219,21 @@ func (c *conn) journalGiven(message uint64) {
 	}
 }
 
+// journalRestored notes what a restored session was given before the restart.
+func (c *conn) journalRestored() {
+	key := c.journalKey()
+	if key == 0 {
+		return
+	}
+	number := c.session.Acked()
+	for u := range c.session.Unacked {
+		number++
+		if message := c.loop.keyOf(u.Stanza); message != 0 {
+			c.loop.engine.journal.rings[c.loop.index].add(key, message, uint32(number))
+		}
+	}
+}
+
 // journalAcked notes what the client has acknowledged.
 func (c *conn) journalAcked() {
 	if key := c.journalKey(); key != 0 {

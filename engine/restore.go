@@ -186,6 +186,7 @@ func (l *loop) restoreSession(a *xep.Home, head storage.Item, parts []storage.It
 	for _, p := range places {
 		c.receiptList().list = append(c.receiptList().list, awaited{number: p.Serial, kept: true})
 	}
+	c.journalRestored()
 	l.stats.sessions.Add(1)
 	e.detached.Add(1)
 	e.restored.Store(string(head.Key), c.mailbox())

@@ -2,6 +2,7 @@ package im_test
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -139,5 +140,45 @@ func TestStoredOnceAfterKill(t *testing.T) {
 	bob := s.login("bob@localhost/b", "<presence/>")
 	if ids := bob.idsUntil("last"); !slices.Equal(ids, []string{"1", "1", "1", "1", "last"}) {
 		t.Errorf("got %q", ids)
+	}
+}
+
+// A session that went through an orderly restart is known after a kill as well: what its
+// client was given before, or got when it resumed, does not come twice.
+func TestNothingComesTwiceAfterRestartAndKill(t *testing.T) {
+	for _, resumed := range []bool{false, true} {
+		t.Run(fmt.Sprint("resumed ", resumed), func(t *testing.T) {
+			k := &killed{t: t, store: memory.New(memory.Options{MaxBytes: 64 << 20}), journal: make([]byte, 1<<20)}
+			s := k.start()
+			s.account("bob@localhost")
+			bob := s.loginManaged("bob@localhost/b", "<presence/>")
+			alice := s.loginManaged("alice@localhost/a", "")
+			before := bob.in
+			alice.stable("bob@localhost", "1")
+			alice.stable("bob@localhost", "2")
+			alice.take()
+			bob.idsUntil("2")
+			s.stop(bob.client, alice.client)
+			k.journal = make([]byte, 1<<20) // thrown away
+			s = k.start()
+			if resumed {
+				bob = bob.resume(s, before+1)
+				if ids := bob.idsUntil("2"); len(ids) != 1 {
+					t.Fatalf("got %q", ids)
+				}
+			}
+			s = k.kill()
+			back := s.reconnect(bob.jid)
+			back.send("<resume xmlns='urn:xmpp:sm:3' previd='%s' h='%d'/>", bob.id, before+2)
+			back.until(func(e *element) bool { return e.is("failed") })
+			again := s.login("bob@localhost/b", "<presence/>")
+			ids := idsOf(again.sync())
+			alice = s.loginManaged("alice@localhost/a", "")
+			alice.stable("bob@localhost", "2") // once more
+			alice.stable("bob@localhost", "last")
+			if ids = append(ids, again.idsUntil("last")...); !slices.Equal(ids, []string{"last"}) {
+				t.Errorf("got %q", ids)
+			}
+		})
 	}
 }
