@@ -39,6 +39,7 @@ func testCopies(t *testing.T, restart bool, first string) {
 		s.waitDetached(3) // alice is one
 	}
 	later := s.login("bob@localhost/later", "<presence/>")
+	later.sync()
 	second := "b"
 	if first == "b" {
 		second = "a"
@@ -82,6 +83,7 @@ func TestHeadlineOfASessionThatEnds(t *testing.T) {
 	s.account("bob@localhost")
 	bob := s.loginManaged("bob@localhost/a", "<presence><priority>5</priority></presence>")
 	other := s.login("bob@localhost/other", "<presence><priority>1</priority></presence>")
+	other.sync()
 	_ = bob.conn.Close()
 	s.waitDetached(1)
 	alice := s.login("alice@localhost/x", "")
