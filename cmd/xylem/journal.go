@@ -18,11 +18,17 @@ const journalFolder = "/dev/shm"
 
 // journal is memory that is still there when the process was killed, see
 // engine.Config.Journal: a file in memory, which the system forgets with itself.
-// Its name is made of the data folder, whose lock makes it ours.
+// Its name is made of the data folder, whose lock makes it ours. While no server runs
+// that stopped in order, nothing is left there: what must be known still is kept in
+// the data folder.
 type journal struct {
 	path   string
+	kept   string // in the data folder
 	memory []byte
 }
+
+// keptJournal is the name of the journal in the data folder.
+const keptJournal = "journal"
 
 // openJournal maps the journal of a data folder.
 func openJournal(folder, data string, size int) (*journal, error) {
@@ -55,16 +61,49 @@ func openJournal(folder, data string, size int) (*journal, error) {
 	if err != nil {
 		return nil, &os.PathError{Op: "map", Path: path, Err: err}
 	}
-	return &journal{path, memory}, nil
+	j := &journal{path, filepath.Join(data, keptJournal), memory}
+	if err := j.load(info.Size == 0); err != nil {
+		return nil, errors.Join(err, unix.Munmap(memory))
+	}
+	return j, nil
 }
 
-// dropJournal throws the journal away when the server has stopped in order.
-func (s *server) dropJournal() {
-	if s.journal == nil || s.engine.JournalNeeded() {
+// load takes back what keep has left, unless the server was killed since.
+func (j *journal) load(isNew bool) error {
+	kept, err := os.ReadFile(j.kept)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err == nil && isNew && len(kept) == len(j.memory) { // else of another configuration
+		copy(j.memory, kept)
+	}
+	return errors.Join(err, os.Remove(j.kept))
+}
+
+// keep moves the journal to the data folder.
+func (j *journal) keep() error {
+	next := j.kept + ".new"
+	if err := os.WriteFile(next, j.memory, 0o600); err != nil {
+		return errors.Join(err, os.Remove(next))
+	}
+	if err := os.Rename(next, j.kept); err != nil {
+		return err
+	}
+	return os.Remove(j.path)
+}
+
+// closeJournal throws the journal away when the server has stopped in order, unless
+// something is still known from a server before it that was killed.
+func (s *server) closeJournal() {
+	if s.journal == nil {
 		return
 	}
-	if err := os.Remove(s.journal.path); err != nil {
-		s.log.Warn("journal not removed", "error", err)
+	end := func() error { return os.Remove(s.journal.path) }
+	if s.engine.JournalNeeded() {
+		end = s.journal.keep
+	}
+	if err := end(); err != nil {
+		s.log.Warn("journal not removed from memory", "file", s.journal.path, "error", err)
 	}
 }
 

@@ -286,7 +286,7 @@ func (s *server) drain(first os.Signal, signals <-chan os.Signal) error {
 			if err = errors.Join(err, <-s.run); err != nil {
 				return fmt.Errorf("stopping: %w", err)
 			}
-			s.dropJournal()
+			s.closeJournal()
 			s.log.Info("stopped")
 			return nil
 		case sig := <-signals:
