@@ -182,3 +182,38 @@ func TestNothingComesTwiceAfterRestartAndKill(t *testing.T) {
 		})
 	}
 }
+
+// What a client has got before a kill goes from the store, also where that is all
+// that is read at a time: it would come when the journal has forgotten it.
+func TestTakenMessagesLeaveTheStore(t *testing.T) {
+	const many = 300 // more than two pages
+	k := &killed{t: t, store: memory.New(memory.Options{MaxBytes: 64 << 20}), journal: make([]byte, 1<<20)}
+	stored := func() int {
+		return len(k.store.Read(&storage.Op{Kind: storage.Scan, Owner: "bob@localhost", Collection: "offline", Limit: 2 * many}).Items)
+	}
+	wait := func(n int) {
+		t.Helper()
+		for deadline := time.Now().Add(patience); stored() != n; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%d messages are stored, want %d", stored(), n)
+			}
+		}
+	}
+	s := k.start()
+	s.account("bob@localhost")
+	bob := s.loginManaged("bob@localhost/b", "<presence/>")
+	alice := s.loginManaged("alice@localhost/a", "")
+	for i := range many {
+		alice.stable(bob.jid, fmt.Sprint(i))
+	}
+	wait(many) // bob does not acknowledge
+	s = k.kill()
+	back := s.reconnect(bob.jid)
+	back.send("<resume xmlns='urn:xmpp:sm:3' previd='%s' h='%d'/>", bob.id, bob.in+many)
+	back.until(func(e *element) bool { return e.is("failed") })
+	again := s.login("bob@localhost/b", "<presence/>")
+	wait(0)
+	if ids := idsOf(again.sync()); len(ids) != 0 {
+		t.Errorf("%q came again", ids)
+	}
+}

@@ -78,7 +78,8 @@ func (q *queue) deliver(res *storage.Result) {
 	switch {
 	case !ok:
 		return
-	case len(p.stanzas) == 0 && res.More: // sessions have all of them
+	case len(p.stanzas) == 0 && res.More: // sessions have all of them, or nobody is to get them
+		q.take(&p)
 		q.flushing = true
 		q.read(p.last + 1)
 		return
