@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xylem-im/xylem/engine/hugepages"
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/routing"
 	"github.com/xylem-im/xylem/stanza"
@@ -75,9 +76,22 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
+// inPages runs a benchmark with the heap in small pages, as the kernel gives them, and in huge
+// ones, as the server has a large heap (server.huge_pages).
+func inPages(b *testing.B, run func(*testing.B)) {
+	b.Run("small", run)
+	b.Run("huge", func(b *testing.B) {
+		if _, err := hugepages.Collapse(b.Context()); err != nil {
+			b.Skip(err)
+		}
+		run(b)
+	})
+}
+
 // BenchmarkLookup looks up full addresses among a million sessions: of a few
 // that stay in the cache, which shows the cost without that of memory, of a hot
-// set, or of all; alone, or while another goroutine does 10 writes for 100
+// set, or of all; alone, chained, where each begins when the one before has ended, which
+// else the processor does not wait for, or while another goroutine does 10 writes for 100
 // lookups of this one (a session leaves and one comes). "driver" is the cost of
 // taking the keys alone, to be subtracted; "map" is a built-in map that nobody
 // writes to, keyed by the whole address: the measure of what the memory of the
@@ -90,72 +104,87 @@ func BenchmarkLookup(b *testing.B) {
 			plain[name+"@chat.example.org/"+e.Resource] = &e
 		}
 	}
-	for _, set := range []struct {
-		name string
-		size int
-	}{{"cached", 100}, {"hot", hotSet}, {"uniform", sessions}} {
-		keys := addresses(set.size)
-		b.Run("driver/"+set.name, func(b *testing.B) {
-			sum := 0
-			for i := 0; b.Loop(); i++ {
-				if i == len(keys) {
-					i = 0
+	inPages(b, func(b *testing.B) {
+		for _, set := range []struct {
+			name string
+			size int
+		}{{"cached", 100}, {"hot", hotSet}, {"uniform", sessions}} {
+			keys := addresses(set.size)
+			b.Run("driver/"+set.name, func(b *testing.B) {
+				sum := 0
+				for i := 0; b.Loop(); i++ {
+					if i == len(keys) {
+						i = 0
+					}
+					sum += len(keys[i].Local()) + int(keys[i].Resource()[3])
 				}
-				sum += len(keys[i].Local()) + int(keys[i].Resource()[3])
+				if sum == 0 {
+					b.Fatal("nothing was read")
+				}
+			})
+			b.Run("map/"+set.name, func(b *testing.B) {
+				for i := 0; b.Loop(); i++ {
+					if i == len(keys) {
+						i = 0
+					}
+					if e := plain[keys[i].String()]; e.Mailbox == 0 {
+						b.Fatalf("%s is not there", keys[i])
+					}
+				}
+			})
+			lookup := func(b *testing.B, count *atomic.Int64) {
+				b.ReportAllocs()
+				for i, n := 0, 1; b.Loop(); i, n = i+1, n+1 {
+					if i == len(keys) {
+						i = 0
+					}
+					if _, ok := d.LookupFull(keys[i].Local(), keys[i].Resource()); !ok {
+						b.Fatalf("%s is not there", keys[i])
+					}
+					if n%64 == 0 {
+						count.Add(64)
+					}
+				}
 			}
-			if sum == 0 {
-				b.Fatal("nothing was read")
-			}
-		})
-		b.Run("map/"+set.name, func(b *testing.B) {
-			for i := 0; b.Loop(); i++ {
-				if i == len(keys) {
-					i = 0
+			b.Run("alone/"+set.name, func(b *testing.B) { lookup(b, new(atomic.Int64)) })
+			b.Run("chained/"+set.name, func(b *testing.B) {
+				e := routing.Entry{}
+				for i := 0; b.Loop(); i++ {
+					if i == len(keys) {
+						i = 0
+					}
+					k := &keys[i+int(e.Mailbox>>63)] // known when the look-up before has ended
+					if e, _ = d.LookupFull(k.Local(), k.Resource()); e.Mailbox == 0 {
+						b.Fatalf("%s is not there", k)
+					}
 				}
-				if e := plain[keys[i].String()]; e.Mailbox == 0 {
-					b.Fatalf("%s is not there", keys[i])
+			})
+			b.Run("churn/"+set.name, func(b *testing.B) {
+				var looked atomic.Int64
+				stop := churn(d, &looked)
+				defer stop(b)
+				lookup(b, &looked)
+			})
+			b.Run("route/"+set.name, func(b *testing.B) {
+				b.ReportAllocs()
+				targets := make([]routing.Entry, 0, 4)
+				for i := 0; b.Loop(); i++ {
+					if i == len(keys) {
+						i = 0
+					}
+					decision, _ := table.Route(keys[i].View(), stanza.KindMessage, stanza.TypeChat, targets)
+					if decision.Verdict != routing.Delivered {
+						b.Fatal(decision)
+					}
 				}
-			}
-		})
-		lookup := func(b *testing.B, count *atomic.Int64) {
-			b.ReportAllocs()
-			for i, n := 0, 1; b.Loop(); i, n = i+1, n+1 {
-				if i == len(keys) {
-					i = 0
-				}
-				if _, ok := d.LookupFull(keys[i].Local(), keys[i].Resource()); !ok {
-					b.Fatalf("%s is not there", keys[i])
-				}
-				if n%64 == 0 {
-					count.Add(64)
-				}
-			}
+			})
 		}
-		b.Run("alone/"+set.name, func(b *testing.B) { lookup(b, new(atomic.Int64)) })
-		b.Run("churn/"+set.name, func(b *testing.B) {
-			var looked atomic.Int64
-			stop := churn(d, &looked)
-			defer stop(b)
-			lookup(b, &looked)
-		})
-		b.Run("route/"+set.name, func(b *testing.B) {
-			b.ReportAllocs()
-			targets := make([]routing.Entry, 0, 4)
-			for i := 0; b.Loop(); i++ {
-				if i == len(keys) {
-					i = 0
-				}
-				decision, _ := table.Route(keys[i].View(), stanza.KindMessage, stanza.TypeChat, targets)
-				if decision.Verdict != routing.Delivered {
-					b.Fatal(decision)
-				}
-			}
-		})
-	}
+	})
 }
 
 // BenchmarkMiss is one wait for memory: each line of 64 MiB says which to read next,
-// in random order. A look-up of any session among a million waits for two lines.
+// in random order. A look-up of any session among a million waits for two lines; those that
+// do not depend on each other wait together in part.
 func BenchmarkMiss(b *testing.B) {
 	const lines = 1 << 20
 	type line struct {
@@ -167,13 +196,15 @@ func BenchmarkMiss(b *testing.B) {
 	for i, at := range order {
 		memory[at].next = uint32(order[(i+1)%lines])
 	}
-	at := uint32(0)
-	for b.Loop() {
-		at = memory[at].next
-	}
-	if at >= lines {
-		b.Fatal(at)
-	}
+	inPages(b, func(b *testing.B) {
+		at := uint32(0)
+		for b.Loop() {
+			at = memory[at].next
+		}
+		if at >= lines {
+			b.Fatal(at)
+		}
+	})
 }
 
 // addresses picks n sessions at random, with every address on bytes of its own.

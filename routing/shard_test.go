@@ -94,6 +94,9 @@ func TestInvariants(t *testing.T) {
 	}
 	for key, mb := range bound {
 		local, resource, _ := strings.Cut(key, "/")
+		if e, ok := d.LookupFull(local, resource); !ok || e.Mailbox != mb || e.Resource != resource {
+			t.Fatalf("%s is %+v, %v, want %d", key, e, ok, mb)
+		}
 		d.Unbind(local, resource, mb)
 	}
 	if live := checkInvariants(t, &d.accounts); live != 0 || d.Len() != 0 {
