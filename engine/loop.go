@@ -45,6 +45,7 @@ type loop struct {
 	now                int64 // Unix nanoseconds, read once
 	inTurn             bool
 	gave               bool // work to other goroutines; see poller.wait
+	crowded            bool // see lookForRoom
 	inputs, inputBytes int  // taken from sockets; see turnInputs
 	out                session.Out
 	sent               session.Stanza // the one that is being dispatched
@@ -425,6 +426,7 @@ func (l *loop) cutLater(c *conn) { l.cuts = append(l.cuts, c) }
 
 // tick calls the connections whose deadline is over.
 func (l *loop) tick() {
+	l.lookForRoom()
 	l.forgetHomes()
 	l.tickRemotes()
 	l.warmth.Cool(restTicks)

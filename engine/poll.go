@@ -35,9 +35,9 @@ func (l *loop) openPoller() error {
 // run works off the events of the loop's sockets, and what others leave for
 // it, until the engine is halted. Then it closes what is left.
 func (l *loop) run() {
-	crowded := runtime.GOMAXPROCS(0) <= l.engine.loopCount() // nobody else lets other goroutines on
+	l.lookForRoom()
 	for !l.engine.halted.Load() {
-		round, err := l.poller.wait(l.gave || crowded)
+		round, err := l.poller.wait(l.gave || l.crowded)
 		l.gave = false
 		if err != nil {
 			l.engine.log.Error("event loop failed", "loop", l.index, "error", err)
@@ -58,6 +58,10 @@ func (l *loop) run() {
 	}
 	l.poller.close()
 }
+
+// lookForRoom tells whether there are processors for goroutines beside the loops. If
+// not they run only when a loop lets them on; a program may change that at any time.
+func (l *loop) lookForRoom() { l.crowded = runtime.GOMAXPROCS(0) <= len(l.engine.loops) }
 
 // round is a turn for all that epoll has reported at once, or several. Reading
 // one socket after the other, then routing, then writing keeps the code of each step
