@@ -21,17 +21,8 @@ const (
 const userTimeout = keepAlive * (1 + keepAliveProbes) * 1000
 
 // setOptions sets on a listening socket what Linux hands down to those that it
-// accepts.
-func setOptions(raw syscall.RawConn) (err error) {
-	outer := raw.Control(func(fd uintptr) { err = setOptionsOf(int(fd)) })
-	if outer != nil {
-		return outer
-	}
-	return err
-}
-
-// setOptionsOf: nothing is held back to be sent with more, and dead peers are found.
-func setOptionsOf(fd int) error {
+// accepts: nothing is held back to be sent with more, and dead peers are found.
+func setOptions(fd int) error {
 	for _, o := range [...]struct{ level, option, value int }{
 		{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
 		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
@@ -47,36 +38,20 @@ func setOptionsOf(fd int) error {
 	return nil
 }
 
-// accept waits for a connection on a listening socket. Its descriptor does not
-// block. Errors: those of accept(2), and one when the listener was closed.
-func accept(raw syscall.RawConn) (fd int, remote *net.TCPAddr, err error) {
-	for {
-		var from syscall.Sockaddr
-		outer := raw.Read(func(listening uintptr) bool {
-			// Not of package unix, which asks each time what kind of socket it got.
-			fd, from, err = syscall.Accept4(int(listening), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-			return err != unix.EAGAIN
-		})
-		switch {
-		case outer != nil:
-			return 0, nil, outer
-		case err == nil:
-			return fd, tcpAddr(from), nil
-		case err != unix.EINTR && err != unix.ECONNABORTED: // that one went before it was its turn
-			return 0, nil, err
-		}
+// accept takes a connection that waits on a listening socket. Its descriptor does
+// not block. Errors: those of accept(2), among them EAGAIN when there is none (any
+// more), and net.ErrClosed when the listener was closed.
+func accept(listening *sharedDescriptor) (fd int, remote *net.TCPAddr, err error) {
+	defer listening.done()
+	if !listening.use() {
+		return 0, nil, net.ErrClosed
 	}
-}
-
-// acceptWaiting is accept for a connection that is there already.
-func acceptWaiting(raw syscall.RawConn) (fd int, err error) {
-	outer := raw.Control(func(listening uintptr) {
-		fd, _, err = unix.Accept4(int(listening), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-	})
-	if outer != nil {
-		return 0, outer
+	// Not of package unix, which asks each time what kind of socket it got.
+	fd, from, err := syscall.Accept4(listening.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+	if err != nil {
+		return 0, nil, err
 	}
-	return fd, err
+	return fd, tcpAddr(from), nil
 }
 
 // tcpAddr is a peer's address as package net has it.
@@ -96,9 +71,3 @@ func tcpAddr(sa syscall.Sockaddr) *net.TCPAddr {
 	}
 	return &net.TCPAddr{}
 }
-
-// descriptor is a socket that no loop has yet.
-type descriptor int
-
-func (d descriptor) Write(b []byte) (int, error) { return unix.Write(int(d), b) }
-func (d descriptor) Close() error                { return unix.Close(int(d)) }

@@ -168,7 +168,7 @@ func (e *Engine) configureListeners() (faults []error) {
 		if i >= maxListeners {
 			return append(faults, fmt.Errorf("engine: Listeners: %d are too many, want at most %d", len(e.cfg.Listeners), maxListeners))
 		}
-		ln := &listener{Listener: l, engine: e, index: uint8(i + 1), session: &e.sessions, stop: make(chan struct{})}
+		ln := &listener{Listener: l, engine: e, index: uint8(i + 1), session: &e.sessions}
 		ln.tlsFor = e.startTLSConfig
 		switch {
 		case l.Role == RolePeer:

@@ -192,7 +192,9 @@ func (e *Engine) open(ctx context.Context) error {
 		e.admission.limit = int64(defaultConnections())
 	}
 	for _, ln := range e.listeners {
-		go ln.serve()
+		if err := ln.serve(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -304,10 +306,10 @@ func (e *Engine) closeLoops() {
 	e.looping.Wait()
 }
 
-// leastLoaded is the loop with the fewest sockets.
-func (e *Engine) leastLoaded() *loop {
-	least := e.loops[0]
-	for _, l := range e.loops[1:] {
+// leastLoaded is the loop with the fewest sockets: favored if no other has fewer.
+func (e *Engine) leastLoaded(favored *loop) *loop {
+	least := favored
+	for _, l := range e.loops {
 		if l.load.Load() < least.load.Load() {
 			least = l
 		}
@@ -332,7 +334,7 @@ func (e *Engine) serving() bool {
 func (e *Engine) Addrs() []Addr {
 	addrs := make([]Addr, 0, len(e.listeners))
 	for _, ln := range e.listeners {
-		if ln.net != nil {
+		if ln.at != nil {
 			addrs = append(addrs, ln.addr())
 		}
 	}

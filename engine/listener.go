@@ -3,36 +3,34 @@ package engine
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"sync"
-	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/xylem-im/xylem/session"
 	"github.com/xylem-im/xylem/stanza"
 )
 
-// listener is one address and what its connections have in common. It accepts by
-// itself, so that a failed accept (no file descriptor left) is an error to be
-// handled and a connection beyond the bounds is told why.
+// listener is one address and what its connections have in common. All loops watch
+// it, and who is awake accepts. A failed accept (no file descriptor left) is an error
+// to be handled, and a connection beyond the bounds is told why.
 type listener struct {
 	Listener
 	engine  *Engine
 	index   uint8 // see listenerOf
 	session *session.Config
 	tlsFor  func(domain string) *tls.Config
-	net     net.Listener    // nil in-process
-	file    *os.File        // a second descriptor of net, which can be waited for
-	raw     syscall.RawConn // of file
+	at      net.Addr         // where it really listens; nil before, and in-process
+	socket  sharedDescriptor // with at
 
 	closed sync.Once
 	mu     sync.Mutex
 	spare  *os.File // a descriptor to give up when there is none left
-	stop   chan struct{}
 }
 
 // listenerOf is where a connection came in.
@@ -45,69 +43,102 @@ func (e *Engine) listenerOf(c *conn) *listener {
 
 func (ln *listener) tlsConfig(domain string) *tls.Config { return ln.tlsFor(domain) }
 
-// listen opens the address.
+// listen opens the address. Package net does that, and goes on without the socket,
+// so that its own poller is not woken by what our loops wait for.
 func (ln *listener) listen() error {
+	failed := func(err error) error { return fmt.Errorf("engine: listener %s: %w", ln.Name, err) }
 	var cfg net.ListenConfig
 	cfg.SetMultipathTCP(false) // Go's default; its sockets do not take all options
 	l, err := cfg.Listen(context.Background(), "tcp", ln.Address)
 	if err != nil {
-		return fmt.Errorf("engine: listener %s: %w", ln.Name, err)
+		return failed(err)
 	}
-	if ln.file, err = l.(*net.TCPListener).File(); err == nil {
-		ln.raw, err = ln.file.SyscallConn()
+	at := l.Addr()
+	if ln.socket.fd, err = descriptorOf(l); err != nil {
+		return failed(err)
 	}
-	if err == nil {
-		err = setOptions(ln.raw)
-	}
-	ln.net = l
-	if err != nil {
-		return fmt.Errorf("engine: listener %s: %w", ln.Name, err)
-	}
+	ln.at = at
 	ln.reserve()
 	return nil
 }
 
-// serve accepts until the listener is closed.
-func (ln *listener) serve() {
-	for {
-		err := ln.acceptOne()
-		switch {
-		case err == nil:
-		case ln.isClosed():
-			return
-		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-			ln.outOfFiles()
-		default:
-			ln.engine.log.Warn("accept failed", "listener", ln.Name, "error", err)
-			ln.pause()
+// listenerNumber is under what epoll reports the listener with index 1; the others
+// follow downwards. They are no numbers of descriptors.
+const listenerNumber = -1
+
+// serve has all loops accept.
+func (ln *listener) serve() error {
+	for _, l := range ln.engine.loops {
+		if err := l.watch(ln); err != nil {
+			return fmt.Errorf("engine: listener %s: %w", ln.Name, err)
 		}
 	}
+	return nil
 }
 
-func (ln *listener) isClosed() bool {
-	select {
-	case <-ln.stop:
-		return true
+// watch has the loop accept, as long as the listener is open. Safe for concurrent use.
+func (l *loop) watch(ln *listener) error {
+	defer ln.socket.done()
+	if !ln.socket.use() {
+		return nil
+	}
+	number := listenerNumber - (int(ln.index) - 1)
+	return l.poller.controlAs(number, unix.EPOLL_CTL_ADD, ln.socket.fd, acceptEvents)
+}
+
+// acceptPause is how long a loop on which accept fails leaves it to others.
+const acceptPause = 20 * time.Millisecond
+
+// pauseAccept keeps a failing accept from being reported over and over.
+func (l *loop) pauseAccept(ln *listener) {
+	if ln.socket.use() {
+		_ = l.poller.control(unix.EPOLL_CTL_DEL, ln.socket.fd, 0)
+	}
+	ln.socket.done()
+	time.AfterFunc(acceptPause, func() {
+		if err := l.watch(ln); err != nil {
+			ln.engine.log.Error("a loop accepts no more", "listener", ln.Name, "loop", l.index, "error", err)
+		}
+	})
+}
+
+// accept takes one connection and gives it to a loop, or refuses it. When more wait
+// epoll says so again.
+func (l *loop) accept(ln *listener) {
+	fd, remote, err := accept(&ln.socket)
+	switch {
+	case err == nil:
+		l.inputs++
+		if ln.admits(descriptor(fd)) {
+			ln.arrived(l, fd, remote)
+		}
+	case err == unix.EAGAIN, err == unix.EINTR, err == unix.ECONNABORTED, err == net.ErrClosed:
+		// Another loop was first, or the connection went before it was its turn.
+	case err == unix.EMFILE, err == unix.ENFILE:
+		ln.outOfFiles()
+		l.pauseAccept(ln)
 	default:
-		return false
+		ln.engine.log.Warn("accept failed", "listener", ln.Name, "error", err)
+		l.pauseAccept(ln)
 	}
 }
 
-// acceptOne waits for a connection and gives it to a loop, or refuses it. What a
-// proxy says first is read with package net.
-func (ln *listener) acceptOne() error {
+// arrived is a connection that has a place. What a proxy says first is read with
+// package net.
+func (ln *listener) arrived(l *loop, fd int, remote *net.TCPAddr) {
 	if len(ln.Proxies) > 0 {
-		c, err := ln.net.Accept()
-		if err == nil && ln.admits(c) {
+		if c, err := connOf(fd); err == nil {
 			go ln.takeProxied(c)
+		} else {
+			ln.engine.admission.release()
+			ln.engine.log.Warn("connection not taken", "listener", ln.Name, "error", err)
 		}
-		return err
+		return
 	}
-	fd, remote, err := accept(ln.raw)
-	if err == nil && ln.admits(descriptor(fd)) {
-		ln.admit(fd, remote, nil, nil)
+	if a := ln.admit(fd, remote, nil, nil); a != nil {
+		b := l.batchFor(ln.engine.leastLoaded(l).index)
+		b.entries = append(b.entries, entry{kind: entryControl, ctl: a})
 	}
-	return err
 }
 
 // admits takes a place for a connection, or refuses it.
@@ -119,15 +150,15 @@ func (ln *listener) admits(c io.WriteCloser) bool {
 	return true
 }
 
-// admit gives a connection from remote, which has a place, to a loop: with what
-// a proxy said of it, and what was read of it already.
-func (ln *listener) admit(fd int, remote, behind net.Addr, early []byte) {
+// admit makes a connection from remote, which has a place, ready for a loop: with
+// what a proxy said of it, and what was read of it already. Nil when it was refused.
+func (ln *listener) admit(fd int, remote, behind net.Addr, early []byte) *arrival {
 	a := &ln.engine.admission
 	from, ok := a.enter(remote)
 	if !ok {
 		a.release()
 		ln.refuse(descriptor(fd), "too many connections from this address")
-		return
+		return nil
 	}
 	if behind != nil {
 		if from == nil {
@@ -135,7 +166,7 @@ func (ln *listener) admit(fd int, remote, behind net.Addr, early []byte) {
 		}
 		from.remote = behind
 	}
-	ln.engine.sendLoop(ln.engine.leastLoaded().index, &arrival{ln, newSocket(fd, remote, from), early})
+	return &arrival{ln, newSocket(fd, remote, from), early}
 }
 
 // arrival is a connection on its way to its loop.
@@ -200,28 +231,15 @@ func (ln *listener) outOfFiles() {
 		ln.spare = nil
 	}
 	ln.mu.Unlock()
-	if fd, err := acceptWaiting(ln.raw); err == nil {
+	if fd, _, err := accept(&ln.socket); err == nil {
 		ln.refuse(descriptor(fd), "too many connections")
 	}
 	ln.reserve()
-	ln.pause()
-}
-
-// pause keeps a failing accept from spinning.
-func (ln *listener) pause() {
-	select {
-	case <-ln.stop:
-	case <-time.After(20 * time.Millisecond):
-	}
 }
 
 func (ln *listener) close() {
 	ln.closed.Do(func() {
-		close(ln.stop)
-		if ln.file != nil {
-			_ = ln.file.Close() // first, as this one is waited for
-		}
-		_ = ln.net.Close()
+		ln.socket.close()
 		ln.mu.Lock()
 		defer ln.mu.Unlock()
 		if ln.spare != nil {
@@ -232,5 +250,5 @@ func (ln *listener) close() {
 
 // addr is where it really listens.
 func (ln *listener) addr() Addr {
-	return Addr{Name: ln.Name, Role: ln.Role, TLS: ln.TLS, Addr: ln.net.Addr()}
+	return Addr{Name: ln.Name, Role: ln.Role, TLS: ln.TLS, Addr: ln.at}
 }

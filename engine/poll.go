@@ -84,8 +84,12 @@ func (l *loop) round(events []unix.EpollEvent) {
 
 // event is for one socket, or for what others have left for the loop.
 func (l *loop) event(fd int, what uint32) {
-	if fd == l.waker.fd {
+	switch {
+	case fd == l.waker.fd:
 		l.woken()
+		return
+	case fd < 0:
+		l.accept(l.engine.listeners[listenerNumber-fd])
 		return
 	}
 	s := l.engine.sockets.find(fd)

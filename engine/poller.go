@@ -20,7 +20,9 @@ const (
 	readEvents  = unix.EPOLLIN | unix.EPOLLPRI
 	writeEvents = unix.EPOLLOUT
 	errorEvents = unix.EPOLLERR | unix.EPOLLHUP
-	wakeEvents  = unix.EPOLLIN | unix.EPOLLET // each write is reported once, and nothing is read
+	// acceptEvents wake one loop of those that sleep, and not all for one connection.
+	acceptEvents = unix.EPOLLIN | unix.EPOLLEXCLUSIVE
+	wakeEvents   = unix.EPOLLIN | unix.EPOLLET // each write is reported once, and nothing is read
 )
 
 func (p *poller) open() (err error) {
@@ -33,8 +35,11 @@ func (p *poller) open() (err error) {
 func (p *poller) close() { _ = unix.Close(p.fd) }
 
 // control changes what is reported of a descriptor; op is one of EPOLL_CTL_….
-func (p *poller) control(op, fd int, events uint32) error {
-	return unix.EpollCtl(p.fd, op, fd, &unix.EpollEvent{Fd: int32(fd), Events: events})
+func (p *poller) control(op, fd int, events uint32) error { return p.controlAs(fd, op, fd, events) }
+
+// controlAs has what is reported of a descriptor come under a number of its own.
+func (p *poller) controlAs(number, op, fd int, events uint32) error {
+	return unix.EpollCtl(p.fd, op, fd, &unix.EpollEvent{Fd: int32(number), Events: events})
 }
 
 // wait returns the next round: all that is there already, or the first that

@@ -45,7 +45,10 @@ func (ln *listener) takeProxied(c net.Conn) {
 		ln.engine.log.Warn("connection not taken", "listener", ln.Name, "error", err)
 		return
 	}
-	ln.admit(fd, remote, behind, early)
+	if a := ln.admit(fd, remote, behind, early); a != nil {
+		e := ln.engine
+		e.sendLoop(e.leastLoaded(e.loops[0]).index, a)
+	}
 }
 
 // behindProxy reads the header. The address is nil when the proxy speaks for

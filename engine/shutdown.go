@@ -209,7 +209,7 @@ func (t cutting) apply(l *loop, _ *conn) {
 // close stops what open has started: first who gives work, then who does it.
 func (e *Engine) close() error {
 	for _, ln := range e.listeners {
-		if ln.net != nil {
+		if ln.at != nil {
 			ln.close()
 		}
 	}

@@ -1,10 +1,8 @@
 package engine
 
 import (
-	"fmt"
 	"net"
 	"net/netip"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -229,31 +227,4 @@ func (s *socket) remote() net.Addr {
 		return s.from.remote
 	}
 	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.AddrFrom16(s.addr).Unmap(), s.port))
-}
-
-// descriptorOf takes the descriptor out of a connection of package net, which is
-// closed by that.
-func descriptorOf(c net.Conn) (fd int, err error) {
-	defer c.Close()
-	held, ok := c.(syscall.Conn)
-	if !ok {
-		return 0, fmt.Errorf("engine: a connection without a file descriptor: %T", c)
-	}
-	raw, err := held.SyscallConn()
-	if err != nil {
-		return 0, fmt.Errorf("engine: descriptor of a connection: %w", err)
-	}
-	var failed error
-	err = raw.Control(func(of uintptr) {
-		if failed = setOptionsOf(int(of)); failed == nil {
-			fd, failed = unix.FcntlInt(of, unix.F_DUPFD_CLOEXEC, 0)
-		}
-	})
-	if err == nil {
-		err = failed
-	}
-	if err != nil {
-		return 0, fmt.Errorf("engine: descriptor of a connection: %w", err)
-	}
-	return fd, nil
 }

@@ -3,8 +3,6 @@ package engine
 import (
 	"encoding/binary"
 	"fmt"
-	"runtime"
-	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,31 +10,17 @@ import (
 // waker wakes a loop from any goroutine, by an eventfd. This path is taken once per
 // hand-over between loops. The loop is told of each write and need not read the
 // counter, which no number of wake-ups fills. Safe for concurrent use.
-type waker struct {
-	fd    int
-	users atomic.Int32 // writers inside wake; far below zero once closed
-}
-
-const wakerClosed = -1 << 30
+type waker struct{ sharedDescriptor }
 
 // wakeOne is 1 in the order of the machine.
 var wakeOne = binary.NativeEndian.AppendUint64(nil, 1)
 
+// wake does nothing once the waker is closed.
 func (w *waker) wake() {
-	if w.users.Add(1) > 0 {
+	if w.use() {
 		_, _ = unix.Write(w.fd, wakeOne)
 	}
-	w.users.Add(-1)
-}
-
-// close waits for those inside wake, so that none of them writes to a
-// descriptor that is somebody else's by then. Later wakes do nothing.
-func (w *waker) close() {
-	for w.users.Add(wakerClosed) != wakerClosed {
-		w.users.Add(-wakerClosed)
-		runtime.Gosched()
-	}
-	_ = unix.Close(w.fd)
+	w.done()
 }
 
 // open makes the descriptor, which poller reports.
