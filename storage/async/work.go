@@ -46,7 +46,9 @@ func (p *Pump) readLoop() {
 	var g group
 	for p.take(reading, &g, 1) {
 		begin := time.Now()
-		g.results = append(g.results, p.opts.Driver.Read(&g.requests[0].op))
+		r := g.requests[0]
+		g.results = append(g.results, p.opts.Driver.Read(&r.op))
+		r.found, r.learned = p.recent.learned(&r.op, &g.results[0])
 		p.finish(&g, time.Since(begin))
 	}
 }
@@ -86,6 +88,9 @@ func (p *Pump) finish(g *group, took time.Duration) {
 	defer p.mu.Unlock()
 	p.stats.count(g, now, took)
 	for _, r := range g.requests {
+		if r.learned {
+			p.recent.remember(r, r.found)
+		}
 		p.leave(r)
 	}
 	if p.drained() {
