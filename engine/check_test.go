@@ -211,6 +211,7 @@ func TestCheckRemoteTellsTheVerdict(t *testing.T) {
 // A policy that changes ends the streams that it does not allow, and figures
 // follow.
 func TestRecheckRemotes(t *testing.T) {
+	t.Parallel() // it waits
 	var denies atomic.Bool
 	w := newWorld(t)
 	b := w.server(nil, "b.example")

@@ -104,6 +104,7 @@ func TestFederationForgedKey(t *testing.T) {
 
 // One who does not read costs a bounded backlog; then senders are told.
 func TestFederationStalled(t *testing.T) {
+	t.Parallel() // it waits
 	w := newWorld(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -152,6 +153,7 @@ func TestFederationStalled(t *testing.T) {
 // One who says nothing is not waited for longer than it may take, and the next
 // target has its turn.
 func TestFederationSilent(t *testing.T) {
+	t.Parallel() // it waits
 	w := newWorld(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

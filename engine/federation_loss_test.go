@@ -141,6 +141,7 @@ func TestFederationTorn(t *testing.T) {
 
 // The other server stops and comes back elsewhere.
 func TestFederationPeerRestart(t *testing.T) {
+	t.Parallel() // it waits
 	w := newWorld(t)
 	a, b := w.server(soon, "a.example"), w.server(soon, "b.example")
 	alice, bob := a.as(t, "alice@a.example/1"), b.as(t, "bob@b.example/2")

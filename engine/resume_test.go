@@ -309,6 +309,7 @@ func TestDetachedSessionsGiveWay(t *testing.T) {
 // A session that is detached ends when its resource is bound anew, when it is
 // kicked, and when the engine stops.
 func TestDetachedSessionEnds(t *testing.T) {
+	t.Parallel() // it waits
 	s := serve(t, nil)
 	for range 2 {
 		c := s.login(t, "tcp", "alice", "a")
