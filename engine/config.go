@@ -65,8 +65,8 @@ type Config struct {
 	DurableAck bool
 
 	// Journal is memory that is still there when the process has been killed, such as
-	// a file in memory that is mapped: 64 KiB at least, aligned to 8 bytes, and the
-	// engine's alone until Run returns. With DurableAck the engine notes there, 24
+	// a file in memory that is mapped: 64 KiB and 512 bytes for each of the loops at
+	// least, aligned to 8 bytes, and the engine's alone until Run returns. With DurableAck the engine notes there, 24
 	// bytes each, what clients that may resume were given and have acknowledged, and
 	// an engine that is made with what another one has left in it lets messages with
 	// stable ids (XEP-0359) not come twice. Who stops in order throws it away, unless

@@ -143,7 +143,8 @@ func (s *server) forget() {
 func (s *server) start() {
 	s.t.Helper()
 	args := append(s.wrap[:len(s.wrap):len(s.wrap)], binary(s.t), "serve", "--domain", s.domain, "--data", s.dir, "--c2s", "127.0.0.1:0", "--c2s-tls", "",
-		"--s2s", "", "--http", "", "--allow-plaintext", "--loops", "2", "--set", "limits.drain_time=10s")
+		"--s2s", "", "--http", "", "--allow-plaintext", "--loops", "2", "--set", "limits.drain_time=10s",
+		"--set", "stream_management.journal_bytes=1048576") // which fits where /dev/shm is small
 	args = append(args, s.args...)
 	s.cmd = exec.Command(args[0], args[1:]...)
 	s.cmd.Stderr = s.log

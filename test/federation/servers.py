@@ -206,6 +206,9 @@ per_hour = 100000
 [http]
 listen = ""
 
+[stream_management]
+journal_bytes = 65536
+
 [limits]
 pre_auth_time = "{'15s' if self.name == 'd' else '60s'}"
 connections_per_address = {10_000 if self.name == 'n' else 1000}
