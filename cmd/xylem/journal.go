@@ -25,6 +25,7 @@ type journal struct {
 	path   string
 	kept   string // in the data folder
 	memory []byte
+	fresh  bool // nothing of a server before is in it
 }
 
 // keptJournal is the name of the journal in the data folder.
@@ -61,7 +62,7 @@ func openJournal(folder, data string, size int) (*journal, error) {
 	if err != nil {
 		return nil, &os.PathError{Op: "map", Path: path, Err: err}
 	}
-	j := &journal{path, filepath.Join(data, keptJournal), memory}
+	j := &journal{path, filepath.Join(data, keptJournal), memory, info.Size != int64(size)}
 	if err := j.load(info.Size == 0); err != nil {
 		return nil, errors.Join(err, unix.Munmap(memory))
 	}
@@ -76,6 +77,7 @@ func (j *journal) load(isNew bool) error {
 	}
 	if err == nil && isNew && len(kept) == len(j.memory) { // else of another configuration
 		copy(j.memory, kept)
+		j.fresh = false
 	}
 	return errors.Join(err, os.Remove(j.kept))
 }
@@ -104,6 +106,14 @@ func (s *server) closeJournal() {
 	}
 	if err := end(); err != nil {
 		s.log.Warn("journal not removed from memory", "file", s.journal.path, "error", err)
+	}
+}
+
+// dropUnusedJournal is closeJournal for a server that never got ready, and may not even
+// have an engine.
+func (s *server) dropUnusedJournal() {
+	if s.journal != nil && s.journal.fresh && !s.wasReady {
+		_ = os.Remove(s.journal.path) // the next start makes the same file
 	}
 }
 

@@ -40,7 +40,8 @@ type server struct {
 	admin     *webServer
 	public    *webServer
 	store     *badger.Driver
-	journal   *journal   // nil: there is none
+	journal   *journal // nil: there is none
+	wasReady  bool
 	run       chan error // what engine.Run returned
 }
 
@@ -221,6 +222,7 @@ func (s *server) openWeb(conf *loaded) error {
 
 // close ends what open opened, apart from the engine, which drain ends.
 func (s *server) close(conf *loaded) {
+	s.dropUnusedJournal()
 	s.public.stop()
 	s.admin.stop()
 	if err := removeSocket(conf.Server.Data); err != nil {
@@ -246,7 +248,7 @@ func (s *server) serveUntil(signals <-chan os.Signal) error {
 	for {
 		select {
 		case <-ready:
-			ready = nil
+			ready, s.wasReady = nil, true
 			defer spareThreads()() // only now: loops and workers are as many as there are cores
 			if s.conf.Load().Server.HugePages {
 				go s.keepHugePages(ctx)

@@ -463,7 +463,7 @@ func TestDrainTellsClients(t *testing.T) {
 }
 
 func TestSecondSignalEndsAtOnce(t *testing.T) {
-	s := startServer(t, t.TempDir())
+	s := startServer(t, t.TempDir(), "--set", "stream_management.journal_bytes=0") // or it would stay, for the next start
 	s.do("pw", "user", "add", "alice@localhost", "--password-stdin").want(t, exitOK, "added alice@localhost\n", "")
 	s.login("alice", "localhost", "pw", "success") // and does not close: the drain waits for her
 	s.signals <- syscall.SIGTERM
