@@ -243,6 +243,8 @@ func (s *server) serveUntil(signals <-chan os.Signal) error {
 	memory := time.NewTicker(memoryPause)
 	defer memory.Stop()
 	var trim trimmer
+	var pace collectorPace
+	defer pace.end()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	for {
@@ -263,6 +265,7 @@ func (s *server) serveUntil(signals <-chan os.Signal) error {
 			s.upkeep(now)
 		case <-memory.C:
 			trim.look()
+			pace.look(s.engine.Stats().KeptTotal)
 		case sig := <-signals:
 			if sig == syscall.SIGHUP {
 				s.reload(time.Now())
