@@ -68,7 +68,7 @@ func (l *loop) enterTable(c *conn, op session.Op) (full jid.JID, old routing.Mai
 	}
 	if p := e.cfg.Policy; p != nil {
 		info := c.info()
-		info.JID = full
+		info.JID, info.Mechanism = full, c.session.Mechanism()
 		if err := p.AllowBind(info); err != nil {
 			return jid.JID{}, 0, err
 		}

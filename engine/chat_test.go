@@ -7,6 +7,7 @@ import (
 
 	"github.com/xylem-im/xylem/engine"
 	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/session/sasl"
 	"github.com/xylem-im/xylem/stanza"
 )
 
@@ -263,7 +264,7 @@ type watcher struct {
 }
 
 func (w *watcher) AllowBind(i engine.SessionInfo) error {
-	if i.JID.Resource() == "forbidden" {
+	if i.JID.Resource() == "forbidden" || i.Mechanism != sasl.SCRAMSHA1 {
 		return stanza.Error{Condition: stanza.NotAllowed}
 	}
 	return nil

@@ -9,10 +9,10 @@ import (
 
 // SessionInfo describes one session to hooks and policies.
 type SessionInfo struct {
-	JID       jid.JID  // full; zero before resource binding
+	JID       jid.JID  // full
 	Remote    net.Addr // nil for in-process sessions
 	TLS       bool
-	Mechanism string // SASL mechanism, e.g. "SCRAM-SHA-256-PLUS"
+	Mechanism string // SASL mechanism, e.g. "SCRAM-SHA-256-PLUS", for Policy.AllowBind and Hooks.SessionOpened; elsewhere ""
 }
 
 // MessageView lends a message to a hook. valid until the hook returns.
