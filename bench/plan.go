@@ -84,7 +84,7 @@ func (p *Plan) Complete() error {
 	}
 	for _, t := range p.Targets {
 		if !target.IsPreset(t) {
-			if err := CheckLoopback(t); err != nil {
+			if err := checkLoopback(t); err != nil {
 				return fmt.Errorf("target %w", err)
 			}
 		}
@@ -308,10 +308,10 @@ func checkCPUs(list string) error {
 	return nil
 }
 
-// CheckLoopback refuses an address of another machine. A load generator that
+// checkLoopback refuses an address of another machine. A load generator that
 // can be pointed anywhere is a weapon; who measures over a network runs it
 // behind a port forward.
-func CheckLoopback(address string) error {
+func checkLoopback(address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		var names []string

@@ -118,7 +118,7 @@ func TestLoadStaysOnThisMachine(t *testing.T) {
 		"127.0.0.1:5222": "", "127.9.9.9:1": "", "[::1]:5222": "", "192.0.2.1:5222": "loopback", "[2001:db8::1]:5222": "loopback",
 		"xylem": "neither", "0.0.0.0:1": "loopback",
 	} {
-		err := CheckLoopback(address)
+		err := checkLoopback(address)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v, want %q", address, err, want)
 		}

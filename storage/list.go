@@ -70,7 +70,7 @@ type Lister struct {
 
 // NewLister returns a Lister for the answer to op.
 func NewLister(op *Op) Lister {
-	return Lister{res: Result{Token: op.Token}, limit: op.EffectiveLimit()}
+	return Lister{res: Result{Token: op.Token}, limit: op.effectiveLimit()}
 }
 
 // Fits reports whether an item of so many bytes may be added. If not, the result

@@ -96,9 +96,9 @@ func (op *Op) Size() int {
 	return self + len(op.Owner) + len(op.Collection) + len(op.Key) + len(op.From) + len(op.To) + op.Batch.Size()
 }
 
-// EffectiveLimit returns the number of items that a Scan, Owners or Collections
+// effectiveLimit returns the number of items that a Scan, Owners or Collections
 // may return: 1 to MaxItems.
-func (op *Op) EffectiveLimit() int {
+func (op *Op) effectiveLimit() int {
 	if op.Limit < 1 || op.Limit > MaxItems {
 		return MaxItems
 	}

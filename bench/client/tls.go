@@ -19,7 +19,7 @@ var groups = [...]tls.CurveID{tls.X25519MLKEM768, tls.X25519, tls.CurveP256} // 
 func TLSConfig(domain string, tickets bool, keyExchange string) *tls.Config {
 	cfg := &tls.Config{
 		ServerName:             domain,
-		InsecureSkipVerify:     true, //nolint:gosec // loopback only, see bench.CheckLoopback
+		InsecureSkipVerify:     true, //nolint:gosec // loopback only, see checkLoopback in package bench
 		SessionTicketsDisabled: !tickets,
 		NextProtos:             nil,
 	}

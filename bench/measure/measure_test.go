@@ -25,7 +25,7 @@ func TestParseStat(t *testing.T) {
 // The test's own process is a server like any.
 func TestOwnProcess(t *testing.T) {
 	pid := os.Getpid()
-	if !slices.Contains(Tree(pid), pid) {
+	if !slices.Contains(tree(pid), pid) {
 		t.Error("a process is not in its own tree")
 	}
 	before, err := ProcessCPU(pid)

@@ -30,8 +30,8 @@ func (c CPU) Total() time.Duration { return c.User + c.System }
 // Sub is c less an earlier reading.
 func (c CPU) Sub(o CPU) CPU { return CPU{c.User - o.User, c.System - o.System} }
 
-// Tree returns pid and all processes below it.
-func Tree(pid int) []int {
+// tree returns pid and all processes below it.
+func tree(pid int) []int {
 	list := []int{pid}
 	for i := 0; i < len(list); i++ {
 		tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", list[i])) // gone: nothing below it
@@ -50,7 +50,7 @@ func Tree(pid int) []int {
 // ProcessCPU returns the time that pid and the processes below it have used.
 // The precision is 10 ms, so a window must be seconds long.
 func ProcessCPU(pid int) (sum CPU, err error) {
-	for _, p := range Tree(pid) {
+	for _, p := range tree(pid) {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p))
 		if errors.Is(err, fs.ErrNotExist) && p != pid {
 			continue // a child that ended just now
@@ -106,7 +106,7 @@ func (m Memory) Sub(o Memory) Memory {
 // ProcessMemory reads what pid and the processes below it hold. The kernel's
 // part is of the whole machine, clients' ends included.
 func ProcessMemory(pid int) (m Memory, err error) {
-	for _, p := range Tree(pid) {
+	for _, p := range tree(pid) {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", p))
 		if err != nil && p != pid {
 			continue // a child that ended just now

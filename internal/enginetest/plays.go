@@ -10,8 +10,8 @@ import (
 )
 
 // Plays performs each play in the test's testdata folder twice, on servers of
-// its own that Start and StartTCP make: in the process, and over sockets. With XYLEM_REWRITE=1 in the environment the plays are
-// changed to what was received, see package script.
+// its own: in the process, and over sockets. With XYLEM_REWRITE=1 in the
+// environment the plays are changed to what was received, see package script.
 func Plays(t *testing.T, extensions ...func(*xep.Registry) error) {
 	t.Helper()
 	paths, err := filepath.Glob("testdata/*.play")
@@ -23,7 +23,7 @@ func Plays(t *testing.T, extensions ...func(*xep.Registry) error) {
 			Start(t, extensions...).Play(path)
 		})
 		t.Run(filepath.Base(path)+" over TCP", func(t *testing.T) {
-			StartTCP(t, extensions...).Play(path)
+			startTCP(t, extensions...).Play(path)
 		})
 	}
 }

@@ -27,8 +27,8 @@ func Start(t testing.TB, extensions ...func(*xep.Registry) error) *Server {
 	return StartConfig(t, engine.Config{Domains: []string{"localhost"}, Extensions: All(extensions...)})
 }
 
-// StartTCP is Start for connections over TCP.
-func StartTCP(t testing.TB, extensions ...func(*xep.Registry) error) *Server {
+// startTCP is Start for connections over TCP.
+func startTCP(t testing.TB, extensions ...func(*xep.Registry) error) *Server {
 	t.Helper()
 	s := StartConfig(t, engine.Config{Domains: []string{"localhost"}, Extensions: All(extensions...),
 		Listeners: []engine.Listener{{Address: "127.0.0.1:0"}}})
@@ -89,7 +89,7 @@ func (s *Server) AddUser(address, password string) {
 	}
 }
 
-// Dial opens a connection: in-process, or over TCP after StartTCP.
+// Dial opens a connection: in-process, or over TCP after startTCP.
 func (s *Server) Dial() net.Conn {
 	s.t.Helper()
 	var c net.Conn
