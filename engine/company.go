@@ -10,7 +10,7 @@ import (
 // company is the sessions that got the same stanzas. A message to a bare address goes
 // to several of them, and each may end without having acknowledged its copy: that is
 // dropped as long as another of the company is there, which has it or gives it back
-// when it ends. A session that was bound later is none of them.
+// when it ends, and waits in its place (see bequest). A session that was bound later is none of them.
 type company struct {
 	upTo     uint64            // the last of the stanzas, see session.Sent
 	sessions []routing.Mailbox // also the one that keeps this
@@ -71,9 +71,13 @@ func (c *conn) companies() companies {
 	return c.receipts.companies
 }
 
-// remain tells whether one of sessions is bound to the account still.
-func remain(sessions []routing.Mailbox, bound []routing.Entry) bool {
-	return slices.ContainsFunc(bound, func(e routing.Entry) bool { return slices.Contains(sessions, e.Mailbox) })
+// remains is one of sessions that is bound to the account still; 0: none is.
+func remains(sessions []routing.Mailbox, bound []routing.Entry) routing.Mailbox {
+	i := slices.IndexFunc(bound, func(e routing.Entry) bool { return slices.Contains(sessions, e.Mailbox) })
+	if i < 0 {
+		return 0
+	}
+	return bound[i].Mailbox
 }
 
 // append renders for a record those of stanzas behind acked, behind the session's own

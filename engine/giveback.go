@@ -147,7 +147,14 @@ func (l *loop) rerouteMessage(r *returned, a *xep.Home, s *returnedStanza, req *
 		// than refused: its sender was not told that it was.
 		decision, targets = l.engine.table.Route(to.Bare(), v.Kind, v.Type, nil)
 	}
-	drop := s.copied && decision.Domain != nil && remain(s.to, decision.Domain.Lookup(to.Local(), nil))
+	drop := false
+	if s.copied && decision.Domain != nil {
+		heir := remains(s.to, decision.Domain.Lookup(to.Local(), nil))
+		if drop = heir != 0; drop && l.engine.cfg.DurableAck && isLasting(v) {
+			l.bequeath(r, s, heir, req.Done)
+			return
+		}
+	}
 	if k := reg.Keeps(); k != nil && r.session.ID != 0 && k.Release(a, r.session, s.number, drop) {
 		req.Done() // who stores it has it
 		return

@@ -76,12 +76,16 @@ func (r *receipts) open() []awaited { return r.list[r.head:] }
 
 // find is the receipt of a stanza; nil: there is none.
 func (r *receipts) find(number uint64) *awaited {
-	open := r.open()
-	i, found := slices.BinarySearchFunc(open, number, func(a awaited, n uint64) int { return cmp.Compare(a.number, n) })
+	i, found := r.search(number)
 	if !found {
 		return nil
 	}
-	return &open[i]
+	return &r.open()[i]
+}
+
+// search is where the receipt of a stanza is among the open ones, or would be.
+func (r *receipts) search(number uint64) (int, bool) {
+	return slices.BinarySearchFunc(r.open(), number, func(a awaited, n uint64) int { return cmp.Compare(a.number, n) })
 }
 
 // drop forgets the first n.

@@ -21,6 +21,10 @@ type Keeper struct {
 	// when it is stored, or on its way there, it waits for another session from
 	// now on, or is removed when drop is set; else the result is false.
 	Release func(a *Home, s SessionRef, serial uint64, drop bool) (stored bool)
+	// Pass lets the heir have, by its own serial, a message that a session had which
+	// has ended without acknowledging it: when that is stored, or on its way there;
+	// else the result is false. failed is Kept.Failed from now on.
+	Pass func(a *Home, s SessionRef, serial uint64, heir SessionRef, heirSerial uint64, failed func(stanza.Error)) (stored bool)
 	// Places tells where the messages of a session are stored, for Restore after a
 	// restart; done is called when all that Keep was given is stored or has failed.
 	// page is the serials of the messages that DeliverTo gave to the session and

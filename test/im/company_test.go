@@ -3,6 +3,7 @@ package im_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/xylem-im/xylem/storage/memory"
 )
@@ -93,5 +94,54 @@ func TestHeadlineOfASessionThatEnds(t *testing.T) {
 	other.until(func(e *element) bool { return e.is("presence") && e.attr("type") == "unavailable" })
 	if again := messages(other.sync()); len(again) > 0 {
 		t.Errorf("it came again: %v", again)
+	}
+}
+
+// What a session got that ends without having acknowledged it, and another one got as
+// well, is stored until that one has acknowledged it: its sender was told that it is
+// kept, and a kill may come before.
+func TestHeirOfASessionThatEnds(t *testing.T) {
+	for _, stored := range []bool{true, false} {
+		t.Run(fmt.Sprintf("stored before=%v", stored), func(t *testing.T) {
+			l := &lasting{t: t, store: memory.New(memory.Options{})}
+			s := l.start()
+			s.account("bob@localhost")
+			first := s.loginManaged("bob@localhost/a", "<presence/>")
+			second := s.loginManaged("bob@localhost/b", "<presence/>")
+			first.ack(first.in + len(first.sync())) // presence of the second, too
+			alice := s.loginManaged("alice@localhost/x", "")
+			alice.chat("bob@localhost", 0, 3)
+			alice.take()
+			for _, bob := range []*managed{first, second} {
+				_, _ = bob.until(func(e *element) bool { return e.is("message") && e.attr("id") == "2" })
+			}
+			kept := func(n int) {
+				t.Helper()
+				for deadline := time.Now().Add(patience); len(l.stored("bob@localhost", "offline")) != n; time.Sleep(time.Millisecond) {
+					if time.Now().After(deadline) {
+						t.Fatalf("%d are stored, want %d", len(l.stored("bob@localhost", "offline")), n)
+					}
+				}
+			}
+			if stored {
+				kept(3)
+			}
+			again := s.login("bob@localhost/a", "") // bound anew: the first one ends
+			again.sync()
+			second.until(func(e *element) bool { return e.is("presence") && e.attr("type") == "unavailable" })
+			kept(3)
+			if more := messages(again.sync()); len(more) > 0 {
+				t.Errorf("they came to another session: %v", more)
+			}
+			second.send("<r xmlns='urn:xmpp:sm:3'/><presence/>")
+			second.until(func(e *element) bool { return e.is("presence") && e.attr("from") == second.jid })
+			second.ack(second.in + 3)
+			kept(0)
+			for alice.asked() != 5 { // session, sync, three messages
+				if t.Failed() {
+					return
+				}
+			}
+		})
 	}
 }

@@ -146,6 +146,25 @@ func (x *offline) release(a *xep.Home, s xep.SessionRef, serial uint64, drop boo
 	return found
 }
 
+// pass lets another session have what one had that has ended.
+func (x *offline) pass(a *xep.Home, s xep.SessionRef, serial uint64, heir xep.SessionRef, heirSerial uint64, failed func(stanza.Error)) (found bool) {
+	q := x.queue(a)
+	list := q.given[s.ID]
+	if i := slices.IndexFunc(list, func(h held) bool { return h.serial == serial }); i >= 0 {
+		at := list[i].place
+		q.given.set(s.ID, slices.Delete(list, i, i+1))
+		q.given.add(heir.ID, held{at, heirSerial})
+		return true
+	}
+	q.each(func(e *entry) {
+		if e.holder == s.ID && e.kept.Serial == serial && !e.taken {
+			e.holder, e.kept.Serial, e.kept.Failed = heir.ID, heirSerial, failed
+			found = true
+		}
+	})
+	return found
+}
+
 // places is xep.Keeper.Places.
 func (x *offline) places(a *xep.Home, s xep.SessionRef, page []uint64, done func([]xep.Place)) {
 	q := x.queue(a)

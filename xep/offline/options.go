@@ -40,7 +40,7 @@ func New(o Options) func(*xep.Registry) error {
 		r.Session(xep.Session{Opened: x.opened, Available: x.available, Closed: x.closed})
 		r.Deleted(x.deleted)
 		return errors.Join(r.Hold(x.hold), r.Offline(x.handle),
-			r.Keeper(xep.Keeper{Stores: func(v *stanza.View) bool { return storable(v) == stored }, Keep: x.keep, Taken: x.taken, Release: x.release,
+			r.Keeper(xep.Keeper{Stores: func(v *stanza.View) bool { return storable(v) == stored }, Keep: x.keep, Taken: x.taken, Release: x.release, Pass: x.pass,
 				Places: x.places, Restore: x.restore}))
 	}
 }
