@@ -26,11 +26,12 @@ type returned struct {
 }
 
 type returnedStanza struct {
-	raw    []byte
-	at     int64             // when it was given to the session; 0: just now
-	copied bool              // other sessions of the account got it
-	to     []routing.Mailbox // those of a message
-	number uint64            // by which the session knew it, see session.Sent
+	raw     []byte
+	at      int64             // when it was given to the session; 0: just now
+	copied  bool              // other sessions of the account got it
+	to      []routing.Mailbox // those of a message
+	number  uint64            // by which the session knew it, see session.Sent
+	awaited bool              // it was this session's acknowledgement that is waited for
 	receipt
 }
 
@@ -47,8 +48,9 @@ func (c *conn) giveBack() bool {
 		number++
 		// What is kept comes again by itself, and nobody asks for old presence.
 		if u.Delivery&session.Kept == 0 && !bytes.HasPrefix(u.Stanza, []byte("<presence")) {
-			rc, _ := c.receiptOf(number)
-			s := returnedStanza{raw: slices.Clone(u.Stanza), at: u.At, copied: u.Delivery&session.Copied != 0, number: number, receipt: rc}
+			a := c.awaited(number)
+			s := returnedStanza{raw: slices.Clone(u.Stanza), at: u.At, copied: u.Delivery&session.Copied != 0,
+				number: number, awaited: a.number != 0, receipt: a.receipt}
 			if s.copied {
 				s.to = slices.Clone(c.companies().of(number))
 			}
@@ -71,7 +73,7 @@ func (l *loop) routeAgain(b []byte, how session.Delivery, rc receipt, got []rout
 	if err == nil {
 		var to jid.View
 		if to, err = l.viewOf(parser.Unescape(v.To())); err == nil {
-			s := returnedStanza{raw: slices.Clone(b), copied: how&session.Copied != 0, to: slices.Clone(got), receipt: rc}
+			s := returnedStanza{raw: slices.Clone(b), copied: how&session.Copied != 0, to: slices.Clone(got), awaited: rc.wanted, receipt: rc}
 			r := &returned{bare: to.Bare().JID.Clone(), stanzas: []returnedStanza{s}}
 			l.engine.returning.Add(1)
 			l.postHome(r.bare.String(), r)
@@ -116,15 +118,15 @@ func (l *loop) takeBack(r *returned, a *xep.Home, s *returnedStanza) {
 	}
 }
 
-// receiptOf is the receipt of a stanza that the client has not acknowledged, and
-// whether the stanza was handed to who stores it.
-func (c *conn) receiptOf(number uint64) (rc receipt, kept bool) {
+// awaited is the receipt of a stanza that the client has not acknowledged. The zero
+// value: it has none.
+func (c *conn) awaited(number uint64) awaited {
 	if c.receipts != nil {
 		if a := c.receipts.find(number); a != nil {
-			return a.receipt, a.kept
+			return *a
 		}
 	}
-	return receipt{}, false
+	return awaited{}
 }
 
 // isCarbon tells whether a message is a copy that the account sends to one of
@@ -150,7 +152,7 @@ func (l *loop) rerouteMessage(r *returned, a *xep.Home, s *returnedStanza, req *
 	drop := false
 	if s.copied && decision.Domain != nil {
 		heir := remains(s.to, decision.Domain.Lookup(to.Local(), nil))
-		if drop = heir != 0; drop && l.engine.cfg.DurableAck && isLasting(v) {
+		if drop = heir != 0; drop && s.awaited {
 			l.bequeath(r, s, heir, req.Done)
 			return
 		}

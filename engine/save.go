@@ -109,9 +109,9 @@ func (c *conn) save() {
 	number := c.session.Acked()
 	for u := range c.session.Unacked {
 		number++
-		rc, kept := c.receiptOf(number)
+		a := c.awaited(number)
 		u.Stanza = slices.Clone(u.Stanza)
-		img.stanzas = append(img.stanzas, savedStanza{Unacked: u, number: number, kept: kept, receipt: rc})
+		img.stanzas = append(img.stanzas, savedStanza{Unacked: u, number: number, kept: a.kept, receipt: a.receipt})
 	}
 	img.company = c.companies().append(nil, c.mailbox(), number-uint64(len(img.stanzas)))
 	c.more().saving, c.resumer = true, nil // who wanted to resume it has gone
