@@ -256,10 +256,9 @@ func TestDurableSeveralTargets(t *testing.T) {
 		c.expect(0, 2)
 	}
 	_ = one.conn.Close()
-	waitKept(t, store, 0)
 	two.sync()
+	waitKept(t, store, 2) // for two, now
 	_ = two.conn.Close()
-	waitKept(t, store, 2)
 	three := login(t, s.Dial(), "bob", "three")
 	three.send("<presence/>")
 	three.expect(0, 2)
