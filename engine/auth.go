@@ -161,14 +161,10 @@ func (a *completion) apply(l *loop, c *conn) {
 
 // ask submits a storage operation; done is called on this loop with the
 // result, which belongs to it. An operation that cannot be queued is answered
-// at once, and so is one whose result is remembered.
+// at once.
 func (l *loop) ask(op *storage.Op, done func(*storage.Result)) {
 	if l.engine.pump == nil {
 		done(&storage.Result{Err: storage.ErrNotFound})
-		return
-	}
-	if res, ok := l.engine.pump.Recall(op); ok {
-		done(&res)
 		return
 	}
 	l.serial++

@@ -220,7 +220,7 @@ func (e *Engine) openStore(ctx context.Context) error {
 		return fmt.Errorf("engine: random numbers: %w", err)
 	}
 	if e.cfg.Store != nil {
-		pump, err := async.New(async.Options{Driver: e.cfg.Store, Deliver: e.deliverStored, Recent: collectionAccount})
+		pump, err := async.New(async.Options{Driver: e.cfg.Store, Deliver: e.deliverStored})
 		if err != nil {
 			return fmt.Errorf("engine: store: %w", err)
 		}

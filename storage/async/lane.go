@@ -22,8 +22,6 @@ type request struct {
 	submitted time.Duration         // since the pump's start
 	answer    chan<- storage.Result // nil: Deliver gets the result
 	failed    bool                  // the result has an error
-	found     memory                // if learned
-	learned   bool                  // it is to be remembered
 	next      *request              // in the one list that holds it
 }
 

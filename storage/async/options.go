@@ -31,12 +31,6 @@ type Options struct {
 	Patience time.Duration
 	// Readers is the number of goroutines that read. Default 2.
 	Readers int
-	// Recent is a collection of which the last Gets are remembered for Recall: one of
-	// small values, read often and seldom changed. "": none.
-	Recent string
-	// RecentOwners bounds the owners whose Get is remembered: as many at least, twice
-	// as many at most, with 1 KiB each at most. Default 4096.
-	RecentOwners int
 	// MaxOps bounds the operations that were accepted and not yet answered. Beyond
 	// it Submit returns storage.ErrBusy. Default 16384.
 	MaxOps int
@@ -53,7 +47,6 @@ func (o Options) withDefaults() (Options, error) {
 	setDefault(&o.MaxGroupBytes, 512<<10)
 	setDefault(&o.Patience, time.Second)
 	setDefault(&o.Readers, 2)
-	setDefault(&o.RecentOwners, 4096)
 	setDefault(&o.MaxOps, 16384)
 	setDefault(&o.MaxBytes, 32<<20)
 	return o, nil

@@ -28,7 +28,6 @@ type Pump struct {
 	patient patient      // Applies that may run now and wait for others
 	lanes   map[string]*lane
 	spare   spares
-	recent  recent
 	stats   Stats // Ops, Bytes: what was accepted and not yet answered
 	closing bool
 
@@ -44,7 +43,6 @@ func New(opts Options) (*Pump, error) {
 		return nil, err
 	}
 	p := &Pump{opts: opts, start: time.Now(), lanes: make(map[string]*lane)}
-	p.recent = recent{collection: opts.Recent, most: opts.RecentOwners}
 	for c := range p.work {
 		p.work[c].L = &p.mu
 	}
@@ -103,7 +101,6 @@ func (p *Pump) submit(op *storage.Op, answer chan<- storage.Result) error {
 	p.stats.Bytes += size
 	r := p.spare.request()
 	r.op, r.size, r.submitted, r.answer = *op, size, now, answer
-	p.recent.changed(op)
 	p.enter(r)
 	return nil
 }

@@ -46,9 +46,7 @@ func (p *Pump) readLoop() {
 	var g group
 	for p.take(reading, &g, 1) {
 		begin := time.Now()
-		r := g.requests[0]
-		g.results = append(g.results, p.opts.Driver.Read(&r.op))
-		r.found, r.learned = p.recent.learned(&r.op, &g.results[0])
+		g.results = append(g.results, p.opts.Driver.Read(&g.requests[0].op))
 		p.finish(&g, time.Since(begin))
 	}
 }
@@ -88,9 +86,6 @@ func (p *Pump) finish(g *group, took time.Duration) {
 	defer p.mu.Unlock()
 	p.stats.count(g, now, took)
 	for _, r := range g.requests {
-		if r.learned {
-			p.recent.remember(r, r.found)
-		}
 		p.leave(r)
 	}
 	if p.drained() {
