@@ -17,10 +17,11 @@ const socketPageSize = 512
 
 type socketPage [socketPageSize]atomic.Pointer[socket]
 
-// find is nil for descriptors that are no sockets of a loop.
+// find is nil for descriptors that are no sockets of a loop, and for the numbers below
+// 0 by which a poller calls listeners.
 func (t *sockets) find(fd int) *socket {
 	pages := t.pages.Load()
-	if pages == nil || fd/socketPageSize >= len(*pages) {
+	if pages == nil || fd < 0 || fd/socketPageSize >= len(*pages) {
 		return nil
 	}
 	return (*pages)[fd/socketPageSize][fd%socketPageSize].Load()
