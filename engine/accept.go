@@ -61,11 +61,8 @@ func tcpAddr(sa syscall.Sockaddr) *net.TCPAddr {
 		return &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port}
 	case *syscall.SockaddrInet6:
 		a := &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port}
-		if sa.ZoneId != 0 {
+		if sa.ZoneId != 0 { // a number: the name of the interface would have to be asked for
 			a.Zone = strconv.FormatUint(uint64(sa.ZoneId), 10)
-			if link, err := net.InterfaceByIndex(int(sa.ZoneId)); err == nil {
-				a.Zone = link.Name
-			}
 		}
 		return a
 	}

@@ -191,14 +191,6 @@ func TestTakenMessagesLeaveTheStore(t *testing.T) {
 	stored := func() int {
 		return len(k.store.Read(&storage.Op{Kind: storage.Scan, Owner: "bob@localhost", Collection: "offline", Limit: 2 * many}).Items)
 	}
-	wait := func(n int) {
-		t.Helper()
-		for deadline := time.Now().Add(patience); stored() != n; time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("%d messages are stored, want %d", stored(), n)
-			}
-		}
-	}
 	s := k.start()
 	s.account("bob@localhost")
 	bob := s.loginManaged("bob@localhost/b", "<presence/>")
@@ -206,13 +198,13 @@ func TestTakenMessagesLeaveTheStore(t *testing.T) {
 	for i := range many {
 		alice.stable(bob.jid, fmt.Sprint(i))
 	}
-	wait(many) // bob does not acknowledge
+	alice.storedUntil(stored, many) // bob does not acknowledge
 	s = k.kill()
 	back := s.reconnect(bob.jid)
 	back.send("<resume xmlns='urn:xmpp:sm:3' previd='%s' h='%d'/>", bob.id, bob.in+many)
 	back.until(func(e *element) bool { return e.is("failed") })
 	again := s.login("bob@localhost/b", "<presence/>")
-	wait(0)
+	s.login("carol@localhost/c", "").storedUntil(stored, 0)
 	if ids := idsOf(again.sync()); len(ids) != 0 {
 		t.Errorf("%q came again", ids)
 	}

@@ -242,6 +242,16 @@ func TestSessionsSurviveRestart(t *testing.T) {
 	}
 }
 
+// storedUntil wants something to be n at last; c asks the server meanwhile, so its deadline bounds that.
+func (c *client) storedUntil(stored func() int, n int) {
+	c.t.Helper()
+	for stored() != n {
+		if c.sync(); c.t.Failed() {
+			return
+		}
+	}
+}
+
 // stored reads a collection.
 func (l *lasting) stored(owner, collection string) []storage.Item {
 	l.t.Helper()
