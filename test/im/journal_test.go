@@ -198,7 +198,7 @@ func TestTakenMessagesLeaveTheStore(t *testing.T) {
 	for i := range many {
 		alice.stable(bob.jid, fmt.Sprint(i))
 	}
-	alice.storedUntil(stored, many) // bob does not acknowledge
+	s.login("carol@localhost/c", "").storedUntil(stored, many) // bob does not acknowledge
 	s = k.kill()
 	back := s.reconnect(bob.jid)
 	back.send("<resume xmlns='urn:xmpp:sm:3' previd='%s' h='%d'/>", bob.id, bob.in+many)

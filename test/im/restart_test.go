@@ -242,7 +242,8 @@ func TestSessionsSurviveRestart(t *testing.T) {
 	}
 }
 
-// storedUntil wants something to be n at last; c asks the server meanwhile, so its deadline bounds that.
+// storedUntil wants something to be n at last; c asks the server meanwhile, so its deadline bounds that; without
+// stream management, of which it would have to acknowledge the answers.
 func (c *client) storedUntil(stored func() int, n int) {
 	c.t.Helper()
 	for stored() != n {
