@@ -1,11 +1,10 @@
 package engine_test
 
 import (
-	"runtime"
 	"testing"
-	"time"
 
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/internal/await"
 	"github.com/xylem-im/xylem/session/sasl"
 )
 
@@ -24,7 +23,7 @@ func TestConnectionsPerAddress(t *testing.T) {
 
 	first.send("</stream:stream>")
 	first.expectEnd()
-	eventually(t, func() bool { return s.Stats().Connections == 2 })
+	await.Equal(t, "connections", func() int64 { return s.Stats().Connections }, 2)
 	s.login(t, "tcp", "alice", "a").chats(second, "again")
 }
 
@@ -51,14 +50,4 @@ func TestFailedLoginsPerAddress(t *testing.T) {
 		}
 	}
 	s.login(t, "pipe", "alice", "a").chats(bob, "from no address")
-}
-
-// eventually waits for what another goroutine brings about.
-func eventually(t *testing.T, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !is(); runtime.Gosched() {
-		if time.Now().After(end) {
-			t.Fatal("it does not come")
-		}
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/internal/await"
 	"github.com/xylem-im/xylem/session/sasl"
 )
 
@@ -39,7 +40,7 @@ func TestSlowConsumer(t *testing.T) {
 			if _, err := io.Copy(io.Discard, bob.conn); isTimeout(err) {
 				t.Error("the slow connection stays open")
 			}
-			waitFor(t, func() bool { return s.Stats().OutboundBytes == 0 })
+			await.Equal(t, "bytes held", func() int64 { return s.Stats().OutboundBytes }, 0)
 			again := s.login(t, transport, "bob", "b")
 			alice.chats(again, "back")
 		})
@@ -169,9 +170,7 @@ func TestAnswerAfterTheClientWent(t *testing.T) {
 	c.send("%s", expand(authWith(sasl.Plain, "{b64:\x00alice\x00secret}")))
 	done := <-auth.asked
 	_ = c.conn.Close()
-	for s.Stats().Connections > 0 {
-		s.connect(t, "pipe").conn.Close()
-	}
+	await.Equal(t, "connections", func() int64 { return s.Stats().Connections }, 0)
 	next := s.connect(t, "tls")
 	next.open()
 	done(true, nil)

@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/internal/await"
 	"github.com/xylem-im/xylem/internal/enginetest"
 	"github.com/xylem-im/xylem/internal/testca"
 	"github.com/xylem-im/xylem/s2s"
@@ -244,12 +244,7 @@ func TestRecheckRemotes(t *testing.T) {
 			break
 		}
 	}
-	for end := time.Now().Add(patience); counts().Outgoing != 0; {
-		if time.Now().After(end) {
-			t.Fatalf("the stream stays: %+v", a.record(t, "b.example"))
-		}
-		runtime.Gosched()
-	}
+	await.Equal(t, "streams that b.example is called by", func() int { return counts().Outgoing }, 0)
 	if s := a.Stats(); s.AttemptsTotal != 1 || s.AttemptsFailedTotal != 0 {
 		t.Errorf("%d attempts, %d failed", s.AttemptsTotal, s.AttemptsFailedTotal)
 	}

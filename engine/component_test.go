@@ -8,13 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/internal/await"
 	"github.com/xylem-im/xylem/internal/enginetest"
 )
 
@@ -139,18 +138,8 @@ func TestComponent(t *testing.T) {
 			}
 			bridge.send("</stream:stream>")
 			bridge.expectEnd()
-			waitFor(t, func() bool { return s.Stats().Components == 0 })
+			await.Equal(t, "components", func() int64 { return s.Stats().Components }, 0)
 		})
-	}
-}
-
-// waitFor waits for a condition.
-func waitFor(t testing.TB, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !condition(); runtime.Gosched() {
-		if time.Now().After(deadline) {
-			t.Fatal("it does not come about")
-		}
 	}
 }
 
@@ -177,7 +166,7 @@ func TestComponentAway(t *testing.T) {
 		bridge.send("<message from='x@bridge.localhost' to='x@bridge.localhost'><body>itself</body></message>")
 		bridge.expectFrom("x@bridge.localhost", "x@bridge.localhost", "itself")
 		_ = bridge.conn.Close() // as if it had crashed
-		waitFor(t, func() bool { return s.Stats().Components == 1 })
+		await.Equal(t, "components", func() int64 { return s.Stats().Components }, 1)
 	}
 	if c := s.Components()[0]; c.LastError == "" || c.Returned == 0 || c.Connected {
 		t.Errorf("status %+v", c)
@@ -293,7 +282,7 @@ func TestSlowComponent(t *testing.T) {
 			taken := 0
 			for s.Stats().BouncedTotal == 0 {
 				alice.send("<message to='bridge.localhost' id='%d'><body>%s</body></message>", taken, body)
-				waitFor(t, func() bool { // one after the other: none is on its way when the first is refused
+				await.True(t, "the message is taken or refused", func() bool { // one after the other: none is on its way when the first is refused
 					now := s.Stats()
 					return now.ComponentOutTotal+now.BouncedTotal == uint64(taken)+1
 				})
@@ -311,7 +300,7 @@ func TestSlowComponent(t *testing.T) {
 			for i := range taken {
 				bridge.expectRaw(fmt.Sprintf("<message from='%s' to='bridge.localhost' id='%d'><body>%s</body></message>", alice.jid, i, body))
 			}
-			waitFor(t, func() bool { return s.Stats().OutboundBytes == 0 })
+			await.Equal(t, "bytes held", func() int64 { return s.Stats().OutboundBytes }, 0)
 			alice.renew(t)
 			alice.send("<message to='bridge.localhost'><body>again</body></message>")
 			if n := bridge.expect("message"); n.child("body").Text != "again" {
@@ -376,7 +365,7 @@ func TestComponentShutdown(t *testing.T) {
 	bridge := s.component(t, "tcp", "bridge.localhost", "bridge's")
 	waiting := s.dialComponent(t, "tcp") // has not proved itself
 	alice := s.login(t, "tcp", "alice", "a")
-	waitFor(t, func() bool { return s.Stats().Connections == 3 })
+	await.Equal(t, "connections", func() int64 { return s.Stats().Connections }, 3)
 	done := make(chan struct{})
 	go func() {
 		s.shutdown(t)
@@ -445,7 +434,7 @@ func TestComponentFederation(t *testing.T) {
 				if i == 0 {
 					bridge.send("</stream:stream>")
 					bridge.expectEnd()
-					waitFor(t, func() bool { return a.Stats().Components == 0 })
+					await.Equal(t, "components", func() int64 { return a.Stats().Components }, 0)
 				}
 			}
 		})

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/internal/await"
 	"github.com/xylem-im/xylem/session"
 )
 
@@ -255,7 +256,7 @@ func TestCompressionAndResumption(t *testing.T) {
 		id := alice.expect("enabled").attr("id")
 		alice.chats(bob, "before")
 		alice.conn.Close()
-		eventually(t, func() bool { return s.Stats().Detached == 1 })
+		await.Equal(t, "detached sessions", func() int64 { return s.Stats().Detached }, 1)
 		bob.send("<message to='%s' type='chat'><body>meanwhile</body></message>", alice.jid)
 		bob.sync()
 		again := s.connect(t, "tls")
@@ -276,6 +277,6 @@ func TestCompressionAndResumption(t *testing.T) {
 		again.chats(bob, "after")
 		bob.chats(again, "and back")
 		again.send("<a xmlns='%s' h='2'/></stream:stream>", session.NSManage)
-		eventually(t, func() bool { return s.Stats().Sessions == 1 })
+		await.Equal(t, "sessions", func() int64 { return s.Stats().Sessions }, 1)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/xylem-im/xylem/internal/await"
 )
 
 // reluctantSink is a peer that has read nothing until it says otherwise.
@@ -57,7 +59,7 @@ func TestLastWordsOfTheBlocked(t *testing.T) {
 	sink.mu.Lock()
 	sink.has = true
 	sink.mu.Unlock()
-	eventually(t, func() bool { return s.RefillsSoon(loop) })
+	await.True(t, "the loop looks at it again", func() bool { return s.RefillsSoon(loop) })
 	goOn()
 	<-sink.closed
 	sink.mu.Lock()

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/internal/await"
 	"github.com/xylem-im/xylem/stanza"
 )
 
@@ -29,7 +30,7 @@ func TestShutdownDrains(t *testing.T) {
 		clients[len(clients)-1].open()
 	}
 	silent := s.connect(t, "tcp") // has not seen a header yet
-	waitFor(t, func() bool { return s.Stats().Connections == int64(len(clients)+1) })
+	await.Equal(t, "connections", func() int64 { return s.Stats().Connections }, int64(len(clients)+1))
 	var wait sync.WaitGroup
 	wait.Go(func() { s.shutdown(t) })
 	for _, c := range append(clients, silent) {
@@ -208,9 +209,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _ = stuck.Write([]byte("\x16\x03\x01\x00\xff\x01"))
-		for s.Stats().Handshakes == 0 {
-			runtime.Gosched()
-		}
+		await.True(t, "a handshake is under way", func() bool { return s.Stats().Handshakes > 0 })
 		_ = stuck.Close()
 		for _, c := range open {
 			_ = c.conn.Close() // else the server would linger for them
@@ -354,9 +353,7 @@ func TestHandshakesAreLetGo(t *testing.T) {
 				_ = tls.Client(conn, clientTLS("localhost")).Handshake() // ends as it may
 			})
 		}
-		for s.Stats().Handshakes == 0 {
-			runtime.Gosched()
-		}
+		await.True(t, "a handshake is under way", func() bool { return s.Stats().Handshakes > 0 })
 		s.shutdown(t)
 		clients.Wait()
 		_ = stuck.Close()

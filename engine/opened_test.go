@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/internal/await"
 	"github.com/xylem-im/xylem/xep"
 )
 
@@ -117,7 +118,7 @@ func TestSessionThatEndsBeforeItIsOpened(t *testing.T) {
 				others[1].sync()
 			}
 			wantSessions := len(want) - 1
-			eventually(t, func() bool {
+			await.True(t, "the home knows its sessions", func() bool {
 				sessions, unopened := s.HomeKnows(user + "@localhost")
 				return sessions == wantSessions && unopened == 0
 			})

@@ -2,13 +2,13 @@ package engine_test
 
 import (
 	"fmt"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/internal/await"
 	"github.com/xylem-im/xylem/session"
 )
 
@@ -69,11 +69,7 @@ func (c *client) sendBodies(to string, from, end int) {
 // waitDetached waits until as many sessions are detached.
 func (s *server) waitDetached(t testing.TB, n int64) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); s.Stats().Detached != n; runtime.Gosched() {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d sessions are detached, want %d", s.Stats().Detached, n)
-		}
-	}
+	await.Equal(t, "detached sessions", func() int64 { return s.Stats().Detached }, n)
 }
 
 // A session is resumed by any kind of connection, on its loop and on another

@@ -9,12 +9,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/xylem-im/xylem/internal/await"
 	"github.com/xylem-im/xylem/internal/enginetest"
 	"github.com/xylem-im/xylem/internal/testca"
 	"github.com/xylem-im/xylem/internal/testdns"
@@ -286,16 +286,16 @@ func (w *watched) waitFor(t *testing.T, part string, times int) {
 // waitRemote waits until what s tells of a domain is so.
 func (s *testServer) waitRemote(domain string, is func(remoteReport) bool) {
 	s.t.Helper()
-	for end := time.Now().Add(patience); ; {
-		r := s.remote(domain)
-		if is(r) {
-			return
+	var r remoteReport
+	defer func() {
+		if s.t.Failed() {
+			s.t.Logf("%s is %+v", domain, r)
 		}
-		if time.Now().After(end) {
-			s.t.Fatalf("still %+v", r)
-		}
-		runtime.Gosched()
-	}
+	}()
+	await.True(s.t, "what is told of "+domain, func() bool {
+		r = s.remote(domain)
+		return is(r)
+	})
 }
 
 // A peer that is down is tried again, and its return is noticed; meanwhile the

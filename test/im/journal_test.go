@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/internal/await"
 	"github.com/xylem-im/xylem/storage"
 	"github.com/xylem-im/xylem/storage/memory"
 )
@@ -38,15 +38,10 @@ func (k *killed) kill() *server {
 // stored waits until a message with an id is stored for bob.
 func (k *killed) stored(id string) {
 	k.t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+	await.True(k.t, "message "+id+" is stored", func() bool {
 		res := k.store.Read(&storage.Op{Kind: storage.Scan, Owner: "bob@localhost", Collection: "offline", Limit: 10})
-		if slices.ContainsFunc(res.Items, func(i storage.Item) bool { return bytes.Contains(i.Value, []byte("id='"+id+"'")) }) {
-			return
-		}
-		if time.Now().After(deadline) {
-			k.t.Fatalf("%s is not stored: %v", id, res)
-		}
-	}
+		return slices.ContainsFunc(res.Items, func(i storage.Item) bool { return bytes.Contains(i.Value, []byte("id='"+id+"'")) })
+	})
 }
 
 // stable sends a message with an id for good.

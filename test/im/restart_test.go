@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/internal/await"
 	"github.com/xylem-im/xylem/storage"
 	"github.com/xylem-im/xylem/storage/memory"
 	"github.com/xylem-im/xylem/storage/storagetest"
@@ -157,11 +158,7 @@ func (c *client) chat(to string, from, end int) {
 
 func (s *server) waitDetached(n int64) {
 	s.t.Helper()
-	for deadline := time.Now().Add(patience); s.Stats().Detached != n; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			s.t.Fatalf("%d sessions are detached, want %d", s.Stats().Detached, n)
-		}
-	}
+	await.Equal(s.t, "detached sessions", func() int64 { return s.Stats().Detached }, n)
 }
 
 // After SIGTERM and a new start clients resume their sessions as if nothing had
@@ -338,11 +335,7 @@ func TestStoredPageSurvivesRestart(t *testing.T) {
 	}
 	bob.ack(bob.in)
 	bob.sync()
-	for deadline := time.Now().Add(patience); len(l.stored("bob@localhost", "offline")) > 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d messages are left", len(l.stored("bob@localhost", "offline")))
-		}
-	}
+	s.empty("bob@localhost", "offline")
 }
 
 // A store that does not take sessions: what they had goes back, into the

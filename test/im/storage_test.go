@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/internal/await"
 	"github.com/xylem-im/xylem/storage"
 	"github.com/xylem-im/xylem/storage/storagetest"
 )
@@ -98,15 +99,13 @@ func TestFullStoreDrains(t *testing.T) {
 // what a client sees.
 func (s *server) empty(owner, collection string) {
 	s.t.Helper()
-	for deadline := time.Now().Add(patience); ; runtime.Gosched() {
-		res := s.store.Read(&storage.Op{Kind: storage.Scan, Owner: owner, Collection: collection, Limit: 1})
-		if res.Err != nil || time.Now().After(deadline) {
-			s.t.Fatalf("%s of %s: %d items, %v", collection, owner, len(res.Items), res.Err)
+	await.Equal(s.t, collection+" of "+owner, func() int {
+		res := s.store.Read(&storage.Op{Kind: storage.Scan, Owner: owner, Collection: collection})
+		if res.Err != nil {
+			s.t.Fatal(res.Err)
 		}
-		if len(res.Items) == 0 {
-			return
-		}
-	}
+		return len(res.Items)
+	}, 0)
 }
 
 // Some writes fail, some are done though they are said to have failed. What

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/xylem-im/xylem/engine"
+	"github.com/xylem-im/xylem/internal/await"
 	"github.com/xylem-im/xylem/internal/enginetest"
 	"github.com/xylem-im/xylem/storage"
 	"github.com/xylem-im/xylem/storage/memory"
@@ -62,7 +63,7 @@ func online(t *testing.T, s *enginetest.Server, user, resource string) *client {
 	return c
 }
 
-// kept is the number of messages in bob's store.
+// keptFor is the number of messages in bob's store.
 func keptFor(t *testing.T, store storage.Driver) int {
 	t.Helper()
 	res := store.Read(&storage.Op{Kind: storage.Scan, Owner: "bob@localhost", Collection: "offline"})
@@ -74,11 +75,7 @@ func keptFor(t *testing.T, store storage.Driver) int {
 
 func waitKept(t *testing.T, store storage.Driver, want int) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); keptFor(t, store) != want; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d messages are stored, want %d", keptFor(t, store), want)
-		}
-	}
+	await.Equal(t, "stored messages", func() int { return keptFor(t, store) }, want)
 }
 
 // What the recipient acknowledges soon is acknowledged without being stored.
