@@ -9,11 +9,12 @@ import (
 
 // Shutdown drains: no new streams, all clients get the stream error
 // system-shutdown and </stream:stream>, what waits for other servers is sent or
-// returned, what must be stored is stored, then the connections are closed. Sessions that can be resumed (XEP-0198) are stored, too,
-// when there is a Store and an extension that keeps messages, and can be resumed
-// after the restart. Clients have Limits.DrainTime to close their side before they are
-// cut off, and sessions as long again to be stored; those that are left end. It
-// returns when Run has, or with ctx's error when ctx is done before.
+// returned, what must be stored is stored, then the connections are closed. With a
+// Store and an extension that keeps messages, sessions that can be resumed
+// (XEP-0198) are stored, too, and can be resumed after the restart. Clients have
+// Limits.DrainTime to close their side before they are cut off, and sessions as long
+// again to be stored; those that are left end. It returns when Run has, or with
+// ctx's error when ctx is done before.
 func (e *Engine) Shutdown(ctx context.Context) error {
 	e.stopOnce.Do(func() { close(e.stop) })
 	if !e.running.Load() {
@@ -257,27 +258,6 @@ func letGo(b *batch) {
 					s.abandon()
 				}
 			}
-		}
-	}
-}
-
-// tick has the loops look at their deadlines.
-func (e *Engine) tick() {
-	t := time.NewTicker(tickTime)
-	defer t.Stop()
-	for {
-		select {
-		case now := <-t.C:
-			e.tickets.Rotate(now)
-			if r := e.recalls(); r != nil && now.UnixNano() >= r.until {
-				e.recall.Store(nil)
-			}
-			for _, l := range e.loops {
-				l.due.Store(true)
-				l.waker.wake()
-			}
-		case <-e.stopped:
-			return
 		}
 	}
 }
