@@ -192,7 +192,7 @@ type Hooks struct {
 	SessionOpened func(s SessionInfo)
 	// SessionClosed is called when a bound session has ended, with the reason.
 	SessionClosed func(s SessionInfo, reason error)
-	// Message is called for each message a local client sent, before it is
-	// routed; see MessageHook.
+	// Message is called for each message that a local client sent, before it is
+	// routed and before Policy is asked. What m lends is valid until it returns.
 	Message func(m MessageView)
 }
