@@ -18,26 +18,26 @@ var table = []layer{
 	{"jid", nil, list("golang.org/x/text", "golang.org/x/net/idna")},
 	{"parser", nil, nil},
 	{"parser/corpus", nil, nil}, // stanzas for benchmarks
-	{"stanza", list("jid", "parser"), nil},
-	{"session/sasl", nil, list("golang.org/x/crypto", "golang.org/x/text")},
+	{"stanza", list("parser"), nil},
+	{"session/sasl", nil, list("golang.org/x/text")},
 	{"session/token", nil, nil}, // what is stored of the tokens of FAST
 	{"session", list("jid", "parser", "stanza", "storage", "session/sasl", "session/token"), nil},
 	{"routing", list("jid", "stanza"), list("github.com/puzpuzpuz/xsync/v4")},
 
-	{"storage", list("jid"), nil},
-	{"storage/async", list("storage", "jid"), nil},
-	{"storage/badger", list("storage", "jid"), list("github.com/dgraph-io/badger/v4", "golang.org/x/sys")},
-	{"storage/memory", list("storage", "jid"), nil},
-	{"storage/storagetest", list("storage", "jid"), nil}, // the contract test that all drivers run
+	{"storage", nil, nil},
+	{"storage/async", list("storage"), nil},
+	{"storage/badger", list("storage"), list("github.com/dgraph-io/badger/v4", "golang.org/x/sys")},
+	{"storage/memory", list("storage"), nil},
+	{"storage/storagetest", list("storage"), nil}, // the contract test that all drivers run
 
-	{"xep", list("session", "stanza", "parser", "jid", "storage"), nil},
+	{"xep", list("stanza", "parser", "jid", "storage"), nil},
 	{"xep/standard", list("xep", "xep/..."), nil},
-	{"xep/...", list("xep", "session", "stanza", "parser", "jid", "storage"), nil},
+	{"xep/...", list("xep", "stanza", "parser", "jid", "storage"), nil},
 
-	{"s2s", list("jid", "parser", "stanza", "session", "routing"), nil},
-	{"s2s/component", list("s2s", "jid", "parser", "stanza"), nil},                        // streams of components, XEP-0114
-	{"s2s/resolve", list("s2s", "jid"), list("github.com/miekg/dns", "golang.org/x/net")}, // DNS and TCP, off the loops
-	{"s2s/certs", list("s2s", "jid"), list("golang.org/x/net", "golang.org/x/crypto")},    // what a certificate proves
+	{"s2s", list("jid", "parser", "stanza", "session"), nil},
+	{"s2s/component", list("jid", "parser", "stanza"), nil},           // streams of components, XEP-0114
+	{"s2s/resolve", list("s2s", "jid"), list("github.com/miekg/dns")}, // DNS and TCP, off the loops
+	{"s2s/certs", list("s2s", "jid"), nil},                            // what a certificate proves
 
 	{"engine/...", list("jid", "parser", "stanza", "session/...", "routing", "storage", "storage/async", "xep", "s2s", "s2s/certs", "s2s/component", "engine/..."),
 		list("github.com/valyala/bytebufferpool", "github.com/klauspost/compress", "github.com/pires/go-proxyproto", "golang.org/x/sys")},
@@ -45,27 +45,27 @@ var table = []layer{
 	{"bench/inproc/...", list("any"), list("github.com/HdrHistogram/hdrhistogram-go")},
 	{"bench/relay", nil, list("github.com/panjf2000/gnet/v2")},        // the floor: an event loop without XMPP
 	{"bench/target", list("bench/..."), list("github.com/miekg/dns")}, // where ejabberd finds the server that it federates with
-	{"bench/...", list("jid", "parser", "stanza", "session/sasl", "bench/..."),
+	{"bench/...", list("parser", "session/sasl", "bench/..."),
 		list("github.com/HdrHistogram/hdrhistogram-go", "github.com/schollz/progressbar/v3", "golang.org/x/sys")},
 
 	{"cmd/...", list("any"), list("github.com/pelletier/go-toml/v2", "github.com/spf13/pflag",
-		"github.com/prometheus", "github.com/schollz/progressbar/v3", "golang.org/x/net", "golang.org/x/crypto", "golang.org/x/sys", "golang.org/x/term")},
-	{"examples/...", list("jid", "parser", "stanza", "session/...", "routing", "storage/...", "xep/...", "engine/..."), nil},
+		"github.com/prometheus", "github.com/schollz/progressbar/v3", "golang.org/x/net", "golang.org/x/sys")},
+	{"examples/...", list("jid", "stanza", "session/...", "storage/...", "xep/...", "engine/..."), nil},
 	{"test/...", list("any"), list("any")}, // runs of real clients and their libraries
 
 	{"internal/invariants", nil, nil},
 	{"internal/layers", nil, nil},
-	{"internal/script", list("jid", "parser", "stanza", "session/...", "internal/testsasl"), nil}, // drives clients in tests
-	{"internal/stanzatest", list("parser", "stanza"), nil},                                        // stanzas for tests
-	{"internal/enginetest", list("any"), nil},                                                     // a server for tests
-	{"internal/testdns", nil, list("github.com/miekg/dns")},                                       // a name server for tests
-	{"internal/testsasl", list("session/sasl"), nil},                                              // logs in clients of tests
-	{"internal/testca", nil, nil},                                                                 // certificates for tests
+	{"internal/script", list("session/...", "internal/testsasl"), nil}, // drives clients in tests
+	{"internal/stanzatest", list("parser", "stanza"), nil},             // stanzas for tests
+	{"internal/enginetest", list("any"), nil},                          // a server for tests
+	{"internal/testdns", nil, list("github.com/miekg/dns")},            // a name server for tests
+	{"internal/testsasl", list("session/sasl"), nil},                   // logs in clients of tests
+	{"internal/testca", nil, nil},                                      // certificates for tests
 	{"internal/...", nil, nil},
 }
 
 // folders at the top of the module that hold no Go packages.
-var otherFolders = list("docs", "deploy", "scripts")
+var otherFolders = list("docs", "scripts")
 
 // A fence keeps one import inside some packages of the whole module, tests
 // included.
