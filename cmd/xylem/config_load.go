@@ -321,25 +321,19 @@ func (l *loaded) checkListeners(faults *configErrors) {
 		}
 		owner[address] = key
 	}
-	for _, a := range l.C2S.Listen {
-		take("c2s.listen", a)
+	for _, k := range []struct {
+		key       string
+		addresses []string
+	}{
+		{"c2s.listen", l.C2S.Listen}, {"c2s.listen_tls", l.C2S.ListenTLS},
+		{"s2s.listen", l.S2S.Listen}, {"s2s.listen_tls", l.S2S.ListenTLS},
+		{"components.listen", l.Components.Listen}, {"components.listen_tls", l.Components.ListenTLS},
+		{"http.listen", []string{l.HTTP.Listen}},
+	} {
+		for _, a := range k.addresses {
+			take(k.key, a)
+		}
 	}
-	for _, a := range l.C2S.ListenTLS {
-		take("c2s.listen_tls", a)
-	}
-	for _, a := range l.S2S.Listen {
-		take("s2s.listen", a)
-	}
-	for _, a := range l.S2S.ListenTLS {
-		take("s2s.listen_tls", a)
-	}
-	for _, a := range l.Components.Listen {
-		take("components.listen", a)
-	}
-	for _, a := range l.Components.ListenTLS {
-		take("components.listen_tls", a)
-	}
-	take("http.listen", l.HTTP.Listen)
 }
 
 // changedKeys names the keys whose values differ, in the order of configKeys;

@@ -103,15 +103,21 @@ x.toml:5:1: components.service.secret_file = "/dev/null": is empty: anybody coul
 				"x.toml:6:1: c2s.lissten: is no key; did you mean c2s.listen?"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			path := writeConfig(t, c.text)
-			_, err := loadConfig(path, nil)
-			if err == nil {
-				t.Fatal("accepted")
-			}
-			if got := strings.ReplaceAll(err.Error(), path, "x.toml"); got != c.want {
-				t.Errorf("got:\n%s\nwant:\n%s", got, c.want)
-			}
+			wantFaults(t, c.text, c.want)
 		})
+	}
+}
+
+// wantFaults wants what loadConfig says of a file, which has the name x.toml there.
+func wantFaults(t *testing.T, text, want string) {
+	t.Helper()
+	path := writeConfig(t, text)
+	_, err := loadConfig(path, nil)
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	if got := strings.ReplaceAll(err.Error(), path, "x.toml"); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/xylem-im/xylem/internal/stanzatest"
 	"github.com/xylem-im/xylem/internal/testsasl"
 	"github.com/xylem-im/xylem/session/sasl"
 )
@@ -312,22 +313,8 @@ func (p *peer) until(names ...string) (*element, error) {
 }
 
 func (p *peer) read() (*element, error) {
-	for {
-		tok, err := p.dec.Token()
-		if err != nil {
-			return nil, err
-		}
-		switch tok := tok.(type) {
-		case xml.StartElement:
-			if tok.Name.Local == "stream" {
-				continue
-			}
-			e := &element{}
-			return e, p.dec.DecodeElement(e, &tok)
-		case xml.EndElement:
-			return nil, io.EOF
-		}
-	}
+	e := &element{}
+	return e, stanzatest.Next(p.dec, e)
 }
 
 // torn is a connection that breaks after some bytes.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/xylem-im/xylem/engine"
 	"github.com/xylem-im/xylem/internal/enginetest"
+	"github.com/xylem-im/xylem/internal/stanzatest"
 	"github.com/xylem-im/xylem/internal/testsasl"
 	"github.com/xylem-im/xylem/session/sasl"
 	"github.com/xylem-im/xylem/storage"
@@ -246,25 +247,10 @@ func (c *client) send(format string, args ...any) {
 	}
 }
 
-// read returns the next element below the stream. The streams before and
-// after login are nested for the decoder, which does not matter.
+// read returns the next element below the stream.
 func (c *client) read() (*element, error) {
-	for {
-		tok, err := c.dec.Token()
-		if err != nil {
-			return nil, err
-		}
-		switch tok := tok.(type) {
-		case xml.StartElement:
-			if tok.Name.Local == "stream" {
-				continue
-			}
-			e := &element{}
-			return e, c.dec.DecodeElement(e, &tok)
-		case xml.EndElement:
-			return nil, io.EOF
-		}
-	}
+	e := &element{}
+	return e, stanzatest.Next(c.dec, e)
 }
 
 func (c *client) next() *element {

@@ -3,11 +3,11 @@ package offline_test
 import (
 	"encoding/xml"
 	"fmt"
-	"io"
 	"net"
 	"testing"
 	"time"
 
+	"github.com/xylem-im/xylem/internal/stanzatest"
 	"github.com/xylem-im/xylem/internal/testsasl"
 	"github.com/xylem-im/xylem/session/sasl"
 )
@@ -77,15 +77,6 @@ func (c *client) open() {
 	c.t.Helper()
 	c.dec = xml.NewDecoder(c.conn)
 	c.send("<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>")
-	for {
-		tok, err := c.dec.Token()
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		if start, ok := tok.(xml.StartElement); ok && start.Name.Local == "stream" {
-			break
-		}
-	}
 	c.next() // features
 }
 
@@ -118,18 +109,8 @@ func (c *client) answer() received {
 }
 
 func (c *client) read() (r received, err error) {
-	for {
-		tok, err := c.dec.Token()
-		if err != nil {
-			return r, err
-		}
-		switch start := tok.(type) {
-		case xml.StartElement:
-			return r, c.dec.DecodeElement(&r, &start)
-		case xml.EndElement:
-			return r, io.EOF
-		}
-	}
+	err = stanzatest.Next(c.dec, &r)
+	return r, err
 }
 
 // sync returns when the server has dealt with all that was sent: it answers a
