@@ -122,20 +122,3 @@ func writePair(certFile string, cert []byte, keyFile string, key []byte) error {
 	}
 	return writeFile(certFile, cert)
 }
-
-// writeFile replaces a file in one step; only the owner may read it.
-func writeFile(name string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".new-*") // 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // does nothing after the rename
-	if _, err := f.Write(content); err != nil {
-		f.Close()
-		return err
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
-}

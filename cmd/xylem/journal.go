@@ -84,11 +84,7 @@ func (j *journal) load(isNew bool) error {
 
 // keep moves the journal to the data folder.
 func (j *journal) keep() error {
-	next := j.kept + ".new"
-	if err := os.WriteFile(next, j.memory, 0o600); err != nil {
-		return errors.Join(err, os.Remove(next))
-	}
-	if err := os.Rename(next, j.kept); err != nil {
+	if err := writeFile(j.kept, j.memory); err != nil {
 		return err
 	}
 	return os.Remove(j.path)

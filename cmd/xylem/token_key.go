@@ -29,23 +29,8 @@ func tokenKey(data string) ([]byte, error) {
 	if _, err := rand.Read(key); err != nil {
 		return nil, fmt.Errorf("token key: %w", err)
 	}
-	if err := writeWhole(file, key); err != nil {
+	if err := writeFile(file, key); err != nil {
 		return nil, fmt.Errorf("token key: %w", err)
 	}
 	return key, nil
-}
-
-// writeWhole makes a file that its owner alone can read: all of it, on disk, or
-// none.
-func writeWhole(file string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // when it was not renamed
-	_, err = f.Write(content)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), file)
 }
