@@ -40,60 +40,6 @@ type Identity struct {
 	Lang                 string // xml:lang of the name; empty: not said
 }
 
-// Session hooks follow the sessions of an account, at its home.
-type Session struct {
-	// Opened is called when a resource was bound, before anything that the
-	// session sends is handled; done must be called once, now or later.
-	Opened func(a *Home, s SessionRef, done func())
-	// Available is called when a resource becomes available (initial presence,
-	// RFC 6121 §4.2), changes its priority, or becomes unavailable. before tells
-	// what it was. The handler of presence calls it, see SessionAvailable.
-	Available func(a *Home, s SessionRef, before, now Resource)
-	// Closed is called when a session has ended, however it did. Where another
-	// session took over its resource, Opened of that may come first. It is called
-	// also where Opened of an extension before this one was not done yet.
-	Closed func(a *Home, s SessionRef)
-
-	// Name names what Save keeps; needed with it.
-	Name string
-	// Save is called when the server stops and the session is kept to be resumed
-	// after the restart: what the extension must know of it then, at most MaxSaved
-	// bytes; nothing: no call of Restore. Closed is not called.
-	Save func(a *Home, s SessionRef) []byte
-	// Restore is called after the start, behind Opened, with what Save has kept; done
-	// must be called once. What it cannot read it leaves.
-	Restore func(a *Home, s SessionRef, saved []byte, done func())
-}
-
-// MaxSaved bounds what one extension may keep of a session, in bytes.
-const MaxSaved = 64 << 10
-
-// SessionRef names one session. Two sessions may have the same address, one
-// after the other, but never the same ID.
-type SessionRef struct {
-	JID jid.JID // full
-	ID  uint64  // never 0 for a local session
-}
-
-// Message is a hook on the way of messages, called on the sender's loop, only
-// where the marks say so. It may not change or keep the message.
-type Message struct {
-	When Mark // one of these marks must be set on the account concerned
-	// Sent is called for a message that a session of a marked account sends.
-	Sent func(h Host, m *MessageView)
-	// Received is called for a message that is delivered to a marked account.
-	Received func(h Host, m *MessageView)
-}
-
-// MessageView lends a message to a hook. valid until the hook returns.
-type MessageView struct {
-	View      *stanza.View
-	From      jid.JID        // full address of the sender
-	To        jid.View       // the addressee
-	Forward   stanza.Forward // how it is stamped on its way, with the id that the hook's account knows it by
-	Delivered []Resource     // the addressee's resources that get it
-}
-
 // Registry collects what the extensions add. It is filled by their Register
 // functions and then frozen; until then it is not safe for concurrent use,
 // afterwards it is only read.
@@ -174,93 +120,6 @@ func (r *Registry) Identity(i Identity) { r.identities = append(r.identities, i)
 // client sees before it binds a resource.
 func (r *Registry) StreamFeature(element string) { r.streams = append(r.streams, []byte(element)) }
 
-// Inline is what a client may switch on while it binds a resource by Bind 2
-// (XEP-0386 §4.2): nothing that comes for the session passes it by.
-type Inline struct {
-	Feature         string // as announced: a namespace or feature of service discovery
-	Namespace, Name string // of the element that asks for it
-	Own, Account    Mark   // the marks that switch it on, of the session and of its account
-}
-
-// maxInline is how many features sessions can tell apart.
-const maxInline = 32
-
-// Inline adds a feature that goes with the binding of a resource. ErrTaken when
-// another has the element.
-func (r *Registry) Inline(f Inline) error {
-	if r.frozen {
-		return ErrFrozen
-	}
-	for _, g := range r.inline {
-		if g.Namespace == f.Namespace && g.Name == f.Name {
-			return fmt.Errorf("%w: inline <%s xmlns='%s'/>", ErrTaken, f.Name, f.Namespace)
-		}
-	}
-	if len(r.inline) == maxInline {
-		return fmt.Errorf("xep: more than %d inline features", maxInline)
-	}
-	r.inline = append(r.inline, f)
-	return nil
-}
-
-// Inlines are the features that go with the binding of a resource.
-func (r *Registry) Inlines() []Inline { return r.inline }
-
-// Session adds hooks on the life of sessions.
-func (r *Registry) Session(s Session) { r.sessions = append(r.sessions, s) }
-
-// Message adds a hook on the way of messages.
-func (r *Registry) Message(m Message) { r.messages = append(r.messages, m) }
-
-// Presence sets the one handler of presence: what a session of the account
-// sends (broadcast, directed, subscription), and what comes to the account
-// itself (subscription, probe, error) from others; Request.Own tells which.
-func (r *Registry) Presence(handle func(*Home, *Request)) error {
-	if r.presence != nil {
-		return fmt.Errorf("%w: presence", ErrTaken)
-	}
-	r.presence = handle
-	return nil
-}
-
-// Offline sets the one handler of messages for an account none of whose
-// sessions may have them. c is the error that the sender gets if the message is
-// not stored.
-func (r *Registry) Offline(handle func(a *Home, req *Request, c stanza.Condition)) error {
-	if r.offline != nil {
-		return fmt.Errorf("%w: offline messages", ErrTaken)
-	}
-	r.offline = handle
-	return nil
-}
-
-// Hold sets a function that is asked about a message for a resource that
-// carries MarkHeld and about to be delivered to targets: true hands it to the
-// handler of offline messages instead, to keep it behind older ones. ErrTaken
-// when another extension has set one.
-func (r *Registry) Hold(f func(a *Home, req *Request, targets []Resource) bool) error {
-	if r.hold != nil {
-		return fmt.Errorf("%w: messages to be held", ErrTaken)
-	}
-	r.hold = f
-	return nil
-}
-
-// StanzaIDs sets the one function that makes the ids by which an account knows
-// its messages (XEP-0359): of those that wait in the offline store, and of all
-// that are routed to or from accounts with MarkArchive. It is called on any loop,
-// once for each message, and returns "" for one that gets none; what it is given
-// is valid until it returns. Without such a function no message gets an id.
-// ErrTaken when there is one: an archive, which knows its messages by ids of
-// its own, takes the place of what makes them otherwise.
-func (r *Registry) StanzaIDs(f func(h Host, account jid.View, v *stanza.View) (id string)) error {
-	if r.ids != nil {
-		return fmt.Errorf("%w: stanza ids", ErrTaken)
-	}
-	r.ids = f
-	return nil
-}
-
 // Filter adds a check on stanzas to and from accounts that carry MarkFilter,
 // called at the account's home before anything else: ok false refuses it with
 // the error, or drops it when the error has no condition. Request.Own tells
@@ -269,25 +128,9 @@ func (r *Registry) Filter(f func(a *Home, req *Request) (e stanza.Error, ok bool
 	r.filters = append(r.filters, f)
 }
 
-// StampPresence adds a function that appends elements to the presence that
-// the account's sessions broadcast or direct.
-func (r *Registry) StampPresence(f func(a *Home, v *stanza.View, dst []byte) []byte) {
-	r.stamps = append(r.stamps, f)
-}
-
-// Restamps sets the one function that broadcasts the presence of an account's
-// resources anew where what StampPresence adds has changed. The handler of
-// presence sets it; others ask by Restamp. ErrTaken when there is one.
-func (r *Registry) Restamps(f func(a *Home)) error {
-	if r.restamp != nil {
-		return fmt.Errorf("%w: stamps on presence", ErrTaken)
-	}
-	r.restamp = f
-	return nil
-}
-
-// Deleted adds a function that is called when an account was deleted, before
-// its home is forgotten. The store is emptied by the engine.
+// Deleted adds a function that is called when an account is about to be deleted:
+// what it asks the store for before it returns is still there. The engine empties
+// the store when the account has no operation under way any more.
 func (r *Registry) Deleted(f func(a *Home)) { r.deleted = append(r.deleted, f) }
 
 // State reserves a place in every Home for an extension's own state.
@@ -333,12 +176,3 @@ func (r *Registry) Identities(t Target) (list []Identity) {
 
 // StreamFeatures are the elements announced before resource binding.
 func (r *Registry) StreamFeatures() []byte { return slices.Concat(r.streams...) }
-
-// Messages are the hooks on messages.
-func (r *Registry) Messages() []Message { return r.messages }
-
-// HandlesPresence tells whether an extension has taken presence over.
-func (r *Registry) HandlesPresence() bool { return r.presence != nil }
-
-// HandlesOffline tells whether an extension stores messages.
-func (r *Registry) HandlesOffline() bool { return r.offline != nil }
