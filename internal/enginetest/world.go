@@ -40,8 +40,11 @@ type World struct {
 // NewWorld makes an empty one.
 func NewWorld(t testing.TB) *World {
 	t.Helper()
-	ca := testca.New(t, "Test Authority")
-	return &World{CA: ca, t: t, roots: certs.NewRoots(certs.Sources{Files: []string{ca.File(t)}}),
+	ca, roots := testca.New(t, "Test Authority"), &certs.Roots{}
+	if err := roots.Load(certs.Sources{NoSystem: true, Files: []string{ca.File(t)}}); err != nil {
+		t.Fatal(err)
+	}
+	return &World{CA: ca, t: t, roots: roots,
 		servers: map[string]*Server{}, targets: map[string][]s2s.Target{}, finds: map[string]int{}, dials: map[string]int{}}
 }
 

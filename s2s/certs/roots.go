@@ -18,21 +18,17 @@ type Sources struct {
 	NoSystem bool
 }
 
-// Roots are the authorities trusted with certificates of other servers. They
-// are read when first asked for. The zero value has those of the system. Safe
-// for concurrent use.
+// Roots are the authorities trusted with certificates of other servers. The zero
+// value has those of the system, which it reads when it is first asked. Safe for
+// concurrent use.
 type Roots struct {
-	mu      sync.Mutex
-	sources Sources
-	pool    *x509.CertPool // nil: not read yet
+	mu   sync.Mutex
+	pool *x509.CertPool // nil: not read yet
 }
 
-// NewRoots reads nothing yet; see Load.
-func NewRoots(s Sources) *Roots { return &Roots{sources: s} }
-
-// Load reads s now and puts it in place of what was there, for the start and
-// for SIGHUP. After an error, which names the file, all stays as it was. The
-// authorities of the system are read once in the life of a process.
+// Load reads s and puts it in place of what was there. After an error, which names
+// the file, all stays as it was. The authorities of the system are read once in the
+// life of a process.
 func (r *Roots) Load(s Sources) error {
 	pool, err := s.read()
 	if err != nil {
@@ -40,7 +36,7 @@ func (r *Roots) Load(s Sources) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.sources, r.pool = s, pool
+	r.pool = pool
 	return nil
 }
 
@@ -51,7 +47,7 @@ func (r *Roots) get() (*x509.CertPool, error) {
 	if r.pool != nil {
 		return r.pool, nil
 	}
-	pool, err := r.sources.read()
+	pool, err := Sources{}.read()
 	if err != nil {
 		return nil, err
 	}
