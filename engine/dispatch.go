@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"strings"
-
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/routing"
 	"github.com/xylem-im/xylem/session"
@@ -182,49 +180,6 @@ func isLasting(v *stanza.View) bool {
 		v.Type != stanza.TypeError && v.Type != stanza.TypeGroupchat && v.Type != stanza.TypeHeadline
 }
 
-// hookSent calls, once for a message, the extensions that asked to see what
-// the sender's account sends.
-func (l *loop) hookSent(src *source, v *stanza.View, to jid.View, fw *stanza.Forward, targets []routing.Entry) {
-	marks := src.marks & l.engine.hookMarks
-	src.marks = 0
-	if marks == 0 {
-		return
-	}
-	m, ok := messageView(v, to, fw, targets)
-	if ok && marks&xep.MarkArchive != 0 && m.To.Bare().JID != m.From.Bare() {
-		l.identify(v, m.From.Bare().View(), &m.Forward)
-	}
-	for _, h := range l.engine.registry.Messages() {
-		if ok && h.Sent != nil && marks&h.When != 0 {
-			h.Sent(l, m)
-		}
-	}
-}
-
-// hookReceived calls the extensions that asked to see what comes for the
-// addressee's account, whose marks are given.
-func (l *loop) hookReceived(v *stanza.View, to jid.View, fw *stanza.Forward, targets []routing.Entry, marks xep.Mark) {
-	marks &= l.engine.hookMarks
-	if marks == 0 {
-		return
-	}
-	m, ok := messageView(v, to, fw, targets)
-	for _, h := range l.engine.registry.Messages() {
-		if ok && h.Received != nil && marks&h.When != 0 {
-			h.Received(l, m)
-		}
-	}
-}
-
-// messageView is what hooks see of a message.
-func messageView(v *stanza.View, to jid.View, fw *stanza.Forward, targets []routing.Entry) (*xep.MessageView, bool) {
-	from, err := jid.Parse(fw.From)
-	if err != nil {
-		return nil, false
-	}
-	return &xep.MessageView{View: v, From: from, To: to, Forward: *fw, Delivered: appendResources(nil, targets)}, true
-}
-
 // answer is for what the server itself is asked, on its own behalf or on that
 // of an account. Presence and IQs find their handler at a home; messages and
 // answers to the server are taken and dropped (RFC 6120 §10.5.1).
@@ -303,71 +258,6 @@ func (l *loop) postStanza(mb routing.Mailbox, st []byte) {
 func (l *loop) postControl(mb routing.Mailbox, ctl control) {
 	b := l.batchFor(mailboxLoop(mb))
 	b.entries = append(b.entries, entry{to: mb, kind: entryControl, ctl: ctl})
-}
-
-// bounceTo answers v with an error, if it may be answered, in the name of
-// whom it was for.
-func (l *loop) bounceTo(src *source, v *stanza.View, to jid.View, from string, e stanza.Error) {
-	if src.conn != nil {
-		l.bounce(src.conn, v, to, e)
-		return
-	}
-	if !v.Answerable() {
-		return
-	}
-	mb := src.origin
-	if mb == 0 {
-		sender, err := jid.Parse(from)
-		if err != nil {
-			return
-		}
-		entry, ok := l.sessionOf(sender.View())
-		if !ok {
-			l.bounceAway(src, v, to, sender, e)
-			return
-		}
-		mb = entry.Mailbox
-	}
-	l.stats.bounced.Add(1)
-	b := l.batchFor(mailboxLoop(mb))
-	off := len(b.data)
-	b.data = stanza.AppendError(b.data, v, to.String(), from, e)
-	b.entries = append(b.entries, newStanzaEntry(mb, off, len(b.data)))
-}
-
-// bounceAway answers the stanza of a component or of a user of another server, for
-// which a message counts as handled when it has the error. A sender of this one
-// that has gone cannot be told.
-func (l *loop) bounceAway(src *source, v *stanza.View, to jid.View, sender jid.JID, e stanza.Error) {
-	if d := l.engine.components.find(sender.Domain()); d != nil {
-		l.stats.bounced.Add(1)
-		l.postComponent(d, stanza.AppendError(nil, v, to.String(), sender.String(), e))
-		return
-	}
-	if l.Serves(sender.Domain()) || !l.engine.federates() {
-		return
-	}
-	if d := l.engine.remoteOf(sender.Domain()); d != nil {
-		l.stats.bounced.Add(1)
-		if l.engine.cfg.DurableAck && isLasting(v) {
-			src.holdForError()
-		}
-		l.postRemote(d, strings.Clone(to.Domain()), stanza.AppendError(nil, v, to.String(), sender.String(), e), src.receipt, false)
-		src.receipt = receipt{}
-	}
-}
-
-// bounce answers a stanza of c itself, in order with all else that c is told.
-func (l *loop) bounce(c *conn, v *stanza.View, to jid.View, e stanza.Error) {
-	if !v.Answerable() {
-		return
-	}
-	l.stats.bounced.Add(1)
-	out := l.begin()
-	out.Bytes = stanza.AppendError(out.Bytes, v, to.String(), c.session.JID().String(), e)
-	b := out.Bytes
-	l.took(out)
-	c.deliver(b, session.Alone, receipt{}, nil)
 }
 
 func newStanzaEntry(mb routing.Mailbox, off, end int) entry {
