@@ -2,6 +2,7 @@ package tls_test
 
 import (
 	"crypto/tls"
+	"io"
 	"testing"
 	"time"
 
@@ -113,4 +114,69 @@ func TestTicketOfAnotherDomain(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestTicketTravelsWithWhatIsSaidNext: on TLS 1.3 the last step of a handshake has
+// nothing to send, and the ticket goes in front of data, of an alert or of the answer
+// to a KeyUpdate, in order.
+func TestTicketTravelsWithWhatIsSaidNext(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		say  func(t *testing.T, server *xtls.Filter) []byte
+		end  error
+		want string
+	}{
+		{"data", func(t *testing.T, server *xtls.Filter) []byte { return encrypt(t, server, []byte("x")) }, nil, "x"},
+		{"nothing", func(t *testing.T, server *xtls.Filter) []byte { return encrypt(t, server, nil) }, nil, ""},
+		{"close_notify", func(_ *testing.T, server *xtls.Filter) []byte { return server.CloseNotify(nil) }, io.EOF, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ccfg, cache := clientConfig(tls.VersionTLS13), &oneTicket{}
+			ccfg.ClientSessionCache = cache
+			client, server := xtls.Client(ccfg), xtls.Server(serverConfig(t))
+			defer client.Close()
+			defer server.Close()
+			toServer, _, err := client.Step(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for done := false; !done; {
+				var toClient []byte
+				if toClient, done, err = server.Step(toServer); err != nil {
+					t.Fatal(err)
+				}
+				if done {
+					if len(toClient) > 0 || server.Pending() != nil {
+						t.Fatal("the ticket is sent by itself")
+					}
+				} else if toServer, _, err = client.Step(toClient); err != nil {
+					t.Fatal(err)
+				}
+			}
+			expect(t, client, c.say(t, server), []byte(c.want), c.end)
+			if cache.session == nil {
+				t.Error("no ticket has come")
+			}
+			if c.end == nil {
+				expect(t, server, encrypt(t, client, []byte("y")), []byte("y"))
+				expect(t, client, encrypt(t, server, []byte("z")), []byte("z"))
+			}
+		})
+	}
+}
+
+// TestTicketAndAnswerToKeyUpdate: what must be sent at once takes the ticket along.
+func TestTicketAndAnswerToKeyUpdate(t *testing.T) {
+	client, server, f := forgedPair(t, tls.VersionTLS13, true)
+	expect(t, server, f.record(typeData, []byte("x")), []byte("x"))
+	if server.Pending() != nil {
+		t.Fatal("the ticket is sent by itself")
+	}
+	expect(t, server, f.record(typeHandshake, keyUpdateWanted), nil)
+	out := server.Pending()
+	if out == nil {
+		t.Fatal("no answer is pending")
+	}
+	expect(t, client, out, nil)
+	expect(t, client, encrypt(t, server, []byte("y")), []byte("y"))
 }
