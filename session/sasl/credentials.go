@@ -174,21 +174,28 @@ func Decoy(secret []byte, user string, iterations int) Credentials {
 
 // decoy makes the keys of [Decoy], one hash function's at a time.
 type decoy struct {
-	mac        hash.Hash // keyed for the user
+	key        []byte // of the user
 	iterations int
 }
 
 func newDecoy(secret []byte, user string, iterations int) decoy {
-	key := kindSHA256.hmac(secret, []byte("xylem sasl decoy\x00"+user))
-	return decoy{hmac.New(kindSHA256.new, key), iterations}
+	return decoy{kindSHA256.hmac(secret, []byte("xylem sasl decoy\x00"+user)), iterations}
+}
+
+// part is n bytes of what goes by that label.
+func (d decoy) part(label string, h *hashKind, n int) []byte {
+	return kindSHA256.hmac(d.key, []byte(label+h.label))[:n]
 }
 
 func (d decoy) keys(h *hashKind) Keys {
-	part := func(label string, n int) []byte {
-		d.mac.Reset()
-		d.mac.Write([]byte(label))
-		d.mac.Write([]byte(h.label))
-		return d.mac.Sum(nil)[:n]
-	}
-	return Keys{Iterations: d.iterations, Salt: part("salt-", SaltSize), StoredKey: part("stored-", h.size), ServerKey: part("server-", h.size)}
+	k := d.shown(h)
+	k.StoredKey, k.ServerKey = d.part("stored-", h, h.size), d.part("server-", h, h.size)
+	return k
+}
+
+// shown is what a client sees of keys before it has proved anything. It is as
+// long as keys, and must not be let decide whether a proof is right.
+func (d decoy) shown(h *hashKind) Keys {
+	nothing := make([]byte, h.size)
+	return Keys{Iterations: d.iterations, Salt: d.part("salt-", h, SaltSize), StoredKey: nothing, ServerKey: nothing}
 }

@@ -12,7 +12,7 @@ type scramServer struct {
 	hash     *hashKind
 	plus     bool
 	known    bool   // false: keys are a decoy's and no proof will do
-	keys     *Keys  // the account's or a decoy's
+	keys     *Keys  // the account's, or what is shown of a decoy's
 	expected []byte // what "c=" must decode to: gs2 header and binding data
 	nonce    []byte // client's and server's part
 	auth     []byte // AuthMessage as far as it is known, RFC 5802 §3
@@ -81,7 +81,7 @@ func (e *Exchange) bindingFor(flag byte, name string) (data []byte, s Step, ok b
 // a decoy. The decoy is made in either case: the work stays the same.
 func (e *Exchange) scramChallenge(c *Credentials) Step {
 	s := &e.scram
-	decoy := newDecoy(e.cfg.DecoySecret, e.cfg.decoyName(e.username), e.cfg.iterations()).keys(s.hash)
+	decoy := newDecoy(e.cfg.DecoySecret, e.cfg.decoyName(e.username), e.cfg.iterations()).shown(s.hash)
 	s.keys = &decoy
 	if c != nil && s.hash.of(c).usable(s.hash) {
 		s.keys, s.known = s.hash.of(c), true
