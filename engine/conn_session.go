@@ -122,7 +122,7 @@ func (c *conn) secured() {
 	info := c.tls.Info()
 	var bindings []sasl.Binding
 	if info.Exporter != nil {
-		bindings = append(bindings, sasl.Binding{Type: sasl.TLSExporter, Data: info.Exporter})
+		bindings = append(bindings, sasl.Binding{Type: sasl.TLSExporter, Derive: info.Exporter})
 	}
 	if info.Unique != nil {
 		bindings = append(bindings, sasl.Binding{Type: sasl.TLSUnique, Data: info.Unique})

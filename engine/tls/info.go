@@ -21,9 +21,10 @@ type Info struct {
 	ServerName       string              // SNI, empty if none was sent
 	ALPN             string              // empty if none was negotiated
 	PeerCertificates []*x509.Certificate // leaf first; nil for most clients
-	// Exporter is the data of the channel binding "tls-exporter" (RFC 9266), 32
-	// bytes; nil on TLS 1.2 without the extended master secret (RFC 9266 §3).
-	Exporter []byte
+	// Exporter computes the data of the channel binding "tls-exporter" (RFC 9266), 32
+	// bytes; nil on TLS 1.2 without the extended master secret (RFC 9266 §3). It is
+	// half a per cent of a login, so it is for who asks for it.
+	Exporter func() []byte
 	// Unique is the data of the channel binding "tls-unique" (RFC 5929 §3) on TLS
 	// 1.2 with the extended master secret, without which it is not safe (RFC 7627);
 	// nil otherwise.
@@ -57,11 +58,15 @@ func newInfo(c *tls.Conn, l leaf, client bool) *Info {
 	}
 	// RFC 9266 §2 says a context of zero length, which on TLS 1.2 is not the
 	// same as no context (RFC 5705 §4).
-	if key, err := cs.ExportKeyingMaterial(exporterLabel, []byte{}, exporterSize); err == nil {
-		info.Exporter = key
-		if cs.Version == tls.VersionTLS12 {
-			info.Unique = bytes.Clone(cs.TLSUnique)
+	export := func() ([]byte, error) { return cs.ExportKeyingMaterial(exporterLabel, []byte{}, exporterSize) }
+	if cs.Version == tls.VersionTLS13 {
+		info.Exporter = func() []byte {
+			key, _ := export() // can fail on TLS 1.2 only
+			return key
 		}
+	} else if key, err := export(); err == nil { // at once: what it is made of pins the hellos
+		info.Exporter = func() []byte { return key }
+		info.Unique = bytes.Clone(cs.TLSUnique)
 	}
 	if client && len(cs.PeerCertificates) > 0 {
 		info.EndPoint = EndPoint(cs.PeerCertificates[0])

@@ -39,8 +39,8 @@ func TestInfo(t *testing.T) {
 		if s.Version != version || s.CipherSuite == 0 || s.Resumed || s.ALPN != xtls.ALPNClient || s.ServerName != "localhost" || asked != "localhost" {
 			t.Errorf("%s: %+v", name, s)
 		}
-		if len(s.Exporter) != 32 || !bytes.Equal(s.Exporter, c.Exporter) {
-			t.Errorf("%s: tls-exporter %x and %x", name, s.Exporter, c.Exporter)
+		if ours, theirs := s.Exporter(), c.Exporter(); len(ours) != 32 || !bytes.Equal(ours, theirs) {
+			t.Errorf("%s: tls-exporter %x and %x", name, ours, theirs)
 		}
 		if len(s.Unique) != len(c.Unique) || !bytes.Equal(s.Unique, c.Unique) || (len(s.Unique) > 0) != (version == tls.VersionTLS12) {
 			t.Errorf("%s: tls-unique %x and %x", name, s.Unique, c.Unique)
@@ -93,11 +93,11 @@ func TestExporterIsThatOfRFC9266(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := f.Info().Exporter; !bytes.Equal(got, want) {
+		if got := f.Info().Exporter(); !bytes.Equal(got, want) {
 			t.Errorf("%s: %x, want %x", name, got, want)
 		}
 		_, other := pair(t, version)
-		if bytes.Equal(other.Info().Exporter, want) {
+		if bytes.Equal(other.Info().Exporter(), want) {
 			t.Errorf("%s: two connections, one exporter", name)
 		}
 		f.Close()
@@ -125,7 +125,7 @@ func TestResumption(t *testing.T) {
 				if s.Resumed != resumed || c.Resumed != resumed {
 					t.Errorf("connection %d resumed: %v, %v", i, s.Resumed, c.Resumed)
 				}
-				if !bytes.Equal(s.EndPoint, sum[:]) || !bytes.Equal(c.EndPoint, sum[:]) || !bytes.Equal(s.Exporter, c.Exporter) {
+				if !bytes.Equal(s.EndPoint, sum[:]) || !bytes.Equal(c.EndPoint, sum[:]) || !bytes.Equal(s.Exporter(), c.Exporter()) {
 					t.Errorf("connection %d: bindings differ", i)
 				}
 				expect(t, client, encrypt(t, server, []byte("x")), []byte("x"))

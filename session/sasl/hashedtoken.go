@@ -38,12 +38,8 @@ func bindingData(bindings []Binding, typ string) ([]byte, bool) {
 	if typ == "" {
 		return nil, true
 	}
-	for _, b := range bindings {
-		if b.Type == typ && len(b.Data) > 0 {
-			return b.Data, true
-		}
-	}
-	return nil, false
+	data := dataOf(bindings, typ)
+	return data, len(data) > 0
 }
 
 // tokenBinding is the binding type of a mechanism for tokens; false when it is

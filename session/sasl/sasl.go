@@ -49,6 +49,24 @@ var (
 type Binding struct {
 	Type string // IANA name: "tls-exporter", "tls-server-end-point"
 	Data []byte // 32 bytes for tls-exporter, a certificate hash for tls-server-end-point
+
+	// Derive makes the data where Data is nil. It is called when a client wants to bind
+	// the channel so, which most do not.
+	Derive func() []byte
+}
+
+// dataOf is the data of the binding of that type; empty when there is none.
+func dataOf(bindings []Binding, typ string) []byte {
+	for _, b := range bindings {
+		switch {
+		case b.Type != typ:
+		case b.Data == nil && b.Derive != nil:
+			return b.Derive()
+		default:
+			return b.Data
+		}
+	}
+	return nil
 }
 
 // Names of the channel binding types of RFC 9266 and RFC 5929 §3 and §4.

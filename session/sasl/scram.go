@@ -67,10 +67,8 @@ func (e *Exchange) bindingFor(flag byte, name string) (data []byte, s Step, ok b
 			return nil, failure(CondNotAuthorized, "channel binding was offered; the list of mechanisms was tampered with"), false
 		}
 	case 'p':
-		for _, b := range e.cfg.Bindings {
-			if b.Type == name && len(b.Data) > 0 {
-				return b.Data, Step{}, true
-			}
+		if data := dataOf(e.cfg.Bindings, name); len(data) > 0 {
+			return data, Step{}, true
 		}
 		return nil, malformed("unsupported channel binding type"), false
 	}
