@@ -10,7 +10,8 @@ const delayLayout = "2006-01-02T15:04:05.000Z"
 
 // AppendDelayed appends the rendered stanza st with the mark of a delay as its
 // last child (XEP-0203 §3): by is who delayed it, at when it came, Unix
-// nanoseconds.
+// nanoseconds. dst may be what stands before st in the same memory, which is
+// then changed in place.
 func AppendDelayed(dst, st []byte, by string, at int64) []byte {
 	dst, name := appendOpened(dst, st)
 	dst = append(dst, "<delay xmlns='"+NSDelay+"'"...)

@@ -12,7 +12,7 @@ func AppendStanzaID(dst []byte, by, id string) []byte {
 }
 
 // AppendIdentified appends the rendered message st with a stanza id as its last
-// child.
+// child. dst may be what stands before st in the same memory, see AppendDelayed.
 func AppendIdentified(dst, st []byte, by, id string) []byte {
 	dst, name := appendOpened(dst, st)
 	return appendClosed(AppendStanzaID(dst, by, id), name)

@@ -40,6 +40,12 @@ func TestAppendIdentified(t *testing.T) {
 		if got := string(stanza.AppendIdentified(nil, []byte(st), "a@b", "1")); got != want {
 			t.Errorf("%s: got %s", st, got)
 		}
+		for _, room := range []int{0, 1000} { // in place, or moved
+			b := append(make([]byte, 0, 2+len(st)+room), "--"+st...)
+			if got := string(stanza.AppendIdentified(b[:2], b[2:], "a@b", "1")); got != "--"+want {
+				t.Errorf("%s, in place: got %s", st, got)
+			}
+		}
 	}
 }
 

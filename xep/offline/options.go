@@ -98,7 +98,7 @@ func (q *queue) enqueue(e *entry) {
 			e.req.Error(xep.StorageError(err))
 			return
 		}
-		if q.a.Recalls() && q.a.Recalled(e.xml) != 0 { // it was stored before its sender was told
+		if q.a.Recalls() && q.a.Recalled(e.xml()) != 0 { // it was stored before its sender was told
 			e.req.Done()
 			return
 		}

@@ -147,7 +147,7 @@ func (q *queue) span(front, back []storage.Item) error {
 // append puts a message behind all others, if the quota allows.
 func (q *queue) append(e *entry) {
 	switch {
-	case len(e.xml)+len(e.from)+16 > storage.MaxValueBytes:
+	case len(e.buf) > storage.MaxValueBytes:
 		e.fail(stanza.Error{Condition: e.cond, Text: "the message is too large to be stored"})
 		return
 	case q.stored+q.pending() >= q.limits.MaxMessages, q.bytes+q.pendingBytes+e.size() > uint64(q.limits.MaxBytes):
@@ -200,7 +200,7 @@ func (q *queue) write() {
 	n, size, total := 0, 0, q.total
 	for n < len(q.waiting) && n < batchMessages {
 		e := q.waiting[n]
-		if size += len(e.xml); n > 0 && size > batchBytes {
+		if size += len(e.xml()); n > 0 && size > batchBytes {
 			break
 		}
 		total += e.size()

@@ -13,13 +13,16 @@ import (
 type entry struct {
 	req  *xep.Request
 	cond stanza.Condition // what the sender gets when there is no such account
-	from string           // bare address of the sender
-	xml  []byte           // as it will be delivered
+	buf  []byte           // room for a record's head, then the message as it will be delivered
+	head int              // where that begins
 
 	holder uint64    // the session that has it; 0: it waits for one
 	kept   *xep.Kept // set when a session had it at first
 	taken  bool      // the session has acknowledged it
 }
+
+// xml is the message as it will be delivered.
+func (e *entry) xml() []byte { return e.buf[e.head:] }
 
 // fail says that the message is not stored: to the sender, or while a session
 // has the message to who wanted it kept.
@@ -35,19 +38,29 @@ func (e *entry) fail(err stanza.Error) {
 	e.req.Error(err)
 }
 
-// newEntry copies a message and stamps it.
+// newEntry copies a message and stamps it: into one buffer, in front of which the
+// rest of the record has room.
 func newEntry(a *xep.Home, req *xep.Request, c stanza.Condition) *entry {
+	const stamps = 256 // bytes of both, nearly always
 	raw, at := req.View.Frame.Raw(), req.Arrived
 	if at == 0 {
 		at = a.Now()
 	}
+	b := newRecord(req.From.String(), len(raw)+stamps)
+	head := len(b)
 	if req.StanzaID != "" {
-		raw = stanza.AppendIdentified(make([]byte, 0, len(raw)+128), raw, a.JID().String(), req.StanzaID)
+		b = stanza.AppendIdentified(b, raw, a.JID().String(), req.StanzaID)
+		raw = b[head:]
 	}
-	return &entry{
-		req: req, cond: c, from: req.From.String(),
-		xml: stanza.AppendDelayed(make([]byte, 0, len(raw)+128), raw, a.JID().Domain(), at),
-	}
+	return &entry{req: req, cond: c, buf: stanza.AppendDelayed(b[:head], raw, a.JID().Domain(), at), head: head}
+}
+
+// newRecord begins a record, which so many bytes of a stanza will follow: room for
+// what record writes, and the sender's address.
+func newRecord(from string, size int) []byte {
+	b := make([]byte, 1+binary.MaxVarintLen64, 1+2*binary.MaxVarintLen64+len(from)+size)
+	b = binary.AppendUvarint(b, uint64(len(from)))
+	return append(b, from...)
 }
 
 // recordVersion is the first byte of a stored message. Behind it stand, each
@@ -59,16 +72,18 @@ const recordVersion = 1
 var errRecord = errors.New("offline: record of an unknown form")
 
 // size is what a message counts against MaxBytes.
-func (e *entry) size() uint64 { return uint64(len(e.xml)) }
+func (e *entry) size() uint64 { return uint64(len(e.buf) - e.head) }
 
-// record renders a message for the store.
+// record is the message for the store, in the entry's own memory: version and sum
+// are written where there is room for the longest of them, so that they end where
+// the rest begins.
 func (e *entry) record(total uint64) []byte {
-	b := make([]byte, 0, len(e.xml)+len(e.from)+16)
-	b = append(b, recordVersion)
-	b = binary.AppendUvarint(b, total)
-	b = binary.AppendUvarint(b, uint64(len(e.from)))
-	b = append(b, e.from...)
-	return append(b, e.xml...)
+	var sum [binary.MaxVarintLen64]byte
+	n := binary.PutUvarint(sum[:], total)
+	b := e.buf[binary.MaxVarintLen64-n:]
+	b[0] = recordVersion
+	copy(b[1:], sum[:n])
+	return b
 }
 
 // record is a stored message; from and xml borrow the stored bytes.

@@ -66,15 +66,22 @@ func TestStamp(t *testing.T) {
 	}
 }
 
+// testEntry is an entry with what goes into its record.
+func testEntry(from string, xml []byte) *entry {
+	b := newRecord(from, len(xml))
+	return &entry{buf: append(b, xml...), head: len(b)}
+}
+
 func TestRecord(t *testing.T) {
-	e := &entry{from: "romeo@montague.net/orchard", xml: []byte("<message/>")}
+	const from = "romeo@montague.net/orchard"
+	e := testEntry(from, []byte("<message/>"))
 	for _, total := range []uint64{0, 10, 1 << 40} {
 		b := e.record(total)
 		r, err := parseRecord(b)
-		if err != nil || r.total != total || string(r.from) != e.from || string(r.xml) != "<message/>" {
+		if err != nil || r.total != total || string(r.from) != from || string(r.xml) != "<message/>" {
 			t.Errorf("%d: %+v %v", total, r, err)
 		}
-		for cut := range len(b) - len(e.xml) {
+		for cut := range len(b) - len(e.xml()) {
 			if _, err := parseRecord(b[:cut]); err == nil {
 				t.Errorf("%d: cut to %d bytes: no error", total, cut)
 			}
@@ -92,14 +99,14 @@ func TestRecord(t *testing.T) {
 }
 
 func FuzzParseRecord(f *testing.F) {
-	e := &entry{from: "a@b/c", xml: []byte("<message/>")}
+	e := testEntry("a@b/c", []byte("<message/>"))
 	f.Add(e.record(300))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := parseRecord(b)
 		if err != nil {
 			return
 		}
-		again := (&entry{from: string(r.from), xml: r.xml}).record(r.total)
+		again := testEntry(string(r.from), r.xml).record(r.total)
 		r2, err := parseRecord(again)
 		if err != nil || string(r2.from) != string(r.from) || string(r2.xml) != string(r.xml) || r2.total != r.total {
 			t.Errorf("%x: %+v, then %+v %v", b, r, r2, err)
