@@ -1,28 +1,41 @@
 package session
 
+import "encoding/binary"
+
 // AckQueue is the stanzas that were sent and not acknowledged (XEP-0198 §4), in
-// their order. Their bytes lie one after the other in one buffer, which is lent
-// by the loop's AckStores while there are any: an idle stream holds none. The
-// zero value is empty and has counted nothing. Loop only.
+// their order. Their bytes lie one after the other in pieces of memory without
+// pointers, which are lent by the loop's AckStores while there are any: an idle
+// stream holds none. The zero value is empty and has counted nothing. Loop only.
 type AckQueue struct {
-	acked uint64 // stanzas acknowledged since <enable/>; items[head] is the next one
+	acked uint64 // stanzas acknowledged since <enable/>
 	*ackStore
 }
 
 // AckStores is the free memory of the AckQueues of one loop. The zero value is
 // ready.
-type AckStores struct{ free []*ackStore }
+type AckStores struct {
+	free  []*ackStore
+	small []*ackPiece
+	large []*ackPiece
+}
 
 // ackStore is what an AckQueue borrows.
 type ackStore struct {
-	data  []byte
-	done  int // bytes of data that were acknowledged
-	bytes int // of the stanzas held
-	asked int64
-	items []ackItem
-	head  int // items that were acknowledged
+	first, last *ackPiece // of data; nil: there is none
+	count       int       // stanzas held
+	bytes       int       // of them
+	asked       int64
 }
 
+// ackPiece is a part of a queue's memory. A stanza lies in one piece, behind its
+// ackItem, so nothing is moved while a queue grows or what has been acknowledged goes.
+type ackPiece struct {
+	next *ackPiece
+	data []byte
+	done int // bytes of data that were acknowledged
+}
+
+// ackItem is what stands before a stanza.
 type ackItem struct {
 	at   int64
 	size uint32
@@ -30,13 +43,14 @@ type ackItem struct {
 }
 
 const (
-	// maxStores bounds the empty stores that a loop keeps.
+	ackItemBytes = 16
+	// The first piece of a queue is small, as most hold little and not for long.
+	// What is larger than a large one gets a piece of its own.
+	smallPiece = 512
+	largePiece = 2 << 10
+	// maxStores and maxPieces, of each size, bound the free memory that a loop keeps.
 	maxStores = 64
-	// maxStoreBytes bounds what such a store may hold on to.
-	maxStoreBytes = 64 << 10
-	// compactAt is the number of acknowledged bytes from which they are removed
-	// once they are more than half: so each byte is moved once on average.
-	compactAt = 4 << 10
+	maxPieces = 512
 )
 
 // Count is the number of stanzas held.
@@ -44,7 +58,7 @@ func (u *AckQueue) Count() int {
 	if u.ackStore == nil {
 		return 0
 	}
-	return len(u.items) - u.head
+	return u.count
 }
 
 // Bytes is the size of the stanzas held.
@@ -82,8 +96,18 @@ func (u *AckQueue) Add(at int64, st []byte, tag uint32, stores *AckStores) {
 	if u.ackStore == nil {
 		u.ackStore = stores.take()
 	}
-	u.data = append(u.data, st...)
-	u.items = append(u.items, ackItem{at, uint32(len(st)), tag})
+	p := u.last
+	if need := ackItemBytes + len(st); p == nil || cap(p.data)-len(p.data) < need {
+		p = stores.piece(need, p == nil)
+		if u.last == nil {
+			u.first = p
+		} else {
+			u.last.next = p
+		}
+		u.last = p
+	}
+	p.put(ackItem{at, uint32(len(st)), tag}, st)
+	u.count++
 	u.bytes += len(st)
 }
 
@@ -103,20 +127,19 @@ func (u *AckQueue) Ack(h uint32, stores *AckStores) bool {
 	if uint64(n) > uint64(u.Count()) {
 		return false
 	}
-	for range n {
-		size := int(u.items[u.head].size)
-		u.head++
-		u.done += size
-		u.bytes -= size
+	if u.acked += uint64(n); int(n) == u.Count() {
+		u.give(stores)
+		return true
 	}
-	u.acked += uint64(n)
-	switch {
-	case u.Count() == 0:
-		u.Release(stores)
-	case u.done > compactAt && u.done > len(u.data)/2:
-		u.data = u.data[:copy(u.data, u.data[u.done:])]
-		u.items = u.items[:copy(u.items, u.items[u.head:])]
-		u.done, u.head = 0, 0
+	for range n {
+		p := u.first
+		size := int(p.item(p.done).size)
+		u.bytes -= size
+		u.count--
+		if p.done += ackItemBytes + size; p.done == len(p.data) {
+			u.first = p.next // there is one, as more is held
+			stores.putPiece(p)
+		}
 	}
 	return true
 }
@@ -127,6 +150,19 @@ func (u *AckQueue) Release(stores *AckStores) {
 		return
 	}
 	u.acked += uint64(u.Count())
+	u.give(stores)
+}
+
+// give is Release, without counting.
+func (u *AckQueue) give(stores *AckStores) {
+	if u.ackStore == nil {
+		return
+	}
+	for p := u.first; p != nil; {
+		next := p.next
+		stores.putPiece(p)
+		p = next
+	}
 	stores.put(u.ackStore)
 	u.ackStore = nil
 }
@@ -137,14 +173,30 @@ func (u *AckQueue) All(yield func(at int64, st []byte, tag uint32) bool) {
 	if u.ackStore == nil {
 		return
 	}
-	from := u.done
-	for _, item := range u.items[u.head:] {
-		end := from + int(item.size)
-		if !yield(item.at, u.data[from:end:end], item.tag) {
-			return
+	for p := u.first; p != nil; p = p.next {
+		for at := p.done; at < len(p.data); {
+			item := p.item(at)
+			from := at + ackItemBytes
+			at = from + int(item.size)
+			if !yield(item.at, p.data[from:at:at], item.tag) {
+				return
+			}
 		}
-		from = end
 	}
+}
+
+// put appends a stanza; there is room.
+func (p *ackPiece) put(item ackItem, st []byte) {
+	b := binary.NativeEndian.AppendUint64(p.data, uint64(item.at))
+	b = binary.NativeEndian.AppendUint32(b, item.size)
+	b = binary.NativeEndian.AppendUint32(b, item.tag)
+	p.data = append(b, st...)
+}
+
+// item is what stands at an index of data.
+func (p *ackPiece) item(at int) ackItem {
+	b := p.data[at : at+ackItemBytes]
+	return ackItem{int64(binary.NativeEndian.Uint64(b)), binary.NativeEndian.Uint32(b[8:]), binary.NativeEndian.Uint32(b[12:])}
 }
 
 func (a *AckStores) take() *ackStore {
@@ -159,9 +211,43 @@ func (a *AckStores) take() *ackStore {
 }
 
 func (a *AckStores) put(st *ackStore) {
-	if len(a.free) == maxStores || cap(st.data) > maxStoreBytes {
+	if len(a.free) < maxStores {
+		*st = ackStore{}
+		a.free = append(a.free, st)
+	}
+}
+
+// piece is memory for so many bytes, and usually some more.
+func (a *AckStores) piece(need int, first bool) *ackPiece {
+	size, free := largePiece, &a.large
+	switch {
+	case need > largePiece:
+		return &ackPiece{data: make([]byte, 0, need)}
+	case first && need <= smallPiece:
+		size, free = smallPiece, &a.small
+	}
+	n := len(*free)
+	if n == 0 {
+		return &ackPiece{data: make([]byte, 0, size)}
+	}
+	p := (*free)[n-1]
+	(*free)[n-1] = nil
+	*free = (*free)[:n-1]
+	return p
+}
+
+// putPiece takes a piece back.
+func (a *AckStores) putPiece(p *ackPiece) {
+	free := &a.large
+	switch cap(p.data) {
+	case largePiece:
+	case smallPiece:
+		free = &a.small
+	default:
 		return
 	}
-	*st = ackStore{data: st.data[:0], items: st.items[:0]}
-	a.free = append(a.free, st)
+	if len(*free) < maxPieces {
+		*p = ackPiece{data: p.data[:0]}
+		*free = append(*free, p)
+	}
 }
