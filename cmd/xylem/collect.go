@@ -4,7 +4,13 @@ import (
 	"os"
 	"runtime/debug"
 	"runtime/metrics"
+	"time"
 )
+
+// collectorPause is the time between two looks at whether the collector should
+// run less often. A flood fills a heap of 50 MB in a second and a half: who looks
+// each two seconds is late for the first two collections.
+const collectorPause = 250 * time.Millisecond
 
 // collectorPace has garbage collected less often while clients that do not
 // read are flooded. Each message to such a client is stored and a copy kept until the
@@ -22,8 +28,8 @@ type collectorPace struct {
 }
 
 const (
-	floodLook   = 500       // such messages between two looks that make a flood
-	floodLooks  = 5         // looks, 10 s, after which it is over
+	floodLook   = 64        // such messages between two looks that make a flood
+	floodLooks  = 40        // looks, 10 s, after which it is over
 	floodSlack  = 256 << 20 // garbage in bytes that a flood may leave, but
 	floodFactor = 400       // no more per cent of what is in use than this
 	pacePercent = 100       // the usual ones of Go

@@ -8,30 +8,25 @@ import (
 func TestCollectorPace(t *testing.T) {
 	const mb = 1 << 20
 	var c collectorPace
-	for i, look := range []struct {
-		name       string
-		kept, live uint64
-		want       int
-	}{
-		{"few messages are kept", 499, 50 * mb, 0},
-		{"many", 999, 50 * mb, 400},
-		{"what is in use has grown", 2000, 150 * mb, 150},
-		{"so far that nothing is gained", 3000, 2000 * mb, 100},
-		{"and shrunk", 4000, 64 * mb, 400},
-		{"a pause", 4001, 64 * mb, 400},
-		{"the second", 4001, 64 * mb, 400},
-		{"the third", 4001, 64 * mb, 400},
-		{"the fourth", 4001, 64 * mb, 400},
-		{"it is over", 4001, 64 * mb, 100},
-		{"and stays so", 4001, 64 * mb, 100},
-		{"another one, nothing in use", 5000, 0, 400},
-	} {
-		got := c.pace(look.kept, look.live)
-		if got != look.want {
-			t.Errorf("look %d, %s: %d per cent, want %d", i, look.name, got, look.want)
+	look := func(name string, kept, live uint64, want int) {
+		t.Helper()
+		if got := c.pace(kept, live); got != want {
+			t.Errorf("%s: %d per cent, want %d", name, got, want)
+		} else {
+			c.percent = got
 		}
-		c.percent = got
 	}
+	look("few messages are kept", floodLook-1, 50*mb, 0)
+	look("many", 2*floodLook-1, 50*mb, 400)
+	look("what is in use has grown", 1000, 150*mb, 150)
+	look("so far that nothing is gained", 2000, 2000*mb, 100)
+	look("and shrunk", 3000, 64*mb, 400)
+	for range floodLooks - 1 {
+		look("a pause", 3001, 64*mb, 400)
+	}
+	look("it is over", 3001, 64*mb, 100)
+	look("and stays so", 3001, 64*mb, 100)
+	look("another one, nothing in use", 4000, 0, 400)
 }
 
 func TestCollectorPaceIsSet(t *testing.T) {

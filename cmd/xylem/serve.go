@@ -242,6 +242,8 @@ func (s *server) serveUntil(signals <-chan os.Signal) error {
 	defer ticker.Stop()
 	memory := time.NewTicker(memoryPause)
 	defer memory.Stop()
+	collector := time.NewTicker(collectorPause)
+	defer collector.Stop()
 	var trim trimmer
 	var pace collectorPace
 	defer pace.end()
@@ -265,6 +267,7 @@ func (s *server) serveUntil(signals <-chan os.Signal) error {
 			s.upkeep(now)
 		case <-memory.C:
 			trim.look()
+		case <-collector.C:
 			pace.look(s.engine.Stats().KeptTotal)
 		case sig := <-signals:
 			if sig == syscall.SIGHUP {
