@@ -32,23 +32,21 @@ func engineListeners(c *config) []engine.Listener {
 			proxies = append(proxies, p)
 		}
 	}
-	for _, a := range c.C2S.Listen {
-		all = append(all, engine.Listener{Name: nameC2S, Role: engine.RoleClient, Address: a, Proxies: proxies})
-	}
-	for _, a := range c.C2S.ListenTLS {
-		all = append(all, engine.Listener{Name: nameC2STLS, Role: engine.RoleClient, Address: a, TLS: true, Proxies: proxies})
-	}
-	for _, a := range c.S2S.Listen {
-		all = append(all, engine.Listener{Name: nameS2S, Role: engine.RolePeer, Address: a})
-	}
-	for _, a := range c.S2S.ListenTLS {
-		all = append(all, engine.Listener{Name: nameS2STLS, Role: engine.RolePeer, Address: a, TLS: true})
-	}
-	for _, a := range c.Components.Listen {
-		all = append(all, engine.Listener{Name: nameComponents, Role: engine.RoleComponent, Address: a})
-	}
-	for _, a := range c.Components.ListenTLS {
-		all = append(all, engine.Listener{Name: nameComponentsTLS, Role: engine.RoleComponent, Address: a, TLS: true})
+	for _, k := range []struct {
+		engine.Listener
+		addresses []string
+	}{
+		{engine.Listener{Name: nameC2S, Role: engine.RoleClient, Proxies: proxies}, c.C2S.Listen},
+		{engine.Listener{Name: nameC2STLS, Role: engine.RoleClient, Proxies: proxies, TLS: true}, c.C2S.ListenTLS},
+		{engine.Listener{Name: nameS2S, Role: engine.RolePeer}, c.S2S.Listen},
+		{engine.Listener{Name: nameS2STLS, Role: engine.RolePeer, TLS: true}, c.S2S.ListenTLS},
+		{engine.Listener{Name: nameComponents, Role: engine.RoleComponent}, c.Components.Listen},
+		{engine.Listener{Name: nameComponentsTLS, Role: engine.RoleComponent, TLS: true}, c.Components.ListenTLS},
+	} {
+		for _, a := range k.addresses {
+			k.Address = a
+			all = append(all, k.Listener)
+		}
 	}
 	return all
 }
