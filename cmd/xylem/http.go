@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/net/netutil"
 )
 
 // publicHandler is what http.listen answers: health, metrics and the records of
@@ -29,6 +30,17 @@ func publicHandler(s *server) http.Handler {
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(newMetrics(s), promhttp.HandlerOpts{}))
 	return mux
+}
+
+// publicConnections bounds who is connected to http.listen at a time; others wait.
+// Whoever reaches it must not use up the open files of the whole server.
+const publicConnections = 64
+
+// newPublic is what listens on http.listen.
+func newPublic(l net.Listener, handler http.Handler, log *slog.Logger) *webServer {
+	w := newWeb(netutil.LimitListener(l, publicConnections), handler, log)
+	w.server.WriteTimeout = time.Minute // for who reads no answer
+	return w
 }
 
 // webServer is one http.Server on one listener.

@@ -216,7 +216,7 @@ func (s *server) openWeb(conf *loaded) error {
 		return err
 	}
 	s.httpAddr = l.Addr().String()
-	s.public = newWeb(l, publicHandler(s), s.log)
+	s.public = newPublic(l, publicHandler(s), s.log)
 	return nil
 }
 
