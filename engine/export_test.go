@@ -52,3 +52,30 @@ func (e *Engine) HomeKnows(bare string) (sessions, unopened int) {
 	<-done
 	return sessions, unopened
 }
+
+// Input is what a turn takes from an in-process connection.
+type Input struct {
+	From  *Wire
+	Bytes []byte
+}
+
+// OnLoop runs something on a loop, which may have turns there: each takes some inputs,
+// as if they had been read from sockets.
+func (e *Engine) OnLoop(loop int, run func(turn func([]Input))) {
+	done := make(chan struct{})
+	e.sendLoop(uint32(loop), call(func() {
+		defer close(done)
+		l := e.loops[loop]
+		outer := l.spent // is being worked off
+		l.spent = nil
+		run(func(inputs []Input) {
+			for _, in := range inputs {
+				in.From.conn.input(in.Bytes)
+			}
+			l.exit()
+			l.enter()
+		})
+		l.spent = outer
+	}))
+	<-done
+}

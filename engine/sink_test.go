@@ -20,7 +20,7 @@ type sinkClient struct {
 	from     string      // of a component: the attribute that each message needs
 	counting atomic.Bool // login is over
 	login    chan []byte // what came before that
-	counts   []byte      // what is counted in messages
+	counts   []byte      // what is counted in messages; nil: nothing is
 
 	messages atomic.Int64
 	goal     atomic.Int64 // messages at which reached gets a token
@@ -70,6 +70,9 @@ var endOfMessage = []byte("</message>")
 func (c *sinkClient) Write(p []byte) {
 	if !c.counting.Load() {
 		c.login <- bytes.Clone(p)
+		return
+	}
+	if c.counts == nil {
 		return
 	}
 	if c.messages.Add(int64(bytes.Count(p, c.counts))) >= c.goal.Load() {
