@@ -100,6 +100,6 @@ func (l *loop) event(fd int, what uint32) {
 		s.writable()
 	}
 	if what&(readEvents|errorEvents) != 0 {
-		s.read()
+		s.read(what&endEvents != 0)
 	}
 }

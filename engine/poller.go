@@ -17,9 +17,10 @@ const (
 	// roundEvents is how many descriptors are reported at once at most.
 	roundEvents = 128
 
-	readEvents  = unix.EPOLLIN | unix.EPOLLPRI
+	readEvents  = unix.EPOLLIN | unix.EPOLLPRI | unix.EPOLLRDHUP
 	writeEvents = unix.EPOLLOUT
 	errorEvents = unix.EPOLLERR | unix.EPOLLHUP
+	endEvents   = errorEvents | unix.EPOLLRDHUP // what is read last is the end
 	// acceptEvents wake one loop of those that sleep, and not all for one connection.
 	acceptEvents = unix.EPOLLIN | unix.EPOLLEXCLUSIVE
 	wakeEvents   = unix.EPOLLIN | unix.EPOLLET // each write is reported once, and nothing is read

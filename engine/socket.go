@@ -39,6 +39,9 @@ func (i interest) events() (events uint32) {
 	if i&writes != 0 {
 		events |= writeEvents
 	}
+	if i == reads {
+		events |= unix.EPOLLET // see readAgain
+	}
 	return events
 }
 
@@ -84,13 +87,14 @@ func (s *socket) open(l *loop) error {
 	return err
 }
 
-// read is a turn's input. A peer that has closed its side is gone.
-func (s *socket) read() {
+// read is a turn's input. A peer that has closed its side is gone; isLast tells
+// that epoll has seen that.
+func (s *socket) read(isLast bool) {
 	if s.ended {
 		return
 	}
 	l := s.loop
-	n, err := unix.Read(int(s.fd), l.in)
+	n, err := receive(s.fd, l.in)
 	switch {
 	case err == unix.EAGAIN || err == unix.EINTR:
 	case err != nil || n == 0:
@@ -100,6 +104,21 @@ func (s *socket) read() {
 		l.inputBytes += n
 		s.conn.input(l.in[:n])
 		invariants.Poison(l.in[:n]) // it was lent for this call only
+		if isLast || n == len(l.in) {
+			s.readAgain()
+		}
+	}
+}
+
+// readAgain has a socket reported once more that was not read to its end. While
+// nothing else is wanted than input epoll tells of it once, and need not look at each
+// socket again to see that all was taken.
+func (s *socket) readAgain() {
+	if s.ended || s.asked != reads {
+		return
+	}
+	if err := s.loop.poller.control(unix.EPOLL_CTL_MOD, int(s.fd), s.asked.events()); err != nil {
+		s.unwatched(err)
 	}
 }
 
@@ -124,9 +143,9 @@ func (s *socket) write(pieces [][]byte, last bool) (taken int) {
 		case len(pieces) > 1:
 			taken, err = unix.Writev(int(s.fd), pieces)
 		case last: // one packet with the end of the stream
-			taken, err = unix.SendmsgN(int(s.fd), pieces[0], nil, nil, unix.MSG_MORE|unix.MSG_NOSIGNAL)
+			taken, err = send(s.fd, pieces[0], unix.MSG_MORE)
 		default:
-			taken, err = unix.Write(int(s.fd), pieces[0])
+			taken, err = send(s.fd, pieces[0], 0)
 		}
 		if err != unix.EINTR {
 			break
@@ -145,9 +164,13 @@ func (s *socket) write(pieces [][]byte, last bool) (taken int) {
 // want changes what is watched; where that fails the connection ends with the turn.
 func (s *socket) want(what interest) {
 	if err := s.watch(what); err != nil {
-		s.loop.engine.log.Warn("connection cannot be watched", "remote", addrString(s.remote()), "error", err)
-		s.loop.cutLater(s.conn)
+		s.unwatched(err)
 	}
+}
+
+func (s *socket) unwatched(err error) {
+	s.loop.engine.log.Warn("connection cannot be watched", "remote", addrString(s.remote()), "error", err)
+	s.loop.cutLater(s.conn)
 }
 
 // watch tells epoll. A socket of which nothing is wanted is not in its set, as
