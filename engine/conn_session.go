@@ -11,20 +11,26 @@ import (
 // may use again.
 func (c *conn) perform(out *session.Out) {
 	l := c.loop
-	op, startTLS, compressed, lost, end, reason := out.Op, out.StartTLS, out.Compress, out.Lost, out.Close, out.Reason
+	startTLS, compressed, lost, end, reason := out.StartTLS, out.Compress, out.Lost, out.Close, out.Reason
+	var op *session.Op
+	if out.Op.Kind != session.OpNone {
+		asked := out.Op
+		op = &asked
+	}
 	if len(out.Bytes) > 0 {
 		c.write(out.Bytes)
 	}
 	if n := out.AuthFailures; n > 0 {
 		l.engine.failures.add(c.transport.remote(), l.now, int(n))
+		take(&out.AuthFailures, &l.stats.authFailure)
 	}
 	l.took(out)
 	if out.HasStanza {
 		l.sent = out.Stanza // out is used again for what the dispatch answers
 		l.dispatch(c, &l.sent)
 	}
-	if op.Kind != session.OpNone {
-		l.start(c, op)
+	if op != nil {
+		l.start(c, *op)
 	}
 	if startTLS {
 		c.startTLS()
@@ -67,7 +73,7 @@ func (c *conn) deliver(b []byte, how session.Delivery, rc receipt, to []routing.
 		l.took(out)
 	}
 	if pass {
-		l.stats.stanzasOut.Add(1)
+		l.delivered++
 		c.write(b)
 	}
 	if ask {

@@ -67,8 +67,10 @@ type Out struct {
 // Reset empties the lists for the next call; buf is where Bytes goes.
 func (o *Out) Reset(buf []byte) {
 	o.Bytes = buf
-	o.Stanza, o.HasStanza, o.Pass, o.Held = Stanza{}, false, false, false
-	o.Op = Op{}
+	o.HasStanza, o.Pass, o.Held = false, false, false
+	if o.Op.Kind != OpNone { // it is large, and rare
+		o.Op = Op{}
+	}
 	o.Counted, o.Ask, o.Lost = false, false, false
 	o.StartTLS, o.Compress, o.Close, o.Reason = false, false, false, nil
 }
