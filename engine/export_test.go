@@ -79,3 +79,15 @@ func (e *Engine) OnLoop(loop int, run func(turn func([]Input))) {
 	}))
 	<-done
 }
+
+// Crowded tells whether a loop finds no processors for others, at its next tick.
+func (e *Engine) Crowded(loop int) (crowded bool) {
+	done := make(chan struct{})
+	e.sendLoop(uint32(loop), call(func() {
+		e.loops[loop].tick()
+		crowded = e.loops[loop].crowded
+		close(done)
+	}))
+	<-done
+	return crowded
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"sync"
 	"time"
 
@@ -30,7 +29,7 @@ type listener struct {
 
 	closed sync.Once
 	mu     sync.Mutex
-	spare  *os.File // a descriptor to give up when there is none left
+	spare  int // a descriptor to give up when there is none left; 0: there is none
 }
 
 // listenerOf is where a connection came in.
@@ -212,12 +211,26 @@ func (ln *listener) refuse(c io.WriteCloser, why string) {
 	_ = c.Close()
 }
 
-// reserve keeps one descriptor for outOfFiles.
+// reserve keeps one descriptor for outOfFiles, of a kind that is made without a look at
+// any disk: this runs on loops.
 func (ln *listener) reserve() {
 	ln.mu.Lock()
 	defer ln.mu.Unlock()
-	if ln.spare == nil {
-		ln.spare, _ = os.Open(os.DevNull) // without it outOfFiles only waits
+	if ln.spare != 0 {
+		return
+	}
+	if fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC); err == nil { // else outOfFiles only waits
+		ln.spare = fd
+	}
+}
+
+// giveUp closes the spare descriptor.
+func (ln *listener) giveUp() {
+	ln.mu.Lock()
+	defer ln.mu.Unlock()
+	if ln.spare != 0 {
+		_ = unix.Close(ln.spare)
+		ln.spare = 0
 	}
 }
 
@@ -225,12 +238,7 @@ func (ln *listener) reserve() {
 // queue and refuse it, so that its peer does not wait in vain.
 func (ln *listener) outOfFiles() {
 	ln.engine.admission.refused.Add(1)
-	ln.mu.Lock()
-	if ln.spare != nil {
-		_ = ln.spare.Close()
-		ln.spare = nil
-	}
-	ln.mu.Unlock()
+	ln.giveUp()
 	if fd, _, err := accept(&ln.socket); err == nil {
 		ln.refuse(descriptor(fd), "too many connections")
 	}
@@ -240,11 +248,7 @@ func (ln *listener) outOfFiles() {
 func (ln *listener) close() {
 	ln.closed.Do(func() {
 		ln.socket.close()
-		ln.mu.Lock()
-		defer ln.mu.Unlock()
-		if ln.spare != nil {
-			_ = ln.spare.Close()
-		}
+		ln.giveUp()
 	})
 }
 
