@@ -160,14 +160,14 @@ func (l *loop) heldIfTaken() routing.Flags {
 	return 0
 }
 
-// leave takes an ended session out of the table, unless that was handed to the
-// account's home.
+// leave takes an ended session out of the table and tells the account's home, unless
+// both were handed to that with what the session leaves.
 func (l *loop) leave(c *conn, handed bool, reason error) {
 	j := c.session.JID()
 	if d := l.engine.table.Domain(j.Domain()); d != nil && !handed {
 		d.Unbind(j.Local(), j.Resource(), c.mailbox())
 	}
-	if l.engine.hasExtensions {
+	if l.engine.hasExtensions && !handed {
 		l.postHome(j.Bare().String(), &closed{xep.SessionRef{JID: j, ID: uint64(c.mailbox())}})
 	}
 	l.stats.sessions.Add(-1)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/xylem-im/xylem/routing"
+	"github.com/xylem-im/xylem/xep"
 )
 
 // company is the sessions that got the same stanzas. A message to a bare address goes
@@ -71,13 +72,21 @@ func (c *conn) companies() companies {
 	return c.receipts.companies
 }
 
-// remains is one of sessions that is bound to the account still; 0: none is.
-func remains(sessions []routing.Mailbox, bound []routing.Entry) routing.Mailbox {
-	i := slices.IndexFunc(bound, func(e routing.Entry) bool { return slices.Contains(sessions, e.Mailbox) })
-	if i < 0 {
-		return 0
+// remains is one of sessions, but for one that has ended, that is bound to the account
+// still, or has ended without its home having heard of that: what such a session has
+// not acknowledged is on its way back. 0: none is.
+func remains(sessions []routing.Mailbox, ended routing.Mailbox, bound []routing.Entry, a *xep.Home) routing.Mailbox {
+	for i := range bound {
+		if mb := bound[i].Mailbox; mb != ended && slices.Contains(sessions, mb) {
+			return mb
+		}
 	}
-	return bound[i].Mailbox
+	for s := range a.Known() {
+		if mb := routing.Mailbox(s.ID); mb != ended && slices.Contains(sessions, mb) {
+			return mb
+		}
+	}
+	return 0
 }
 
 // append renders for a record those of stanzas behind acked, behind the session's own

@@ -91,3 +91,21 @@ func (e *Engine) Crowded(loop int) (crowded bool) {
 	<-done
 	return crowded
 }
+
+// RouteInPart has a loop route a stanza and hand over what is for one other loop; what
+// it has for the rest waits, as all else does there, until release is called.
+func (e *Engine) RouteInPart(loop, other int, raw string) (release func()) {
+	handedOver, released := make(chan struct{}), make(chan struct{})
+	e.sendLoop(uint32(loop), call(func() {
+		l := e.loops[loop]
+		if err := l.routeRaw(&source{}, []byte(raw)); err != nil {
+			panic(err)
+		}
+		e.loops[other].receive(l.post[other])
+		l.post[other] = nil
+		close(handedOver)
+		<-released
+	}))
+	<-handedOver
+	return func() { close(released) }
+}

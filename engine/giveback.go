@@ -19,10 +19,13 @@ import (
 // its way to the session goes behind them, since only the home takes it out of
 // the routing table.
 type returned struct {
-	session xep.SessionRef // zero: stanzas that found no session any more
-	bare    jid.JID        // the account
+	session xep.SessionRef  // zero: stanzas that found no session any more
+	from    routing.Mailbox // that session, or the one that they did not find
+	bare    jid.JID         // the account
 	stanzas []returnedStanza
 	left    int // not dealt with yet
+
+	bequests []*bequests // made of them
 }
 
 type returnedStanza struct {
@@ -30,9 +33,11 @@ type returnedStanza struct {
 	at      int64             // when it was given to the session; 0: just now
 	copied  bool              // other sessions of the account got it
 	to      []routing.Mailbox // those of a message
-	number  uint64            // by which the session knew it, see session.Sent
+	holder  xep.SessionRef    // who has it for the store, if it is there; zero: nobody
+	number  uint64            // by which that session knew it, see session.Sent
 	awaited bool              // it was this session's acknowledgement that is waited for
 	receipt
+	kept bool // handed to the store, with the receipt
 }
 
 // giveBack hands over what a session leaves unacknowledged; false when there is
@@ -42,7 +47,7 @@ func (c *conn) giveBack() bool {
 	if id := c.session.ResumeID(); id != "" {
 		l.ended.add(id, c.session.JID().Bare(), c.session.Received())
 	}
-	r := &returned{session: xep.SessionRef{JID: c.session.JID(), ID: uint64(c.mailbox())}, bare: c.session.JID().Bare()}
+	r := &returned{session: c.sessionRef(), from: c.mailbox(), bare: c.session.JID().Bare()}
 	number := c.session.Acked()
 	for u := range c.session.Unacked {
 		number++
@@ -50,7 +55,7 @@ func (c *conn) giveBack() bool {
 		if u.Delivery&session.Kept == 0 && !bytes.HasPrefix(u.Stanza, []byte("<presence")) {
 			a := c.awaited(number)
 			s := returnedStanza{raw: slices.Clone(u.Stanza), at: u.At, copied: u.Delivery&session.Copied != 0,
-				number: number, awaited: a.number != 0, receipt: a.receipt}
+				holder: r.session, number: number, awaited: a.number != 0, receipt: a.receipt, kept: a.kept}
 			if s.copied {
 				s.to = slices.Clone(c.companies().of(number))
 			}
@@ -66,15 +71,15 @@ func (c *conn) giveBack() bool {
 	return true
 }
 
-// routeAgain sends a rendered stanza whose session has gone to the home of the
+// routeAgain sends a rendered stanza whose session, mb, has gone to the home of the
 // account that it is for, behind what the session left.
-func (l *loop) routeAgain(b []byte, how session.Delivery, rc receipt, got []routing.Mailbox) {
+func (l *loop) routeAgain(mb routing.Mailbox, b []byte, how session.Delivery, rc receipt, got []routing.Mailbox) {
 	v, err := l.reader.read(b)
 	if err == nil {
 		var to jid.View
 		if to, err = l.viewOf(parser.Unescape(v.To())); err == nil {
 			s := returnedStanza{raw: slices.Clone(b), copied: how&session.Copied != 0, to: slices.Clone(got), awaited: rc.wanted, receipt: rc}
-			r := &returned{bare: to.Bare().JID.Clone(), stanzas: []returnedStanza{s}}
+			r := &returned{from: mb, bare: to.Bare().JID.Clone(), stanzas: []returnedStanza{s}}
 			l.engine.returning.Add(1)
 			l.postHome(r.bare.String(), r)
 			return
@@ -91,8 +96,13 @@ func (r *returned) apply(l *loop, _ *conn) {
 	r.left = len(r.stanzas)
 	a := l.home(r.bare)
 	a.Prepared(func(error) {
+		l.takeOver(r)
 		for i := range r.stanzas {
 			l.takeBack(r, a, &r.stanzas[i])
+		}
+		l.sendBequests(r)
+		if l.engine.hasExtensions && r.session.ID != 0 {
+			l.sessionClosed(a, r.session)
 		}
 	})
 }
@@ -151,13 +161,16 @@ func (l *loop) rerouteMessage(r *returned, a *xep.Home, s *returnedStanza, req *
 	}
 	drop := false
 	if s.copied && decision.Domain != nil {
-		heir := remains(s.to, decision.Domain.Lookup(to.Local(), nil))
+		heir := remains(s.to, r.from, decision.Domain.Lookup(to.Local(), nil), a)
 		if drop = heir != 0; drop && s.awaited {
-			l.bequeath(r, s, heir, req.Done)
+			r.bequeath(s, heir, req.Done)
 			return
 		}
 	}
-	if k := reg.Keeps(); k != nil && r.session.ID != 0 && k.Release(a, r.session, s.number, drop) {
+	if k := reg.Keeps(); k != nil && s.holder.ID != 0 && k.Release(a, s.holder, s.number, drop) {
+		if s.kept {
+			s.receipt = receipt{} // settled when it is durable, which it need not be yet
+		}
 		req.Done() // who stores it has it
 		return
 	}

@@ -74,14 +74,15 @@ type loop struct {
 	asked  map[uint32]func(*storage.Result) // by Token.Serial
 	serial uint32
 
-	seat     xep.Seat             // this loop, as extensions see it
-	homes    homes                // the accounts that are at home here
-	unopened map[uint64]*unopened // sessions that their home does not know yet, by SessionRef.ID
-	requests rawReader            // frames what is handed to homes
-	late     []*batch             // handed over behind post, see goOn
-	parcels  []sentParcel         // written in this turn
-	ended    ended                // sessions that could have been resumed
-	receipts []*receipts          // empty ones for reuse
+	seat     xep.Seat                        // this loop, as extensions see it
+	homes    homes                           // the accounts that are at home here
+	unopened map[uint64]*unopened            // sessions that their home does not know yet, by SessionRef.ID
+	bequests map[routing.Mailbox][]*bequests // on their way to the heirs of accounts that are at home here
+	requests rawReader                       // frames what is handed to homes
+	late     []*batch                        // handed over behind post, see goOn
+	parcels  []sentParcel                    // written in this turn
+	ended    ended                           // sessions that could have been resumed
+	receipts []*receipts                     // empty ones for reuse
 
 	bursts     map[routing.Mailbox]*burst // of the sessions here that have one
 	burstBytes int                        // of their messages
@@ -284,7 +285,7 @@ func (l *loop) deliver(b *batch) {
 		case entryControl:
 			e.ctl.apply(l, c)
 		case entryStanza:
-			l.deliverStanza(c, b.data[e.off:e.end:e.end+spare(b.data, e.end)], session.Alone, e.receipt(), nil)
+			l.deliverStanza(c, e, b.data[e.off:e.end:e.end+spare(b.data, e.end)], session.Alone, e.receipt(), nil)
 		case entryShared:
 			l.deliverShared(c, e)
 		case entryInput:
@@ -336,15 +337,15 @@ func spare(data []byte, end uint32) uint32 { return uint32(len(data)) - end }
 func (l *loop) deliverShared(c *conn, e *entry) {
 	s := e.shared
 	if s.toAt == 0 {
-		l.deliverStanza(c, s.data, session.Copied, e.receipt(), s.sessions)
+		l.deliverStanza(c, e, s.data, session.Copied, e.receipt(), s.sessions)
 		return
 	}
 	if c == nil || !c.receives() {
-		l.routeAgain(s.addressed(e.addressee), session.Copied, receipt{}, nil)
+		l.routeAgain(e.to, s.addressed(e.addressee), session.Copied, receipt{}, nil)
 		return
 	}
 	if c.session.Inactive() || c.session.Managed() {
-		l.deliverStanza(c, s.addressed(e.addressee), session.Copied, receipt{}, nil)
+		l.deliverStanza(c, e, s.addressed(e.addressee), session.Copied, receipt{}, nil)
 		return
 	}
 	out := l.begin()
@@ -362,9 +363,9 @@ func (l *loop) deliverShared(c *conn, e *entry) {
 
 // deliverStanza gives a rendered stanza to a session, or routes it anew when
 // the session has gone. to is the sessions that get it; nil for one alone.
-func (l *loop) deliverStanza(c *conn, b []byte, how session.Delivery, rc receipt, to []routing.Mailbox) {
+func (l *loop) deliverStanza(c *conn, e *entry, b []byte, how session.Delivery, rc receipt, to []routing.Mailbox) {
 	if c == nil || !c.receives() || !c.deliver(b, how, rc, to) {
-		l.routeAgain(b, how, rc, to)
+		l.routeAgain(e.to, b, how, rc, to)
 	}
 }
 

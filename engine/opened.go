@@ -43,13 +43,15 @@ type closed struct{ session xep.SessionRef }
 
 func (o *closed) apply(l *loop, _ *conn) {
 	a := l.home(o.session.JID.Bare())
-	a.Prepared(func(error) {
-		if !a.Leave(o.session) {
-			l.unopenedOf(o.session.ID).closed = true // see opened
-			return
-		}
-		l.engine.registry.SessionClosed(a, o.session)
-	})
+	a.Prepared(func(error) { l.sessionClosed(a, o.session) })
+}
+
+func (l *loop) sessionClosed(a *xep.Home, s xep.SessionRef) {
+	if !a.Leave(s) {
+		l.unopenedOf(s.ID).closed = true // see opened
+		return
+	}
+	l.engine.registry.SessionClosed(a, s)
 }
 
 // unopened is what comes to a home for a session before opened does.

@@ -21,11 +21,15 @@ func (l *loop) goOn(w waiter) {
 	if mb == 0 {
 		return
 	}
-	index := mailboxLoop(mb)
+	l.postLate(mailboxLoop(mb), entry{to: mb, kind: entryControl, ctl: goingOn{w}})
+}
+
+// postLate has a loop do something behind all else that this turn has for any.
+func (l *loop) postLate(index uint32, e entry) {
 	if l.late[index] == nil {
 		l.late[index] = l.engine.pool.get()
 	}
-	l.late[index].entries = append(l.late[index].entries, entry{to: mb, kind: entryControl, ctl: goingOn{w}})
+	l.late[index].entries = append(l.late[index].entries, e)
 }
 
 // goingOn ends a wait.

@@ -143,6 +143,38 @@ func TestDurableRecipientIsSilent(t *testing.T) {
 	again.sync()
 }
 
+// A message that is on its way into the store when the session that has it ends is
+// acknowledged to its sender when it is stored, and not before.
+func TestDurableRecipientEndsWhileItIsStored(t *testing.T) {
+	gate := storagetest.NewGate()
+	var gated atomic.Bool
+	store := storagetest.NewFaulty(memory.New(memory.Options{}), storagetest.Faults{Apply: func(ops []*storage.Op) error {
+		if gated.Load() && ops[0].Batch.Steps[0].Collection == "offline" {
+			gate.Wait()
+		}
+		return nil
+	}})
+	s := startDurable(t, engine.Limits{}, store)
+	alice, bob := online(t, s, "alice", "a"), online(t, s, "bob", "b")
+	gated.Store(true)
+	alice.chat("bob@localhost", 0, 1, "hello")
+	bob.expect(0, 1)
+	gate.Arrived() // bob has not acknowledged it in time
+	gated.Store(false)
+	bob.send("</stream:stream>")
+	if _, err := io.Copy(io.Discard, bob.conn); err != nil {
+		t.Fatal(err)
+	}
+	alice.send("<r xmlns='urn:xmpp:sm:3'/>")
+	wantNoAck(t, alice, 3)
+	gate.Pass()
+	alice.expectAck(3)
+	again := login(t, s.Dial(), "bob", "b")
+	again.send("<presence/>")
+	again.expect(0, 1)
+	again.sync()
+}
+
 // An <r/> is answered in time even if nothing can be stored, with what is
 // handled; and again when there is more.
 func TestDurableAnswersInTime(t *testing.T) {
