@@ -28,7 +28,7 @@ func Login(ctx context.Context, opts *Options, a Account) (*Session, error) {
 
 // enter connects and lets negotiate do the rest.
 func enter(ctx context.Context, opts *Options, a Account, negotiate func(*login, context.Context) error) (*Session, error) {
-	ctx, cancel := context.WithTimeout(ctx, opts.timeout())
+	ctx, cancel := context.WithTimeoutCause(ctx, opts.timeout(), fmt.Errorf("the login did not end in %v", opts.timeout()))
 	defer cancel()
 	l, err := dial(ctx, opts, a)
 	if err != nil {
@@ -46,7 +46,7 @@ func enter(ctx context.Context, opts *Options, a Account, negotiate func(*login,
 	if err != nil {
 		l.Abort()
 		if ctx.Err() != nil {
-			err = fmt.Errorf("%w after %v: %w", context.Cause(ctx), opts.timeout(), err)
+			err = context.Cause(ctx) // not that the connection was closed, which came of it
 		}
 		return nil, fmt.Errorf("%s: %w", a.User, err)
 	}
