@@ -9,7 +9,7 @@ import (
 )
 
 func settings(scenario string) load.Settings {
-	return load.Settings{Scenario: scenario, Sessions: 100, Payload: 350, Window: 1, Rate: 10, Fanout: 9, Extra: 7, Messages: 5, Flood: 3,
+	return load.Settings{Scenario: scenario, Sessions: 100, Payload: 350, Window: 1, Rate: 10, Fanout: 9, Extra: 7, Messages: 5, Flood: 3, Online: 0.5,
 		Duration: time.Second, Parallel: 4}
 }
 

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/xylem-im/xylem/bench/client"
 	"github.com/xylem-im/xylem/bench/load"
 	"github.com/xylem-im/xylem/bench/measure"
 	"github.com/xylem-im/xylem/bench/report"
@@ -27,7 +25,7 @@ func Run(ctx context.Context, p Plan) (*report.Report, error) {
 		return nil, err
 	}
 	rep := &report.Report{
-		Format: report.Format, Created: time.Now().UTC().Truncate(time.Second), Machine: measure.ThisMachine(),
+		Format: report.Format, Created: time.Now().UTC().Truncate(time.Second), Machine: measure.ThisMachine(), Harness: version(),
 		Server: p.ServerCPUs, Client: p.ClientCPUs, Versions: map[string]string{}, Order: p.Targets, Note: p.Note,
 		Remarks: p.leftOut(),
 	}
@@ -47,8 +45,8 @@ func Run(ctx context.Context, p Plan) (*report.Report, error) {
 						return rep, context.Cause(ctx)
 					}
 					r.out.Failed = err.Error()
-					if strings.Contains(r.out.Failed, "not-authorized") && !target.IsPreset(name) {
-						r.out.Failed += fmt.Sprintf("; the accounts are %s, %s, … (--user, --password), and --register makes them", p.Users.At(0).User, p.Users.At(1).User)
+					if !target.IsPreset(name) {
+						r.out.Failed += p.remedy(r.out.Failed)
 					}
 				}
 				rep.Runs = append(rep.Runs, r.out)
@@ -109,7 +107,7 @@ func (r *run) measure(ctx context.Context, s load.Settings) (err error) {
 	}()
 	r.job = load.Job{
 		Settings: s, Address: r.server.Address, Domain: r.server.Domain, DirectTLS: r.server.DirectTLS, Relay: r.server.Relay,
-		Accounts: r.plan.Users, PerAddress: max(0, r.plan.PerAddress), Epoch: time.Now().UnixNano(),
+		CA: r.plan.ca, Accounts: r.plan.Users, PerAddress: max(0, r.plan.PerAddress), Epoch: time.Now().UnixNano(),
 	}
 	if r.second != nil {
 		r.job.Other = &load.Place{Address: r.second.Address, Domain: r.second.Domain}
@@ -126,7 +124,7 @@ func (r *run) measure(ctx context.Context, s load.Settings) (err error) {
 		r.fleet.stop()
 	}()
 	if !r.known() {
-		r.out.Warnings = append(r.out.Warnings, "the server's process is not known (--pid), so neither its CPU nor its memory was read")
+		r.out.Warnings = append(r.out.Warnings, "the server's process is not known (--pid names it), so neither its CPU nor its memory was read")
 	}
 	// Only now: generators share pages with the relay, which is the same program.
 	if err := measure.Pause(ctx, r.plan.Settle); err != nil {
@@ -148,12 +146,13 @@ func (r *run) room(s load.Settings) error {
 	const own = 200 // files that a server opens for itself
 	limit := openFiles()
 	if !target.IsPreset(r.name) {
-		if r.plan.PID == 0 {
+		pid := r.plan.process(r.name)
+		if pid == 0 {
 			return nil // not known
 		}
 		var err error
-		if limit, err = measure.OpenFiles(r.plan.PID); err != nil {
-			return fmt.Errorf("--pid %d: %w", r.plan.PID, err)
+		if limit, err = measure.OpenFiles(pid); err != nil {
+			return fmt.Errorf("--pid %d: %w", pid, err)
 		}
 	}
 	if n := connections(&s); n+own > limit {
@@ -181,14 +180,18 @@ const relayTarget = "relay"
 // leftOut says what of the plan is not measured.
 func (p *Plan) leftOut() (list []string) {
 	for _, name := range p.Targets {
-		var titles []string
+		var left []string
 		for _, s := range p.Scenarios {
-			if !can(name, s) {
-				titles = append(titles, report.Title(s))
+			what := s.Scenario
+			if s.TLS {
+				what += " (TLS)"
+			}
+			if !can(name, s) && !slices.Contains(left, what) {
+				left = append(left, what)
 			}
 		}
-		if len(titles) > 0 {
-			list = append(list, fmt.Sprintf("%s has no XMPP and no TLS, so it was left out of: %s", name, strings.Join(titles, "; ")))
+		if len(left) > 0 {
+			list = append(list, fmt.Sprintf("%s has no XMPP and no TLS, so it was left out of %s", name, strings.Join(left, ", ")))
 		}
 	}
 	return list
@@ -221,39 +224,6 @@ func (r *run) start(ctx context.Context, s load.Settings) error {
 		r.report.Versions[r.name] = r.server.Version
 	}
 	return err
-}
-
-// external is a server that runs already.
-func (r *run) external(ctx context.Context, s load.Settings) error {
-	p := r.plan
-	r.server = &target.Server{Name: r.name, Address: r.name, Domain: p.Domain, DirectTLS: p.DirectTLS, PID: p.PID}
-	if err := listens(ctx, r.name); err != nil {
-		return err
-	}
-	if p.PID > 0 {
-		exe, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", p.PID)) // only to be shown
-		r.report.Versions[r.name] = exe
-	}
-	if !p.Register {
-		return nil
-	}
-	p.watch(Progress{What: r.title("making accounts"), Done: -1})
-	// Servers bound how many accounts an address may ask for.
-	opts := &client.Options{Address: r.name, Domain: p.Domain, DirectTLS: p.DirectTLS, Source: client.Spread(1)}
-	if s.TLS {
-		opts.TLS = client.TLSConfig(p.Domain, false, "")
-	}
-	return target.Register(ctx, opts, p.Users, 0, p.accounts())
-}
-
-// listens tells whether there is a server at all.
-func listens(ctx context.Context, address string) error {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, "tcp", address)
-	if err != nil {
-		return fmt.Errorf("no server at %s (%w): start it first, or name a preset", address, err)
-	}
-	return c.Close()
 }
 
 // servers are those that this run uses.

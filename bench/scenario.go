@@ -122,12 +122,15 @@ func (r *run) messages(o *outcome) {
 	n := float64(o.counters[load.CountDelivered])
 	r.set(report.MessagesPerSec, n/o.wall.Seconds())
 	if !slices.Contains([]string{load.Churn, load.Slow}, r.job.Scenario) { // where most of it is not for these messages
-		r.cpuPer(report.CPUPerMessage, o, o.server, n, time.Microsecond)
+		r.cpuPer(report.CPUPerMessage, o, o.server, n+float64(o.counters[load.CountPresence]), time.Microsecond)
 	}
 	r.quantiles(o.hists[load.HistMessage], map[string]float64{
 		report.LatencyP50: 50, report.LatencyP99: 99, report.LatencyP999: 99.9, report.LatencyMax: 100})
 	r.quantiles(o.hists[load.HistUpdate], map[string]float64{report.UpdateP50: 50, report.UpdateP99: 99})
-	if logins := float64(o.counters[load.CountLogins]); r.job.Extra > 0 && logins > 0 {
+	if r.job.Scenario == load.Mix {
+		r.set(report.PresencePerSec, float64(o.counters[load.CountPresence])/o.wall.Seconds())
+	}
+	if logins := float64(o.counters[load.CountLogins]); uses(&r.job.Settings, "login_rate") && logins > 0 {
 		r.set(report.LoginsPerSec, logins/o.wall.Seconds())
 		r.quantiles(o.hists[load.HistLogin], map[string]float64{report.LoginP50: 50, report.LoginP99: 99})
 	}
@@ -195,6 +198,9 @@ func (r *run) idle(ctx context.Context) error {
 	if !o.measured {
 		return nil
 	}
+	if n < fewSessions {
+		r.out.Warnings = append(r.out.Warnings, fmt.Sprintf("memory of %.0f sessions is little beside what the server and the machine change by themselves: take %d or more", n, fewSessions))
+	}
 	r.set(report.IdleCPU, o.server.Total().Seconds()/o.wall.Seconds())
 	r.set(report.PSSPerSession, float64(last.PSS)/n)
 	r.set(report.RSSPerSession, float64(last.RSS)/n)
@@ -202,6 +208,9 @@ func (r *run) idle(ctx context.Context) error {
 	r.set(report.EmptyPSS, float64(r.empty.PSS))
 	return nil
 }
+
+// fewSessions are too few for memory of each.
+const fewSessions = 500
 
 // step reads memory above that of the empty server.
 func (r *run) step(sessions int) error {

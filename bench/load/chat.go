@@ -23,7 +23,7 @@ func (w *Worker) chat(ctx context.Context, c Command) error {
 		if w.job.FullJID {
 			to = p.peer.s.JID
 		}
-		p.write(newTemplate(to, w.job.Run, w.job.Payload), w.job.Rate == 0)
+		p.write(newTemplate(to, w.job.Run, w.job.Payload, w.job.Content), w.job.Rate == 0)
 	}
 	var err error
 	if w.job.Rate > 0 {

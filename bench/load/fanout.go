@@ -101,7 +101,11 @@ func (c *contact) presence(p *player, f *parser.Frame, at time.Time) {
 		return
 	}
 	now := p.w.clock.since(at)
-	p.m.arrived(HistMessage, tok.due, now)
+	if p.w.job.Scenario == Mix { // where messages are what arrives
+		p.m.notified(now)
+	} else {
+		p.m.arrived(HistMessage, tok.due, now)
+	}
 	if c.fan.reached(tok.number) {
 		if p.w.meters.window.has(tok.due) {
 			p.m.record(HistUpdate, now-tok.due)
@@ -234,7 +238,9 @@ func (f *fan) update(due int64) {
 	f.mu.Unlock()
 	b := append(append(append(f.stanza[:0], "<presence"...), f.stamp...), "><status>"...)
 	f.stanza = append(tok.append(b, f.w.job.Run), "</status></presence>"...)
-	p.m.left(due, len(f.contacts))
+	if f.w.job.Scenario == Presence {
+		p.m.left(due, len(f.contacts))
+	}
 	_ = p.s.Send(f.stanza) // Receive reports a broken session
 }
 

@@ -27,9 +27,11 @@ var Scenarios = [...]string{Chat, Login, Idle, Presence, Roster, Offline, Resume
 // Settings are what one measurement is made with. They are part of every
 // result: only results with equal Settings may be compared.
 type Settings struct {
+	Name      string        `json:"name,omitempty"` // that people gave the measurement; no part of how it is made
 	Scenario  string        `json:"scenario"`
 	Sessions  int           `json:"sessions"`               // all together, over all generator processes
-	Payload   int           `json:"payload"`                // bytes of a whole chat stanza as sent, at least 150
+	Payload   int           `json:"payload"`                // bytes of a whole chat stanza as sent, at least MinPayload and Content
+	Content   string        `json:"content,omitempty"`      // XML behind the body of each chat stanza
 	Window    int           `json:"window"`                 // stanzas in flight per pair (chat), or between two checks (offline)
 	Rate      float64       `json:"rate,omitempty"`         // per second over all: an open loop; 0: a closed one
 	TLS       bool          `json:"tls"`                    // STARTTLS, or TLS at once for a target that wants that
@@ -44,7 +46,10 @@ type Settings struct {
 	Parallel  int           `json:"parallel"`           // logins under way at once, over all
 	Fanout    int           `json:"fanout,omitempty"`   // presence, mix: contacts of a publisher; roster: contacts of each account
 	Messages  int           `json:"messages,omitempty"` // offline: messages for each recipient
-	Extra     int           `json:"extra,omitempty"`    // churn: sessions that come and go; slow: clients that stall
+	Extra     int           `json:"extra,omitempty"`    // churn, mix: accounts that come and go; slow: clients that stall
+	Logins    float64       `json:"logins,omitempty"`   // churn, mix: their logins per second; 0: in churn without a pause, in mix none
+	Updates   float64       `json:"updates,omitempty"`  // mix: updates of presence per second, over all; 0: none
+	Online    float64       `json:"online,omitempty"`   // mix: share of a publisher's contacts who are online, more than 0 to 1
 	Flood     float64       `json:"flood,omitempty"`    // slow: messages per second to stalled clients
 	Held      int           `json:"held,omitempty"`     // slow: bytes that xylem may hold for one of them, where the harness starts it; 0: its default
 }
@@ -56,6 +61,7 @@ type Job struct {
 	Domain     string          `json:"domain"`
 	Other      *Place          `json:"other,omitempty"` // s2s: the server of accounts with odd numbers
 	DirectTLS  bool            `json:"direct_tls,omitempty"`
+	CA         string          `json:"ca,omitempty"` // PEM of who may sign the server's certificate; "": it is not checked
 	Relay      bool            `json:"relay,omitempty"`
 	Accounts   client.Accounts `json:"accounts"`
 	First      int             `json:"first"`       // number of its first account
@@ -106,6 +112,7 @@ type Result struct {
 const (
 	CountSent       = "sent"
 	CountDelivered  = "delivered"
+	CountPresence   = "presence" // mix: updates that reached a contact; elsewhere they are what is delivered
 	CountLost       = "lost"
 	CountDuplicated = "duplicated"
 	CountReordered  = "reordered"
@@ -127,13 +134,13 @@ const (
 
 // Names of histograms.
 const (
-	HistMessage = "message"
+	HistMessage = "message" // chat; in presence, updates
 	HistLogin   = "login"
 	HistTLS     = "login tls"
 	HistAuth    = "login auth"
 	HistBind    = "login bind"
 	HistRoster  = "login roster"
-	HistUpdate  = "update" // presence: from sending until the last contact has it
+	HistUpdate  = "update" // presence, mix: from sending until the last contact has it
 	HistResume  = "resume" // from connecting until the server has resumed the session
 	HistDrain   = "drain"  // offline: from login until the last message
 	HistLate    = "late"   // open loop: from when something was due until the generator wrote it

@@ -13,17 +13,17 @@ var filler = strings.Repeat("the quick brown fox jumps over the lazy dog and run
 type template struct {
 	head string // up to the value of id
 	run  string
-	size int // of the whole stanza
+	tail string // from the end of the body
+	size int    // of the whole stanza, in bytes
 }
 
-func newTemplate(to, run string, size int) template {
-	return template{head: "<message to='" + to + "' type='chat' id='", run: run, size: size}
+// newTemplate takes the bytes of the whole stanza, and the XML that goes behind
+// the body.
+func newTemplate(to, run string, size int, content string) template {
+	return template{head: "<message to='" + to + "' type='chat' id='", run: run, tail: "</body>" + content + "</message>", size: size}
 }
 
-const (
-	messageOpen  = "'><body>"
-	messageClose = "</body></message>"
-)
+const messageOpen = "'><body>"
 
 // append adds one message.
 func (t *template) append(dst []byte, tok token) []byte {
@@ -31,10 +31,10 @@ func (t *template) append(dst []byte, tok token) []byte {
 	dst = append(dst, t.head...)
 	dst = tok.append(dst, t.run)
 	dst = append(dst, messageOpen...)
-	for room := t.size - len(messageClose) - (len(dst) - start); room > 0; {
+	for room := t.size - len(t.tail) - (len(dst) - start); room > 0; {
 		n := min(room, len(filler))
 		dst = append(dst, filler[:n]...)
 		room -= n
 	}
-	return append(dst, messageClose...)
+	return append(dst, t.tail...)
 }

@@ -52,6 +52,7 @@ type meter struct {
 	window    *window
 	sent      atomic.Int64 // in the window
 	delivered atomic.Int64 // in the window
+	presence  atomic.Int64 // in the window, beside chat
 	total     atomic.Int64 // delivered ever
 	errors    atomic.Int64
 	stray     atomic.Int64
@@ -69,6 +70,13 @@ func (m *meter) arrived(name string, due, at int64) {
 	}
 	if m.window.has(due) {
 		m.record(name, at-due)
+	}
+}
+
+// notified counts presence that arrived at at, beside chat.
+func (m *meter) notified(at int64) {
+	if m.window.has(at) {
+		m.presence.Add(1)
 	}
 }
 
@@ -124,6 +132,7 @@ func (m *meters) begin(from, to int64) {
 	for _, one := range m.list {
 		one.sent.Store(0)
 		one.delivered.Store(0)
+		one.presence.Store(0)
 		one.errors.Store(0)
 		one.stray.Store(0)
 		one.mu.Lock()
@@ -146,6 +155,7 @@ func (m *meters) counters() map[string]int64 {
 	return map[string]int64{
 		CountSent:      m.sum(func(m *meter) *atomic.Int64 { return &m.sent }),
 		CountDelivered: m.sum(func(m *meter) *atomic.Int64 { return &m.delivered }),
+		CountPresence:  m.sum(func(m *meter) *atomic.Int64 { return &m.presence }),
 		CountErrors:    m.sum(func(m *meter) *atomic.Int64 { return &m.errors }),
 		CountStray:     m.sum(func(m *meter) *atomic.Int64 { return &m.stray }),
 	}

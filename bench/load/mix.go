@@ -2,15 +2,9 @@ package load
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
-)
-
-// What happens in mix beside each chat message: the rest of a day.
-const (
-	mixOnline = 0.2      // of a user's contacts
-	mixUpdate = 1.0 / 10 // updates of presence for each message
-	mixLogin  = 1.0 / 50 // logins for each message
 )
 
 // thin lets most contacts of each publisher leave after they have subscribed,
@@ -19,7 +13,7 @@ func (w *Worker) thin() {
 	var stay []*player
 	var group sync.WaitGroup
 	for _, f := range w.groups {
-		n := max(1, int(mixOnline*float64(len(f.contacts))))
+		n := max(1, int(math.Round(w.job.Online*float64(len(f.contacts)))))
 		for _, c := range f.contacts[n:] {
 			group.Go(func() { c.leave(true) })
 		}
@@ -36,17 +30,16 @@ func (w *Worker) thin() {
 	}
 }
 
-// mix is chat at the rate, and with it updates of presence and logins.
+// mix is chat at the rate, and with it updates of presence and logins at theirs.
 func (w *Worker) mix(ctx context.Context, c Command) error {
-	rate := w.job.Rate * w.job.Share
 	var group sync.WaitGroup
 	var updates, logins error
 	group.Go(func() {
-		updates = w.openLoop(ctx, rate*mixUpdate, c.To, func(k int, due int64) {
+		updates = w.openLoop(ctx, w.job.Updates*w.job.Share, c.To, func(k int, due int64) {
 			w.groups[k%len(w.groups)].update(due)
 		})
 	})
-	group.Go(func() { logins = w.comeAndGo(ctx, c, rate*mixLogin) })
+	group.Go(func() { logins = w.comeAndGo(ctx, c) })
 	err := w.chat(ctx, c)
 	group.Wait()
 	for _, other := range []error{updates, logins} {
@@ -59,7 +52,7 @@ func (w *Worker) mix(ctx context.Context, c Command) error {
 
 // comeAndGo logs accounts in and out at a rate. A login that is due while all
 // accounts are still busy counts as failed: the server is behind.
-func (w *Worker) comeAndGo(ctx context.Context, c Command, rate float64) error {
+func (w *Worker) comeAndGo(ctx context.Context, c Command) error {
 	if w.job.ExtraCount == 0 {
 		return nil
 	}
@@ -71,7 +64,7 @@ func (w *Worker) comeAndGo(ctx context.Context, c Command, rate float64) error {
 	defer group.Wait()
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(c.To-w.clock.now())+grace)
 	defer cancel()
-	return w.openLoop(ctx, rate, c.To, func(int, int64) {
+	return w.openLoop(ctx, w.job.Logins*w.job.Share, c.To, func(int, int64) {
 		select {
 		case i := <-free:
 			group.Go(func() {

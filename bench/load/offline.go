@@ -39,7 +39,7 @@ func (w *Worker) offline(ctx context.Context, c Command) error {
 func (w *Worker) store(ctx context.Context) error {
 	results := make(chan error, len(w.players))
 	for i, p := range w.players {
-		p.write(newTemplate(w.account(2*i).Bare(w.job.Domain), w.job.Run, w.job.Payload), false)
+		p.write(newTemplate(w.account(2*i).Bare(w.job.Domain), w.job.Run, w.job.Payload, w.job.Content), false)
 		go func() { results <- p.storeAll(ctx) }()
 	}
 	var first error

@@ -91,7 +91,7 @@ func (w *Worker) flood(ctx context.Context, c Command) error {
 	l := w.crowd.ledger
 	templates := make([]template, len(w.crowd.stalled))
 	for i, s := range w.crowd.stalled {
-		templates[i] = newTemplate(s.JID, l.run, w.job.Payload)
+		templates[i] = newTemplate(s.JID, l.run, w.job.Payload, w.job.Content)
 	}
 	from := w.crowd.flooders
 	return w.openLoop(ctx, w.job.Flood*w.job.Share, c.To, func(k int, due int64) {

@@ -3,10 +3,10 @@ package load
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/xylem-im/xylem/bench/client"
 	"github.com/xylem-im/xylem/parser"
-	"time"
 )
 
 // acquaint logs every account in and out once, so that neither end computes in
@@ -26,12 +26,22 @@ func (w *Worker) storm(ctx context.Context, c Command) error {
 	return ctx.Err()
 }
 
-// churn is chat while other accounts come and go.
+// churn is chat while other accounts come and go, at a rate or without a pause.
 func (w *Worker) churn(ctx context.Context, c Command) error {
 	var group sync.WaitGroup
-	group.Go(func() { w.cycle(ctx, c, w.job.ExtraFirst, w.job.ExtraCount, min(w.job.ExtraCount, w.parallel())) })
+	var logins error
+	group.Go(func() {
+		if w.job.Logins > 0 {
+			logins = w.comeAndGo(ctx, c)
+			return
+		}
+		w.cycle(ctx, c, w.job.ExtraFirst, w.job.ExtraCount, min(w.job.ExtraCount, w.parallel()))
+	})
 	err := w.chat(ctx, c)
 	group.Wait()
+	if err == nil {
+		err = logins
+	}
 	return err
 }
 

@@ -49,11 +49,16 @@ func TestFlow(t *testing.T) {
 }
 
 func TestMessageHasItsSize(t *testing.T) {
+	const content = "<active xmlns='http://jabber.org/protocol/chatstates'/>"
 	for _, size := range []int{MinPayload, 350, 1000, 70000} {
-		tmpl := newTemplate("bench12345@localhost", "d1x2y3z4w5", size)
-		for _, tok := range []token{{}, {12345, 99999, 60e9}} {
-			if got := len(tmpl.append(nil, tok)); got != size {
-				t.Errorf("%d bytes, want %d", got, size)
+		for _, content := range []string{"", content} {
+			size := size + len(content)
+			tmpl := newTemplate("bench12345@localhost", "d1x2y3z4w5", size, content)
+			for _, tok := range []token{{}, {12345, 99999, 60e9}} {
+				got := string(tmpl.append(nil, tok))
+				if len(got) != size || !strings.HasSuffix(got, "</body>"+content+"</message>") {
+					t.Errorf("%d bytes, want %d: %s", len(got), size, got)
+				}
 			}
 		}
 	}

@@ -132,7 +132,7 @@ func (job *Job) configure(o *client.Options, at Place) {
 	o.StreamManagement, o.Relay = job.Managed || o.Resumable, job.Relay
 	o.Roster = (job.Scenario == Idle || job.Scenario == Roster) && !job.Relay
 	if job.TLS {
-		o.TLS = client.TLSConfig(at.Domain, job.Tickets, job.Exchange)
+		o.TLS = client.TLSConfig(at.Domain, job.Tickets, job.Exchange, client.Roots(job.CA))
 	}
 	if job.PerAddress > 0 {
 		o.Source = client.Spread(job.PerAddress)

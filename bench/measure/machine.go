@@ -12,6 +12,7 @@ import (
 
 // Machine says where figures come from.
 type Machine struct {
+	System string `json:"system,omitempty"` // the distribution
 	Kernel string `json:"kernel"`
 	Arch   string `json:"arch"`
 	CPU    string `json:"cpu"`
@@ -26,6 +27,12 @@ func ThisMachine() Machine {
 	var u unix.Utsname
 	if unix.Uname(&u) == nil {
 		m.Kernel = unix.ByteSliceToString(u.Sysname[:]) + " " + unix.ByteSliceToString(u.Release[:])
+	}
+	release, _ := os.ReadFile("/etc/os-release")
+	for line := range strings.Lines(string(release)) {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "PRETTY_NAME="); ok {
+			m.System = strings.Trim(name, `"'`)
+		}
 	}
 	b, _ := os.ReadFile("/proc/cpuinfo")
 	for line := range strings.Lines(string(b)) {

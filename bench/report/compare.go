@@ -1,16 +1,23 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"slices"
+	"strings"
+
+	"github.com/xylem-im/xylem/bench/load"
+	"github.com/xylem-im/xylem/bench/measure"
 )
 
 // Compare writes, for each target and settings that both reports have, the
 // medians of a and b, what they lie between, and b as a ratio of a; and then what
 // only one of them has. A difference inside the spread of the runs is marked as
-// such: it may be noise. width is that of the terminal, in columns.
-func Compare(w io.Writer, a, b *Report, width int) error {
+// such: it may be noise. width is that of the terminal, in columns. worse names what
+// is worse in b by more than tolerance, a share of the figure in a, and not by noise.
+func Compare(w io.Writer, a, b *Report, width int, tolerance float64) (worse []string, err error) {
 	for _, line := range unlike(a, b) {
 		fmt.Fprintln(w, "!", line)
 	}
@@ -22,32 +29,68 @@ func Compare(w io.Writer, a, b *Report, width int) error {
 				continue
 			}
 			common++
-			if err := compareTarget(w, ga, ta, tb, a.Versions[ta.Name], b.Versions[tb.Name], width); err != nil {
-				return err
+			list, err := compareTarget(w, ga, ta, tb, a.Versions[ta.Name], b.Versions[tb.Name], width, tolerance)
+			if err != nil {
+				return nil, err
+			}
+			for _, figure := range list {
+				worse = append(worse, fmt.Sprintf("%s: %s: %s", tb.Name, ga.Title, figure))
 			}
 		}
 	}
 	if common == 0 {
-		return fmt.Errorf("the reports have no target with equal settings in common")
+		return nil, fmt.Errorf("the reports have no target with equal settings in common: A has %s; B has %s", a.contents(), b.contents())
 	}
 	for _, line := range slices.Concat(a.without(b, "A", "B"), b.without(a, "B", "A")) {
 		if _, err := fmt.Fprintln(w, "!", line); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return worse, nil
+}
+
+// contents names what a report has.
+func (r *Report) contents() string {
+	var list []string
+	for _, g := range r.Groups() {
+		for _, t := range g.Targets {
+			list = append(list, t.Name+": "+g.Title)
+		}
+	}
+	if len(list) == 0 {
+		return "nothing"
+	}
+	return strings.Join(list, "; ")
 }
 
 // unlike is what makes two reports hard to compare.
 func unlike(a, b *Report) (list []string) {
 	if a.Machine != b.Machine {
-		list = append(list, "the reports come from different machines, kernels or Go versions; ratios between targets of one report are safer")
+		list = append(list, "the reports come from different machines or systems ("+difference(a.Machine, b.Machine)+"); ratios between targets of one report are safer")
+	}
+	if a.Harness != b.Harness && a.Harness != "" && b.Harness != "" {
+		list = append(list, fmt.Sprintf("they come from different xylem-bench: %s in A, %s in B", a.Harness, b.Harness))
 	}
 	if a.Server != b.Server || a.Client != b.Client {
 		list = append(list, fmt.Sprintf("servers and generators had other cores: %s and %s in A, %s and %s in B",
 			cores(a.Server), cores(a.Client), cores(b.Server), cores(b.Client)))
 	}
 	return list
+}
+
+// difference says in what machines differ.
+func difference(a, b measure.Machine) string {
+	var list []string
+	for _, f := range []struct{ a, b string }{
+		{a.CPU, b.CPU}, {fmt.Sprintf("%d cores", a.Cores), fmt.Sprintf("%d cores", b.Cores)},
+		{Figure{Unit: "bytes"}.Show(float64(a.Memory)), Figure{Unit: "bytes"}.Show(float64(b.Memory))},
+		{a.System, b.System}, {a.Kernel, b.Kernel}, {a.Arch, b.Arch}, {a.Go, b.Go},
+	} {
+		if f.a != f.b {
+			list = append(list, fmt.Sprintf("%s and %s", cmp.Or(f.a, "unknown"), cmp.Or(f.b, "unknown")))
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 func cores(list string) string {
@@ -57,10 +100,17 @@ func cores(list string) string {
 	return list
 }
 
+// alike tells whether measurements are made in the same way, whatever people call
+// them.
+func alike(a, b load.Settings) bool {
+	a.Name, b.Name = "", ""
+	return a == b
+}
+
 // find returns the target of that name in the group with the settings of g.
 func (r *Report) find(g Group, name string) (Target, bool) {
 	for _, o := range r.Groups() {
-		if o.Settings != g.Settings {
+		if !alike(o.Settings, g.Settings) {
 			continue
 		}
 		for _, t := range o.Targets {
@@ -89,7 +139,7 @@ func (r *Report) without(other *Report, name, otherName string) (list []string) 
 	return list
 }
 
-func compareTarget(w io.Writer, g Group, a, b Target, versionA, versionB string, width int) error {
+func compareTarget(w io.Writer, g Group, a, b Target, versionA, versionB string, width int, tolerance float64) (worse []string, err error) {
 	fmt.Fprintf(w, "%s: %s\n", b.Name, g.Title)
 	if versionA != versionB {
 		fmt.Fprintf(w, "  A is %s, B is %s\n", versionA, versionB)
@@ -105,19 +155,25 @@ func compareTarget(w io.Writer, g Group, a, b Target, versionA, versionB string,
 			ratio = fmt.Sprintf("%.2f", sb.Median/sa.Median)
 		}
 		row := Row{Figure: f.in(g.Settings.Scenario)}
+		if verdict(f, sa, sb) == isWorse && (sa.Median == 0 || math.Abs(sb.Median/sa.Median-1) > tolerance) {
+			worse = append(worse, row.Figure.Title)
+		}
 		t.add(row.Figure.Title, row.cell(sa), row.cell(sb), cell{main: ratio}, cell{main: verdict(f, sa, sb)})
 	}
 	if err := t.write(w, width); err != nil {
-		return err
+		return nil, err
 	}
-	_, err := fmt.Fprintln(w)
-	return err
+	_, err = fmt.Fprintln(w)
+	return worse, err
 }
+
+// isWorse is the verdict that a check looks for.
+const isWorse = "worse"
 
 // verdict says whether b is better, and whether that may be noise: one run tells
 // nothing about it, and of several the ranges must not overlap.
 func verdict(f Figure, a, b Spread) string {
-	word := "worse"
+	word := isWorse
 	if (b.Median > a.Median) == f.Higher {
 		word = "better"
 	}

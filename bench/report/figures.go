@@ -23,6 +23,7 @@ const (
 	CPUPerMessage     = "cpu_us_per_message"
 	SystemShare       = "cpu_system_share"
 	MessagesPerSec    = "messages_per_s"
+	PresencePerSec    = "presence_per_s"
 	LatencyP50        = "latency_p50_us"
 	LatencyP99        = "latency_p99_us"
 	LatencyP999       = "latency_p999_us"
@@ -91,12 +92,13 @@ const (
 // Figures lists all, in the order of tables.
 func Figures() []Figure {
 	return []Figure{
-		{Key: CPUPerMessage, Title: "server CPU per message", Unit: "µs", About: "user and system time of the server's processes in the window, divided by what arrived in it; in slow, by that and the messages of the flood"},
+		{Key: CPUPerMessage, Title: "server CPU per message", Unit: "µs", About: "user and system time of the server's processes in the window, divided by what arrived in it; in slow, by that and the messages of the flood; in mix, by messages and presence, logins being in it, too"},
 		{Key: FirstCPU, Title: "of it on the first server", Unit: "µs", About: "messages go both ways, so each server sends half of them and receives the others"},
 		{Key: SecondCPU, Title: "of it on the second server", Unit: "µs"},
 		{Key: LocalCPU, Title: "the same within a server", Unit: "µs", About: "the same sessions writing to users of their own server, in the same run"},
 		{Key: FederationRatio, Title: "busier server / within a server", Unit: "×", About: "what federation costs a server for each message, compared with delivering it itself"},
 		{Key: MessagesPerSec, Title: "messages", Unit: "/s", Higher: true, About: "that arrived; in presence, deliveries"},
+		{Key: PresencePerSec, Title: "presence", Unit: "/s", Higher: true, About: "updates that reached a contact, beside the messages"},
 		{Key: LocalPerSec, Title: "messages within both servers", Unit: "/s", Higher: true},
 		{Key: LatencyP50, Title: "latency p50", Unit: "time", About: "from when a message was due (open loop) or written (closed loop) until its receiver read it"},
 		{Key: LatencyP99, Title: "latency p99", Unit: "time"},

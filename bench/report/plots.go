@@ -40,7 +40,7 @@ func headline(scenario string) []string {
 	case InProcess:
 		return []string{HeapPerSession, CPUPerMessage, PauseP99}
 	case load.Mix:
-		return []string{CPUPerMessage, LatencyP99, LoginP99}
+		return []string{ServerCores, LatencyP99, LoginP99}
 	}
 	return []string{CPUPerMessage, MessagesPerSec, LatencyP99}
 }

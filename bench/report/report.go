@@ -22,6 +22,7 @@ type Report struct {
 	Created  time.Time         `json:"created"`
 	Command  []string          `json:"command"` // arguments, so that it can be repeated
 	Machine  measure.Machine   `json:"machine"`
+	Harness  string            `json:"harness,omitempty"` // commit or version of xylem-bench
 	Server   string            `json:"server_cpus"`       // cores of the servers, "" for all
 	Client   string            `json:"client_cpus"`       // cores of the generators
 	Versions map[string]string `json:"versions"`          // of the targets, by name
@@ -92,8 +93,12 @@ func Read(file string) (*Report, error) {
 	if err := json.Unmarshal(b, &r); err != nil {
 		return nil, fmt.Errorf("%s is no report of xylem-bench: %w", file, err)
 	}
-	if r.Format != Format {
-		return nil, fmt.Errorf("%s is no report of this xylem-bench: its format is %d, want %d", file, r.Format, Format)
+	switch {
+	case r.Format == 0:
+		return nil, fmt.Errorf("%s is no report of xylem-bench: it has no format", file)
+	case r.Format != Format:
+		return nil, fmt.Errorf("%s has format %d, this xylem-bench knows format %d: use the xylem-bench that wrote it (harness in the file: %q)",
+			file, r.Format, Format, r.Harness)
 	}
 	return &r, nil
 }
@@ -212,6 +217,9 @@ func Title(s load.Settings) string {
 		return fmt.Sprintf("in one process, %d sessions, %d messages in flight", s.Sessions, s.Window)
 	}
 	t := s.Scenario
+	if s.Name != "" {
+		t = s.Name + ": " + t
+	}
 	wire := "plaintext"
 	if s.TLS {
 		wire = "TLS"
@@ -235,7 +243,7 @@ func Title(s load.Settings) string {
 	case load.Presence:
 		t += fmt.Sprintf(", 1 to %d", s.Fanout)
 	case load.Mix:
-		t += fmt.Sprintf(", %d contacts", s.Fanout)
+		t += fmt.Sprintf(", %d contacts (%s %% online)", s.Fanout, number(100*s.Online))
 	}
 	switch {
 	case s.Rate > 0:
@@ -245,14 +253,23 @@ func Title(s load.Settings) string {
 	case s.Window > 0:
 		t += fmt.Sprintf(", %d in flight per pair", s.Window)
 	}
+	if s.Updates > 0 {
+		t += ", " + number(s.Updates) + " updates/s"
+	}
 	if s.Extra > 0 {
 		t += fmt.Sprintf(", beside %d", s.Extra)
+	}
+	if s.Logins > 0 {
+		t += ", " + number(s.Logins) + " logins/s"
 	}
 	if s.Flood > 0 {
 		t += " and a flood of " + number(s.Flood) + "/s"
 	}
 	if s.Payload > 0 {
 		t += fmt.Sprintf(", %d bytes", s.Payload)
+	}
+	if s.Content != "" {
+		t += fmt.Sprintf(" (%d of own content)", len(s.Content))
 	}
 	for _, also := range []struct {
 		so   bool

@@ -109,7 +109,7 @@ func TestCompare(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := report.Compare(&out, a, b, 120); err != nil {
+	if _, err := report.Compare(&out, a, b, 120, 0); err != nil {
 		t.Fatal(err)
 	}
 	line := regexp.MustCompile(`server CPU per message +20.0 µs \(10.0 … 30.0 µs\) +200 µs \(100 … 300 µs\) +10.00 +worse\n`)
@@ -120,7 +120,7 @@ func TestCompare(t *testing.T) {
 		t.Errorf("what did not change is not said to be the same:\n%s", out.String())
 	}
 	b.Runs = b.Runs[:0]
-	if err := report.Compare(&out, a, b, 120); err == nil {
+	if _, err := report.Compare(&out, a, b, 120, 0); err == nil {
 		t.Error("reports without anything in common were compared")
 	}
 }
@@ -215,11 +215,11 @@ func TestCompareTellsWhatDiffers(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := report.Compare(&out, a, b, 120); err != nil {
+	if _, err := report.Compare(&out, a, b, 120, 0); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"! the reports come from different machines",
+		"! the reports come from different machines or systems (0 cores and 64 cores)",
 		"! servers and generators had other cores: all and all in A, 0 and 1 in B",
 		"! only in A: a<b>&: idle, 100 sessions",
 		"! only in B: a<b>&: idle, 5 sessions",

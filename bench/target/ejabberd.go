@@ -39,7 +39,7 @@ func startEjabberd(ctx context.Context, s Settings) (*Server, error) {
 		return nil, err
 	}
 	server := &Server{PID: p.cmd.Process.Pid, process: p, Address: fmt.Sprintf("127.0.0.1:%d", port),
-		Version: firstLine("dpkg-query", "-W", "-f", "${Package} ${Version}", "ejabberd")}
+		Version: packageVersion("ejabberd", p.cmd.Process.Pid)}
 	if err := p.awaitPort(ctx, server.Address); err != nil {
 		return nil, err
 	}

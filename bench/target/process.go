@@ -152,6 +152,21 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
 
+// packageVersion is that of a Debian package and of the program that interprets it,
+// which may be in a package of its own.
+func packageVersion(name string, pid int) string {
+	version := firstLine("dpkg-query", "-W", "-f", "${Package} ${Version}", name)
+	exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+	if err != nil {
+		return version
+	}
+	owner, _, ok := strings.Cut(firstLine("dpkg-query", "-S", exe), ":")
+	if !ok || owner == name {
+		return version
+	}
+	return version + " (" + firstLine("dpkg-query", "-W", "-f", "${Package} ${Version}", owner) + ")"
+}
+
 // firstLine runs a command for its first line of output, "" if it fails.
 func firstLine(name string, args ...string) string {
 	out, err := exec.Command(name, args...).Output()

@@ -85,7 +85,7 @@ VirtualHost %q
 		return nil, err
 	}
 	server := &Server{PID: p.cmd.Process.Pid, process: p, Address: fmt.Sprintf("127.0.0.1:%d", port),
-		Version: firstLine("dpkg-query", "-W", "-f", "${Package} ${Version}", "prosody")}
+		Version: packageVersion("prosody", p.cmd.Process.Pid)}
 	if err := p.awaitPort(ctx, server.Address); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package target
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
+	"strings"
 )
 
 // startRelay runs the relay as a process of its own, like every server.
@@ -19,5 +21,18 @@ func startRelay(ctx context.Context, s Settings) (*Server, error) {
 	if err := p.awaitPort(ctx, address); err != nil {
 		return nil, err
 	}
-	return &Server{PID: p.cmd.Process.Pid, process: p, Address: address, Relay: true, Version: "no XMPP"}, nil
+	return &Server{PID: p.cmd.Process.Pid, process: p, Address: address, Relay: true, Version: gnetVersion()}, nil
+}
+
+// gnetVersion is that of the event loop, which is all that there is.
+func gnetVersion() string {
+	info, _ := debug.ReadBuildInfo() // none in some tests
+	if info != nil {
+		for _, m := range info.Deps {
+			if strings.HasPrefix(m.Path, "github.com/panjf2000/gnet") {
+				return "gnet " + m.Version + ", no XMPP"
+			}
+		}
+	}
+	return "no XMPP"
 }

@@ -107,13 +107,26 @@ func parse(fs *pflag.FlagSet, args []string, low, high int) error {
 	case errors.Is(err, pflag.ErrHelp):
 		return err
 	case err != nil:
-		return usagef("%w; see %s --help", err, fs.Name())
+		return usagef("%w; see %s --help", readable(err), fs.Name())
 	case fs.NArg() < low:
 		return usagef("an argument is missing; see %s --help", fs.Name())
 	case fs.NArg() > high:
 		return usagef("unexpected argument %q; see %s --help", fs.Arg(high), fs.Name())
 	}
 	return nil
+}
+
+// readable is a fault of a flag in the words that a plan file has for it.
+func readable(err error) error {
+	var bad *pflag.InvalidValueError
+	if !errors.As(err, &bad) {
+		return err
+	}
+	what := accepted(bad.GetFlag())
+	if bad.GetFlag().Value.Type() == "intSlice" {
+		what = "whole numbers, as in 200,4000"
+	}
+	return fmt.Errorf("--%s: %q is not %s", bad.GetFlag().Name, bad.GetValue(), what)
 }
 
 func (p *program) help(w io.Writer) {
@@ -123,7 +136,7 @@ func (p *program) help(w io.Writer) {
 			fmt.Fprintf(w, "  %-26s %s\n", strings.TrimSpace(c.name+" "+c.args), c.about)
 		}
 	}
-	fmt.Fprintf(w, "\nScenarios: %s\nxylem-bench COMMAND --help tells the flags.\n", strings.Join(load.Scenarios[:], ", "))
+	fmt.Fprintf(w, "\nScenarios of run: %s\nxylem-bench COMMAND --help tells the flags, and what scenarios are.\n", strings.Join(load.Scenarios[:], ", "))
 }
 
 // generate is one generator process: it is told by its standard input what to

@@ -281,7 +281,30 @@ func TestWrongUsage(t *testing.T) {
 		{"run chat --target 192.0.2.1:5222", "loopback"},
 		{"run chat --plan x.toml", "not both"},
 		{"run --plan none.toml", "no such file"},
-		{"run chat --sessions 0", "at least 2 are needed"},
+		{"run chat --sessions 0", "chat: --sessions: 0 sessions; at least 2 are needed"},
+		{"run chat --payload 0", "chat: --payload: a payload of 0 bytes; it is a whole message with its tags, at least 150"},
+		{"run chat --duration 0", "chat: --duration: a duration of 0s; it is longer than 0"},
+		{"run chat --duration 10", `--duration: "10" is not a time, as in "10s"`},
+		{"run chat --window few", `--window: "few" is not whole numbers, as in 200,4000`},
+		{"run chat --security=", `--security is plain or tls, not ""`},
+		{"run chat --turns 0", "--turns 0: there is at least one"},
+		{"run chat --settle -1s", "--settle -1s: a rest is longer than 0"},
+		{"run chat --pid -5 --target 127.0.0.1:1", "--pid -5 is no process"},
+		{"run chat --per-address -7", "--per-address -7: it is at least 1"},
+		{"run chat --per-generator 1", "--per-generator 1: a pair of sessions is in one process"},
+		{"run chat --user bench", "--user bench: all accounts would have the same name; %d stands for the number"},
+		{"run chat --content <a>", "chat: --content: it is put into a message, but"},
+		{"run chat --content text", `chat: --content: it is put into a message, but "text" is in no element`},
+		{"run chat --content </m><m>", "chat: --content: it is put into a message, but it ends the message"},
+		{"run chat --content <!--x-->", "chat: --content: it is put into a message, but XMPP allows no comments"},
+		{"run chat --domain example.org", "--domain changes nothing: no target is a server that runs already"},
+		{"run chat --target relay --register", "--register changes nothing"},
+		{"run chat --target 127.0.0.1:1 --ca-file none.pem", "--ca-file none.pem: open none.pem: no such file"},
+		{"run chat --target 127.0.0.1:1 --direct-tls", "--direct-tls changes nothing: there is no TLS; --security tls asks for it"},
+		{"run chat --target 127.0.0.1:1,127.0.0.1:2 --pid 1", "--pid is one process, but 2 servers run already"},
+		{"compare none.json none.json", "open none.json: no such file"},
+		{"compare --check -1 a.json b.json", "--check -1"},
+		{"report none.json", "open none.json: no such file"},
 		{"run chat --xylem none", "--xylem"},
 		{"run chat --target relay --html none/a.html", "none/a.html"},
 		{"run chat --fanout 5", "--fanout changes nothing: chat does not use it; presence, roster, mix do"},
@@ -405,6 +428,12 @@ func TestMix(t *testing.T) {
 			t.Errorf("%s is %v: %v", fault, f[fault], rep.Runs[0].Warnings)
 		}
 	}
+	if s := rep.Runs[0].Settings; s.Updates != 200 || s.Logins != 40 || s.Online != 0.2 {
+		t.Errorf("a mix is made with %+v, want an update for ten messages, a login for fifty and a fifth online", s)
+	}
+	if _, ok := f[report.PresencePerSec]; !ok {
+		t.Error("presence is not counted by itself")
+	}
 	if f[report.MessagesPerSec] == 0 {
 		t.Errorf("nothing arrived: %v", rep.Runs[0].Warnings)
 	}
@@ -441,15 +470,19 @@ func TestPlanFaults(t *testing.T) {
 		{"empty", "", "no [[scenario]] table"},
 		{"no scenario", "[[scenario]]\nrate = 1.0", "plan.toml:1: the table does not say which scenario"},
 		{"unknown scenario", "[[scenario]]\nscenario = 'chat'\n\n[[scenario]]\nscenario = 'dance'", `plan.toml:5: scenario: "dance" is unknown; there are chat, login`},
-		{"unknown key", "[[scenario]]\nscenario = 'chat'\nsesions = 5", "plan.toml:3: sesions is no key of a scenario; there are scenario, sessions"},
+		{"unknown key", "[[scenario]]\nscenario = 'chat'\nsesions = 5", "plan.toml:3: sesions is no key of a scenario; there are scenario, name, sessions"},
 		{"another flag", "[[scenario]]\nscenario = 'chat'\nturns = 5", "plan.toml:3: turns is no key"},
 		{"outside", "rate = 5\n[[scenario]]\nscenario = 'chat'", `plan.toml:1: "rate" is not in a table`},
 		{"another table", "[[scenario]]\nscenario = 'chat'\n[other]\nrate = 5", `plan.toml:3: "other" is not in a table`},
 		{"number", "[[scenario]]\nscenario = 'chat'\nsessions = 'many'", `plan.toml:3: sessions: "many" is not a whole number`},
 		{"time", "[[scenario]]\nscenario = 'chat'\nduration = '10 parsecs'", `plan.toml:3: duration: "10 parsecs" is not a time, as in "10s"`},
 		{"truth", "[[scenario]]\nscenario = 'chat'\nfull_jid = 'so'", `plan.toml:3: full_jid: "so" is not true or false`},
-		{"out of range", "[[scenario]]\nscenario = 'chat'\npayload = 10", "plan.toml:3: payload: a payload of 10 bytes; a message has at least 150"},
+		{"out of range", "[[scenario]]\nscenario = 'chat'\npayload = 10", "plan.toml:3: payload: a payload of 10 bytes; it is a whole message with its tags, at least 150"},
 		{"not used", "[[scenario]]\nscenario = 'idle'\nrate = 5", "plan.toml:3: rate: 5 changes nothing: idle does not use it; chat, presence, churn, slow, mix, s2s do"},
+		{"content", "[[scenario]]\nscenario = 'chat'\ncontent = '<a>'", "plan.toml:3: content: it is put into a message, but XML syntax error"},
+		{"content and payload", "[[scenario]]\nscenario = 'chat'\npayload = 150\ncontent = '<a/>'", "plan.toml:3: payload: a payload of 150 bytes; with content of 4 bytes a message has at least 154"},
+		{"nobody logs in", "[[scenario]]\nscenario = 'churn'\nextra = 0\nlogin_rate = 5", "plan.toml:4: login_rate: 5 logins per second, but there are no accounts that come and go (extra)"},
+		{"nobody online", "[[scenario]]\nscenario = 'mix'\nonline = 0", "plan.toml:3: online: a share of 0 of the contacts; it is more than 0, to 1"},
 		{"two loops", "[[scenario]]\nscenario = 'chat'\nwindow = 5\nrate = 10", "plan.toml:3: window: 5 changes nothing: a window is for a closed loop"},
 		{"no TLS", "[[scenario]]\nscenario = 'login'\ntls_tickets = true", "plan.toml:3: tls_tickets: true changes nothing: there is no TLS"},
 		{"security", "[[scenario]]\nscenario = 'chat'\nsecurity = 'some'", "plan.toml:3: --security is plain or tls"},
@@ -459,6 +492,71 @@ func TestPlanFaults(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", test.name, err, test.want)
 		}
+	}
+}
+
+// A server that runs already is asked what it is, and its certificate is checked
+// when it is said who may sign it.
+func TestRunningServer(t *testing.T) {
+	authority := testca.New(t, "authority")
+	s := enginetest.StartConfig(t, engine.Config{Domains: []string{"localhost"}, Extensions: standard.Register,
+		Listeners: []engine.Listener{{Address: "127.0.0.1:0"}}, Certificates: anyName{authority.For(t, "localhost")}})
+	for i := range 2 {
+		s.AddUser(fmt.Sprintf("bench%d@localhost", i), "bench")
+	}
+	dir := t.TempDir()
+	run := func(ca *testca.CA) (int, string, string) {
+		return cli("run", "chat", "--target", s.Addrs()[0].Addr.String(), "--security", "tls", "--sessions", "2", "--duration", "100ms", "--warmup", "0s",
+			"--settle", "1ms", "--quiet", "--json", filepath.Join(dir, "a.json"), "--ca-file", ca.File(t))
+	}
+	if code, out, problems := run(authority); code != exitOK {
+		t.Fatalf("exit code %d: %s\n%s", code, problems, out)
+	}
+	rep, err := report.Read(filepath.Join(dir, "a.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if version := rep.Versions[rep.Order[0]]; !strings.Contains(version, "xylem") {
+		t.Errorf("the server is %q, want what it says of itself", version)
+	}
+	if code, out, _ := run(testca.New(t, "another")); code != exitFailed || !strings.Contains(out, "x509: ") || !strings.Contains(out, "--ca-file names who signed") {
+		t.Errorf("a certificate of somebody else: exit code %d\n%s", code, out)
+	}
+}
+
+// A check of two reports fails for what is worse in every run, beyond the
+// tolerance.
+func TestCompareChecks(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, cpu ...float64) string {
+		rep := &report.Report{Format: report.Format, Order: []string{"relay"}, Versions: map[string]string{}}
+		for i, v := range cpu {
+			rep.Runs = append(rep.Runs, report.Run{Target: "relay", Turn: i + 1, Settings: load.Settings{Scenario: load.Chat, Sessions: 2},
+				Figures: map[string]float64{report.CPUPerMessage: v}})
+		}
+		file := filepath.Join(dir, name)
+		if err := rep.Write(file); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	before := write("a.json", 10, 11, 12)
+	for _, test := range []struct {
+		name  string
+		after []float64
+		check string
+		code  int
+	}{
+		{"same", []float64{10, 11, 12}, "0", exitOK}, {"worse", []float64{13, 14, 15}, "5", exitFailed}, {"worse, allowed", []float64{13, 14, 15}, "50", exitOK},
+		{"noise", []float64{11, 14, 15}, "0", exitOK}, {"better", []float64{1, 2, 3}, "0", exitOK}, {"one run", []float64{99}, "0", exitOK},
+	} {
+		code, _, problems := cli("compare", "--check", test.check, before, write("b.json", test.after...))
+		if code != test.code || code == exitFailed && !strings.Contains(problems, "worse in B by more than 5 %: relay: chat, 2 sessions, plaintext: server CPU per message") {
+			t.Errorf("%s: exit code %d: %s", test.name, code, problems)
+		}
+	}
+	if code, _, problems := cli("compare", before, write("c.json")); code != exitUsage || !strings.Contains(problems, "A has relay: chat, 2 sessions, plaintext; B has nothing") {
+		t.Errorf("nothing in common: exit code %d: %s", code, problems)
 	}
 }
 

@@ -17,8 +17,9 @@ import (
 
 // planKeys are the keys of a [[scenario]] table beside "scenario": flags of run,
 // with underscores. What a table leaves out is as on the command line.
-var planKeys = [...]string{"sessions", "payload", "window", "rate", "security", "mechanism", "login", "tls_tickets", "key_exchange", "full_jid",
-	"stream_management", "warmup", "duration", "parallel", "fanout", "messages", "extra", "flood", "held"}
+var planKeys = [...]string{"name", "sessions", "payload", "content", "window", "rate", "security", "mechanism", "login", "tls_tickets", "key_exchange", "full_jid",
+	"stream_management", "warmup", "duration", "parallel", "fanout", "messages", "extra",
+	"login_rate", "update_rate", "online", "flood", "held"}
 
 // planTable is one [[scenario]] of a file.
 type planTable struct {
@@ -202,3 +203,6 @@ func show(value any) string {
 	}
 	return fmt.Sprint(value)
 }
+
+// underscored is the key of a flag in a plan.
+func underscored(flag string) string { return strings.ReplaceAll(flag, "-", "_") }

@@ -6,29 +6,33 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/xylem-im/xylem/bench"
 )
 
-// progress shows how far a plan is: a bar on a terminal, otherwise one line
-// for each step. Safe for concurrent use.
+// progress shows how far a plan is: a bar on a terminal, otherwise a line
+// for each step, and one more now and then. Safe for concurrent use.
 type progress struct {
 	w         io.Writer
 	quiet     bool
 	terminal  bool
 	unwatched func() // ends the watch for interrupts
 
+	now func() time.Time
+
 	mu   sync.Mutex
 	what string
+	last time.Time // where there is no terminal: when a line was written
 	bar  *progressbar.ProgressBar
 }
 
 // newProgress shows progress until end, and whether ctx has been interrupted.
 func newProgress(ctx context.Context, w io.Writer, quiet bool) *progress {
 	_, ok := terminal(w)
-	p := &progress{w: w, quiet: quiet, terminal: ok}
+	p := &progress{w: w, quiet: quiet, terminal: ok, now: time.Now}
 	said := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(said)
@@ -66,10 +70,7 @@ func (p *progress) show(g bench.Progress) {
 	case p.quiet:
 		return
 	case !p.terminal:
-		if g.What != p.what {
-			fmt.Fprintln(p.w, g.What)
-		}
-		p.what = g.What
+		p.line(g)
 		return
 	case g.What != p.what:
 		p.clear()
@@ -91,6 +92,27 @@ func (p *progress) show(g bench.Progress) {
 	} else {
 		_ = p.bar.Add(0)
 	}
+}
+
+// lineEvery is how often a step that goes on tells how far it is, where there is
+// no terminal.
+const lineEvery = 10 * time.Second
+
+// line writes a step when it begins, and now and then how far it is.
+func (p *progress) line(g bench.Progress) {
+	now := p.now()
+	if g.What == p.what && now.Sub(p.last) < lineEvery {
+		return
+	}
+	text := g.What
+	if g.What == p.what {
+		if g.Done >= 0 {
+			text += fmt.Sprintf(", %.0f %%", 100*g.Done)
+		}
+		text = strings.TrimSuffix(text+", "+g.State, ", ")
+	}
+	fmt.Fprintln(p.w, text)
+	p.what, p.last = g.What, now
 }
 
 // cut makes a text fit into so many columns.

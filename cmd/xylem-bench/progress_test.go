@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"github.com/xylem-im/xylem/bench"
 )
@@ -25,11 +26,15 @@ func TestCut(t *testing.T) {
 func TestProgressWithoutTerminal(t *testing.T) {
 	var out bytes.Buffer
 	p := newProgress(t.Context(), &out, false)
-	for _, g := range []bench.Progress{{What: "one", Done: 0.1, State: "5/s"}, {What: "one", Done: 0.9}, {What: "two", Done: -1}} {
+	var clock time.Time
+	p.now = func() time.Time { return clock }
+	for _, g := range []bench.Progress{{What: "one", Done: 0.1, State: "5/s"}, {What: "one", Done: 0.2}, {What: "one", Done: 0.3, State: "7/s"},
+		{What: "one", Done: 0.5}, {What: "two", Done: -1}, {What: "two", Done: -1, State: "8 accounts"}, {What: "two", Done: -1}} {
 		p.show(g)
+		clock = clock.Add(lineEvery / 2)
 	}
 	p.end()
-	if want := "one\ntwo\n"; out.String() != want {
+	if want := "one\none, 30 %, 7/s\ntwo\ntwo\n"; out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
 	if n := columns(&out); n != 120 {

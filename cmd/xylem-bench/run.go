@@ -8,98 +8,31 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/xylem-im/xylem/bench"
-	"github.com/xylem-im/xylem/bench/client"
-	"github.com/xylem-im/xylem/bench/load"
 	"github.com/xylem-im/xylem/bench/report"
-	"github.com/xylem-im/xylem/bench/target"
 )
-
-// runFlags are the flags of run. Those that are lists make one measurement for
-// each value.
-type runFlags struct {
-	plan     bench.Plan
-	file     string
-	base     load.Settings
-	sessions []int
-	windows  []int
-	security []string
-	logins   []string
-	groups   []string // key exchanges
-	json     string
-	html     string
-	quiet    bool
-	given    func(name string) bool
-}
-
-func (f *runFlags) register(fs *pflag.FlagSet) {
-	f.given = fs.Changed
-	var names []string
-	for _, p := range target.Presets() {
-		names = append(names, p[0])
-	}
-	fs.StringSliceVar(&f.plan.Targets, "target", []string{"xylem"},
-		"`servers` to measure: "+strings.Join(names, ", ")+", or host:port of one that runs on this machine")
-	fs.StringVar(&f.file, "plan", "", "TOML `file` with [[scenario]] tables, instead of scenarios on the command line")
-	fs.IntVar(&f.plan.Turns, "turns", 1, "runs of each measurement; targets take turns")
-	fs.IntSliceVar(&f.sessions, "sessions", nil, "sessions, a list for several measurements (default by scenario)")
-	fs.IntSliceVar(&f.windows, "window", []int{1}, "messages in flight per pair, a list for several measurements")
-	fs.StringSliceVar(&f.security, "security", []string{"plain"}, "plain, tls, or both")
-	fs.Float64Var(&f.base.Rate, "rate", 0, "messages per second over all: an open loop; 0: a closed one (default by scenario)")
-	fs.IntVar(&f.base.Payload, "payload", 350, "bytes of a chat message, tags included")
-	fs.DurationVar(&f.base.Duration, "duration", 10*time.Second, "of the window that counts")
-	fs.DurationVar(&f.base.Warmup, "warmup", 2*time.Second, "load before it")
-	fs.StringVar(&f.base.Mechanism, "mechanism", "", "PLAIN, SCRAM-SHA-1 or SCRAM-SHA-256 (default: the best that is offered)")
-	fs.StringSliceVar(&f.logins, "login", []string{client.Classic}, "how to log in: classic, sasl2, fast, resume, or several")
-	fs.BoolVar(&f.base.Tickets, "tls-tickets", false, "resume TLS sessions")
-	fs.StringSliceVar(&f.groups, "key-exchange", []string{""},
-		"`name` of the only key exchange that clients offer in TLS, or several: "+strings.Join(client.KeyExchanges[:], ", ")+" (default: what Go offers)")
-	fs.IntVar(&f.base.Parallel, "parallel", 32, "logins under way at once")
-	fs.BoolVar(&f.base.FullJID, "full-jid", false, "send chat to full JIDs")
-	fs.BoolVar(&f.base.Managed, "stream-management", false, "use XEP-0198")
-	fs.IntVar(&f.base.Fanout, "fanout", 0, "presence, mix: contacts of a publisher; roster: contacts of each account (default by scenario)")
-	fs.IntVar(&f.base.Messages, "messages", 100, "offline: messages for each recipient")
-	fs.IntVar(&f.base.Extra, "extra", 0, "churn, mix: accounts that come and go; slow: clients that stall (default by scenario)")
-	fs.Float64Var(&f.base.Flood, "flood", 5000, "slow: messages per second to clients that stall")
-	fs.IntVar(&f.base.Held, "held", 1<<20, "slow: bytes that xylem may hold for one of them, when it is started here; 0: as it is by default")
-
-	fs.StringVar(&f.plan.ServerCPUs, "server-cpus", "", "`cores` for servers, as for taskset: 0 or 0-3")
-	fs.StringVar(&f.plan.ClientCPUs, "client-cpus", "", "`cores` for generators")
-	fs.StringVar(&f.plan.Xylem, "xylem", "", "`binary` of xylem (default: built from this module, or found in PATH)")
-	fs.StringVar(&f.plan.Dir, "dir", "", "`folder` for the servers' files (default: a temporary one, removed at the end)")
-	fs.StringVar(&f.plan.Domain, "domain", "", "of a running server (default localhost)")
-	fs.StringVar(&f.plan.Users.User, "user", "bench%d", "pattern of account names; %d is a number from 0")
-	fs.StringVar(&f.plan.Users.Password, "password", "bench", "pattern of passwords")
-	fs.IntVar(&f.plan.PID, "pid", 0, "process of a running server, for its CPU and memory")
-	fs.BoolVar(&f.plan.DirectTLS, "direct-tls", false, "a running server wants TLS from the first byte")
-	fs.BoolVar(&f.plan.Register, "register", false, "make the accounts at a running server (XEP-0077)")
-	fs.IntVar(&f.plan.PerGenerator, "per-generator", 0, "sessions of one generator process at most (default: what the limit of open files allows)")
-	fs.IntVar(&f.plan.PerAddress, "per-address", 100, "sessions from each source address in 127.0.0.0/8; -1: do not spread")
-	fs.DurationVar(&f.plan.Settle, "settle", 2*time.Second, "rest of a server before its memory is read")
-	fs.StringVar(&f.plan.Note, "note", "", "text for the report")
-	fs.StringVar(&f.json, "json", "", "`file` for the report as JSON")
-	fs.StringVar(&f.html, "html", "", "`file` for the report as a page")
-	fs.BoolVar(&f.quiet, "quiet", false, "show no progress")
-}
 
 // measure is the command run.
 func (p *program) measure(ctx context.Context, fs *pflag.FlagSet, args []string) error {
 	var f runFlags
 	f.register(fs)
+	fs.Usage = func() { f.help(p.stdout) }
 	if err := parse(fs, args, 0, 1000); err != nil {
 		return err
 	}
 	if err := f.scenarios(fs, fs.Args()); err != nil {
 		return err
 	}
+	if f.given("turns") && f.plan.Turns < 1 {
+		return usagef("--turns %d: there is at least one", f.plan.Turns)
+	}
 	if err := f.plan.Complete(); err != nil {
 		return usageError{err}
 	}
-	if err := f.unused(); err != nil {
+	if err := errors.Join(f.unused(), f.unusedOfServers()); err != nil {
 		return err
 	}
 	for _, file := range []string{f.json, f.html} {
@@ -107,7 +40,7 @@ func (p *program) measure(ctx context.Context, fs *pflag.FlagSet, args []string)
 			return usageError{err} // now, not after the measurement
 		}
 	}
-	clean, err := f.places(ctx)
+	clean, err := f.find(ctx)
 	if err != nil {
 		return err
 	}
@@ -167,9 +100,9 @@ func failures(rep *report.Report) error {
 	return nil
 }
 
-// places finds the binaries and makes the folder of the servers. clean removes
+// find finds the binaries and makes the folder of the servers. clean removes
 // what was made.
-func (f *runFlags) places(ctx context.Context) (clean func(), err error) {
+func (f *runFlags) find(ctx context.Context) (clean func(), err error) {
 	clean = func() {}
 	if f.plan.Self, err = os.Executable(); err != nil {
 		return nil, err
@@ -236,18 +169,29 @@ func (p *program) output(rep *report.Report, json, html string) error {
 
 // compare is the command compare.
 func (p *program) compare(_ context.Context, fs *pflag.FlagSet, args []string) error {
+	check := fs.Float64("check", 0, "exit with 1 if a figure is worse by more than `percent`, and not by noise: every run of B is worse than every run of A")
 	if err := parse(fs, args, 2, 2); err != nil {
 		return err
 	}
+	if !(*check >= 0) {
+		return usagef("--check %g: a percentage is 0 or more", *check)
+	}
 	a, err := report.Read(fs.Arg(0))
 	if err != nil {
-		return err
+		return usageError{err}
 	}
 	b, err := report.Read(fs.Arg(1))
 	if err != nil {
-		return err
+		return usageError{err}
 	}
-	return report.Compare(p.stdout, a, b, columns(p.stdout))
+	worse, err := report.Compare(p.stdout, a, b, columns(p.stdout), *check/100)
+	if err != nil {
+		return usageError{err}
+	}
+	if fs.Changed("check") && len(worse) > 0 {
+		return fmt.Errorf("worse in B by more than %g %%: %s", *check, strings.Join(worse, "; "))
+	}
+	return nil
 }
 
 // report is the command report.
@@ -258,7 +202,7 @@ func (p *program) report(_ context.Context, fs *pflag.FlagSet, args []string) er
 	}
 	rep, err := report.Read(fs.Arg(0))
 	if err != nil {
-		return err
+		return usageError{err}
 	}
 	return p.output(rep, "", *html)
 }

@@ -10,28 +10,33 @@ import (
 	"github.com/xylem-im/xylem/bench"
 	"github.com/xylem-im/xylem/bench/client"
 	"github.com/xylem-im/xylem/bench/load"
+	"github.com/xylem-im/xylem/bench/target"
 )
 
 // usual is what a scenario is measured with when nothing is said.
 type usual struct {
+	about                   string // for people
 	sessions, fanout, extra int
 	rate                    float64
 	window                  int
+	online                  float64
+	updates, logins         float64 // for each message
 }
 
 func usuals() map[string]usual {
 	return map[string]usual{
-		load.Chat:     {sessions: 200},
-		load.Login:    {sessions: 500},
-		load.Idle:     {sessions: 2000},
-		load.Presence: {sessions: 1000, fanout: 999},
-		load.Roster:   {sessions: 100, fanout: 200},
-		load.Resume:   {sessions: 500},
-		load.Offline:  {sessions: 100, window: 10},
-		load.Churn:    {sessions: 200, extra: 100, rate: 1000},
-		load.Slow:     {sessions: 200, extra: 210, rate: 1000},
-		load.Mix:      {sessions: 1100, fanout: 10, extra: 100, rate: 1000},
-		load.S2S:      {sessions: 200},
+		load.Chat:     {about: "pairs write to each other: a closed loop, or an open one with --rate", sessions: 200},
+		load.Login:    {about: "accounts log in and out as fast as the server allows", sessions: 500},
+		load.Idle:     {about: "sessions do nothing: memory of each", sessions: 2000},
+		load.Presence: {about: "one account's presence goes to all its contacts", sessions: 1000, fanout: 999},
+		load.Roster:   {about: "logins that ask for a large roster", sessions: 100, fanout: 200},
+		load.Resume:   {about: "connections are cut and their sessions resumed", sessions: 500},
+		load.Offline:  {about: "messages are stored for those who are offline, then fetched", sessions: 100, window: 10},
+		load.Churn:    {about: "chat while other accounts come and go", sessions: 200, extra: 100, rate: 1000},
+		load.Slow:     {about: "chat beside clients that read nothing and are flooded", sessions: 200, extra: 210, rate: 1000},
+		load.Mix: {about: "a day: messages, presence and logins at once", sessions: 1100, fanout: 10, extra: 100, rate: 1000,
+			online: 0.2, updates: 1.0 / 10, logins: 1.0 / 50},
+		load.S2S: {about: "chat between the users of two servers", sessions: 200},
 	}
 }
 
@@ -71,6 +76,30 @@ func (f *runFlags) unused() error {
 	return nil
 }
 
+// unusedOfServers refuses what was given on the command line and is for another
+// kind of server than those of the plan.
+func (f *runFlags) unusedOfServers() error {
+	running := 0
+	for _, t := range f.plan.Targets {
+		if !target.IsPreset(t) {
+			running++
+		}
+	}
+	tls := slices.ContainsFunc(f.plan.Scenarios, func(s load.Settings) bool { return s.TLS })
+	for _, name := range []string{"domain", "register", "direct-tls", "ca-file", "pid"} {
+		switch {
+		case !f.given(name):
+		case running == 0:
+			return usagef("--%s changes nothing: no target is a server that runs already, as 127.0.0.1:5222", name)
+		case !tls && (name == "direct-tls" || name == "ca-file"):
+			return usagef("--%s changes nothing: there is no TLS; --security tls asks for it", name)
+		case name == "pid" && running > 1:
+			return usagef("--pid is one process, but %d servers run already; without it each is found by its address, if it can be seen", running)
+		}
+	}
+	return nil
+}
+
 // unused says why a setting has no effect in a measurement; "" when it has.
 func unused(key string, s *load.Settings) string {
 	users := bench.UsedBy(key)
@@ -105,6 +134,15 @@ func (f *runFlags) expand(name string, u usual) error {
 	if !f.given("extra") {
 		s.Extra = u.extra
 	}
+	if !f.given("online") {
+		s.Online = u.online
+	}
+	if !f.given("update-rate") {
+		s.Updates = s.Rate * u.updates
+	}
+	if !f.given("login-rate") && s.Extra > 0 {
+		s.Logins = s.Rate * u.logins
+	}
 	sessions, windows := f.sessions, f.windows
 	if len(sessions) == 0 {
 		sessions = []int{u.sessions}
@@ -112,11 +150,14 @@ func (f *runFlags) expand(name string, u usual) error {
 	if u.window > 0 && !f.given("window") {
 		windows = []int{u.window}
 	}
-	if len(f.groups) == 0 {
-		f.groups = []string{""}
+	if len(f.exchanges) == 0 {
+		f.exchanges = []string{""}
 	}
 	if len(f.logins) == 0 {
 		f.logins = []string{client.Classic}
+	}
+	if len(f.security) == 0 {
+		f.security = []string{""} // refused below
 	}
 	for _, security := range f.security {
 		if !slices.Contains([]string{"plain", "tls"}, security) {
@@ -131,7 +172,7 @@ func (f *runFlags) expand(name string, u usual) error {
 			}
 			for _, s.Window = range windows {
 				for _, s.Login = range f.logins {
-					for _, s.Exchange = range f.groups {
+					for _, s.Exchange = range f.exchanges {
 						s.TLS = security == "tls"
 						if !slices.Contains(f.plan.Scenarios, s) {
 							f.plan.Scenarios = append(f.plan.Scenarios, s)

@@ -1,0 +1,68 @@
+package bench
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/xylem-im/xylem/bench/target"
+)
+
+// checkCPUs tells whether processes can run on the cores of such a list; "" is all.
+func checkCPUs(list string) error {
+	if list == "" {
+		return nil
+	}
+	out, err := exec.Command("taskset", "-c", list, "true").CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) {
+		return errors.New("taskset is needed to choose cores (Debian: util-linux)")
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// readCA reads CAFile.
+func (p *Plan) readCA() error {
+	if p.CAFile == "" {
+		return nil
+	}
+	b, err := os.ReadFile(p.CAFile)
+	if err != nil {
+		return err
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM(b) {
+		return errors.New("it has no certificate in PEM form")
+	}
+	p.ca = string(b)
+	return nil
+}
+
+// checkLoopback refuses an address of another machine. A load generator that
+// can be pointed anywhere is a weapon; who measures over a network runs it
+// behind a port forward.
+func checkLoopback(address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		var names []string
+		for _, p := range target.Presets() {
+			names = append(names, p[0])
+		}
+		return fmt.Errorf("%s is neither host:port nor one of %s", address, strings.Join(names, ", "))
+	}
+	ips, err := net.LookupIP(host)
+	if err != nil {
+		return fmt.Errorf("%s: %w", address, err)
+	}
+	for _, ip := range ips {
+		if !ip.IsLoopback() {
+			return fmt.Errorf("%s is not this machine: load goes to loopback addresses only", address)
+		}
+	}
+	return nil
+}
