@@ -23,7 +23,7 @@ func managing() *session.Config {
 	return cfg
 }
 
-// bound has bound a resource and sent first.
+// boundTo has bound a resource and sent first.
 func boundTo(t testing.TB, cfg *session.Config, first string) *peer {
 	t.Helper()
 	p := binding(t, cfg)

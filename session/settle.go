@@ -50,7 +50,7 @@ func (s *Session) Settle(seq uint32, out *Out) {
 	}
 }
 
-// asked answers an <r/>, when all that was sent before it is handled.
+// askedFor answers an <r/>, when all that was sent before it is handled.
 func (s *Session) askedFor(out *Out) {
 	m := s.managed
 	if s.Held() > 0 {

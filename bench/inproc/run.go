@@ -97,7 +97,7 @@ func (r *run) serve(ctx context.Context) (end func() error, err error) {
 	}, nil
 }
 
-// memory is what the process holds after garbage and free memory were given
+// memoryUse is what the process holds after garbage and free memory were given
 // back.
 type memoryUse struct {
 	heap, objects float64

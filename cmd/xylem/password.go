@@ -27,7 +27,7 @@ func (f *passwordFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.text, "password", "", "the `password`; other users of the machine may see it in the list of processes")
 }
 
-// read gets the password by flag, or asks for it at a terminal.
+// readPassword gets the password by flag, or asks for it at a terminal.
 func (p *program) readPassword(f *passwordFlags) (string, error) {
 	given := f.set.Changed("password")
 	var password string

@@ -105,7 +105,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestLifeOfATokens follows one client through the rules of XEP-0484 §4 and §5.
+// TestLifeOfTokens follows one client through the rules of XEP-0484 §4 and §5.
 func TestLifeOfTokens(t *testing.T) {
 	p, random := policy(), new(counting)
 	var r token.Record
