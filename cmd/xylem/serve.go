@@ -96,7 +96,7 @@ func (p *program) notifySignals() (<-chan os.Signal, func()) {
 // open makes everything up to a running engine, or nothing.
 func (s *server) open(conf *loaded) error {
 	s.say("%s", versionLine())
-	s.say("configuration: %s", cmpString(conf.file, "none, the defaults"))
+	s.say("configuration: %s", cmp.Or(conf.file, "none, the defaults"))
 	s.limitOpenFiles()
 	for _, w := range conf.warnings() {
 		s.log.Warn(w)
@@ -130,13 +130,6 @@ func (s *server) openData(data string) error {
 	s.say("data folder: %s%s", data, map[bool]string{true: " (made now)"}[statErr != nil])
 	s.checkDataMode(data)
 	return nil
-}
-
-func cmpString(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 // say prints a line for people on stdout, where the last one is the ready line.

@@ -109,7 +109,7 @@ func (r *statusReport) print(out io.Writer, now time.Time) error {
 	}
 	row("state", "%s, version %s, process %d", state, r.Version, r.PID)
 	row("up", "%s, since %s", time.Duration(r.Uptime)*time.Second, r.Started.Format(time.DateTime))
-	row("configuration", "%s", cmpString(r.Config, "none, the defaults"))
+	row("configuration", "%s", cmp.Or(r.Config, "none, the defaults"))
 	row("data folder", "%s", r.Data)
 	row("open files", "%d at most", r.OpenFiles)
 	for _, a := range r.Addresses {
