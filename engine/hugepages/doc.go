@@ -17,8 +17,8 @@
 // what is left of it as at any other part.
 //
 // To make a huge page the kernel copies what is there, one to two milliseconds in
-// which whoever needs that part of the memory waits. Keep spreads this: it is at it
-// a tenth of the time.
+// which whoever needs that part of the memory, or the core, waits. Keep spreads this: it is at it
+// half a percent of the time.
 //
 // The heap is one for a process, however many engines run in it, so this is for
 // programs to call and not for package engine.

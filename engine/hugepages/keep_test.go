@@ -46,7 +46,7 @@ func TestKeep(t *testing.T) {
 		ended <- hugepages.KeepAt(ctx, ticks, func() int64 {
 			defer func() { live = live[1:] }()
 			return live[0]
-		}, func(r hugepages.Report) { reports <- r })
+		}, 0, func(r hugepages.Report) { reports <- r })
 	}()
 	ticks <- time.Unix(0, 0)
 	ticks <- time.Unix(5, 0)
