@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -333,6 +334,53 @@ func TestResume(t *testing.T) {
 	old.expect(t, "<a"+sm+" h='3'/>")
 	if !old.Bound() || old.Inactive() || !p.Closed() || len(old.unacked()) != 0 {
 		t.Errorf("bound %v, inactive %v, closed %v, unacknowledged %q", old.Bound(), old.Inactive(), p.Closed(), old.unacked())
+	}
+}
+
+// The counters wrap in both directions between what was acknowledged last and the
+// resumption (XEP-0198 §4), also when a restart comes in between.
+func TestResumeWhenCountersWrap(t *testing.T) {
+	for _, restarted := range []bool{false, true} {
+		cfg := managing()
+		old := boundTo(t, cfg, "<enable"+sm+" resume='1'/>")
+		session.SetCounters(&old.Session, 1<<32-2)
+		for i := range 4 { // h of them is 2^32-1, 0, 1 and 2
+			old.give(fmt.Sprintf("<message id='%d'/>", i), session.Alone)
+		}
+		old.feed("<message/><message/><message/><a" + sm + " h='4294967295'/>")
+		old.sent = ""
+		old.out.Reset(nil)
+		old.Detach(old.now, &old.out)
+		if restarted {
+			state, unacked := old.AppendState(nil), slices.Collect(old.Unacked)
+			again := session.Session{}
+			if err := again.RestoreState(cfg, old.now, state); err != nil {
+				t.Fatal(err)
+			}
+			for _, u := range unacked {
+				again.RestoreStanza(u, &old.out)
+			}
+			old.Session = again
+		}
+		for h, can := range map[uint32]bool{1<<32 - 1: true, 0: true, 2: true, 3: false, 1 << 31: false} {
+			if old.CanAck(h) != can {
+				t.Errorf("restarted %v: h=%d is taken: %v", restarted, h, !can)
+			}
+		}
+		if !old.Forgets(1<<32-2) || old.Forgets(1<<32-1) || old.Forgets(0) {
+			t.Errorf("restarted %v: what is forgotten is told wrongly", restarted)
+		}
+		p := binding(t, cfg)
+		p.feed("<resume" + sm + " previd='" + old.ResumeID() + "' h='1'/>")
+		old.out.Reset(nil)
+		old.Resume(old.now, &p.Session, 1, &old.out)
+		old.take()
+		old.expect(t, "<resumed"+sm+" h='1' previd='"+old.ResumeID()+"'/><message id='3'/>"+request)
+		old.feed("<a" + sm + " h='2'/><message/><r" + sm + "/>")
+		old.expect(t, "<a"+sm+" h='2'/>")
+		if n := len(old.unacked()); n != 0 {
+			t.Errorf("restarted %v: %d stanzas are unacknowledged", restarted, n)
+		}
 	}
 }
 
