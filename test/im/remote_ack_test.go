@@ -107,6 +107,37 @@ func TestAcknowledgedByAnotherServer(t *testing.T) {
 	wantIDs(g.bob, 2, func(e *element) bool { return e.child("body").Text == "x" })
 }
 
+// A message that no server can be found for counts when its sender has the error.
+func TestAcknowledgedByAnError(t *testing.T) {
+	g := newBeforeGate(t)
+	close(g.gate.open)
+	alice := g.start(time.Second).loginManaged("alice@localhost/r", "<presence/>")
+	before := alice.asked()
+	for i := range 2 {
+		alice.send("<message to='bob@nowhere.example' type='chat' id='m%d'><body>x</body></message>", i)
+	}
+	wantIDs(alice.client, 2, func(e *element) bool { return e.condition() == "remote-server-not-found" })
+	if h := alice.asked(); h != before+2 {
+		t.Errorf("h is %d, want %d", h, before+2)
+	}
+}
+
+// Without durable acknowledgement what waits in memory counts at once.
+func TestAcknowledgedInMemory(t *testing.T) {
+	g := newBeforeGate(t)
+	s := startIn(t, g.world, func(c *engine.Config) {
+		c.DurableAck, c.Federation.Connector = false, g.gate
+	}, "localhost")
+	alice := s.loginManaged("alice@localhost/r", "<presence/>")
+	before := alice.asked()
+	alice.talksTo(g.bob, 2)
+	if h := alice.asked(); h != before+2 {
+		t.Errorf("h is %d, want %d", h, before+2)
+	}
+	close(g.gate.open)
+	wantIDs(g.bob, 2, func(e *element) bool { return e.child("body").Text == "x" })
+}
+
 // What waits for another server when this one stops is sent, if it can be, or its
 // sender is told, if only after the restart.
 func TestStopWhileMessagesWaitForAnotherServer(t *testing.T) {
