@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 	"github.com/xylem-im/xylem/s2s"
 	"github.com/xylem-im/xylem/s2s/component"
 	"github.com/xylem-im/xylem/session"
-	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/storage"
 	"github.com/xylem-im/xylem/xep"
 )
@@ -268,107 +266,6 @@ func (l *loop) deliverAll(b *batch) (all bool) {
 	return true
 }
 
-// deliver works off a batch. The batch stays alive until the turn's end.
-func (l *loop) deliver(b *batch) {
-	l.spent = append(l.spent, b)
-	for i := range b.entries {
-		if l.ahead == 0 {
-			l.ahead = l.warmEntries(b, i)
-		}
-		l.ahead--
-		e := &b.entries[i]
-		var c *conn
-		if e.to != 0 {
-			c = l.slots.find(e.to)
-		}
-		switch e.kind {
-		case entryControl:
-			e.ctl.apply(l, c)
-		case entryStanza:
-			l.deliverStanza(c, e, b.data[e.off:e.end:e.end+spare(b.data, e.end)], session.Alone, e.receipt(), nil)
-		case entryShared:
-			l.deliverShared(c, e)
-		case entryInput:
-			l.deliverInput(c, e, b.data[e.off:e.end:e.end])
-		case entrySettled:
-			if c != nil {
-				c.settled(e.seq)
-			}
-		case entryRemote:
-			l.toRemote(e.ctl.(*remoteDomain), e.addressee, b.data[e.off:e.end:e.end+spare(b.data, e.end)], e.receipt(), e.back)
-		case entryPeer:
-			l.toPeer(c, e.ctl.(*remoteDomain), e.addressee, b.data[e.off:e.end:e.end+spare(b.data, e.end)], e.receipt())
-		case entryComponent:
-			l.toComponent(c, e.ctl.(*componentDomain), b.data[e.off:e.end:e.end+spare(b.data, e.end)])
-		}
-	}
-}
-
-// deliverInput is for connections that are no sockets.
-func (l *loop) deliverInput(c *conn, e *entry, b []byte) {
-	if c == nil {
-		return
-	}
-	if c.phase == phaseMoved {
-		l.passInput(c.movedTo, e.ctl, b)
-		return
-	}
-	t, ok := c.transport.(wireTransport)
-	if !ok || t.w != e.ctl.(inputOf).wire {
-		return // of a wire that the session is not on any more
-	}
-	defer t.taken(len(b))
-	c.input(b)
-}
-
-// passInput hands input to the connection that has the wire now.
-func (l *loop) passInput(to routing.Mailbox, from control, b []byte) {
-	batch := l.batchFor(mailboxLoop(to))
-	off := len(batch.data)
-	batch.data = append(batch.data, b...)
-	batch.entries = append(batch.entries, entry{to: to, kind: entryInput, off: uint32(off), end: uint32(len(batch.data)), ctl: from})
-}
-
-// spare lets a stanza's slice see what follows it in the batch, so that
-// neighbours to the same connection become one piece.
-func spare(data []byte, end uint32) uint32 { return uint32(len(data)) - end }
-
-// deliverShared gives a stanza that many get to one of them, without a copy.
-func (l *loop) deliverShared(c *conn, e *entry) {
-	s := e.shared
-	if s.toAt == 0 {
-		l.deliverStanza(c, e, s.data, session.Copied, e.receipt(), s.sessions)
-		return
-	}
-	if c == nil || !c.receives() {
-		l.routeAgain(e.to, s.addressed(e.addressee), session.Copied, receipt{}, nil)
-		return
-	}
-	if c.session.Inactive() || c.session.Managed() {
-		l.deliverStanza(c, e, s.addressed(e.addressee), session.Copied, receipt{}, nil)
-		return
-	}
-	out := l.begin()
-	c.session.Deliver(l.now, s.data, session.Copied, out)
-	if !out.Pass {
-		return
-	}
-	l.delivered++
-	out.Bytes = stanza.AppendAttr(out.Bytes, "to", e.addressee)
-	c.write(s.data[:s.toAt])
-	c.write(out.Bytes)
-	c.write(s.data[s.toAt:])
-	l.took(out)
-}
-
-// deliverStanza gives a rendered stanza to a session, or routes it anew when
-// the session has gone. to is the sessions that get it; nil for one alone.
-func (l *loop) deliverStanza(c *conn, e *entry, b []byte, how session.Delivery, rc receipt, to []routing.Mailbox) {
-	if c == nil || !c.receives() || !c.deliver(b, how, rc, to) {
-		l.routeAgain(e.to, b, how, rc, to)
-	}
-}
-
 // begin prepares the loop's Out for a call of a session.
 func (l *loop) begin() *session.Out {
 	l.out.Reset(l.tail)
@@ -430,75 +327,6 @@ func (l *loop) touch(c *conn) {
 }
 
 func (l *loop) cutLater(c *conn) { l.cuts = append(l.cuts, c) }
-
-// tick calls the connections whose deadline is over.
-func (l *loop) tick() {
-	l.lookForRoom()
-	l.forgetHomes()
-	l.tickRemotes()
-	l.warmth.Cool(restTicks)
-	l.dues, l.called = slices.Delete(l.dues, 0, l.called), 0
-	l.dues = l.wheel.advance(l.now, l.dues)
-	l.part = max(leastDues, len(l.dues)/dueParts+1)
-	l.tickDues()
-}
-
-// tickDues calls some of the connections that are due. The others are called bit
-// by bit until the next tick, so that input is not kept waiting: with ten thousand
-// clients that acknowledge nothing, all that is theirs to be stored is due at once,
-// at 20 to 40 µs each with what the store does for it.
-func (l *loop) tickDues() {
-	end := min(l.called+l.part, len(l.dues))
-	for i := l.called; i < end; i++ {
-		c := l.dues[i]
-		l.dues[i] = nil
-		if c.phase == phaseClosed || c.armed != 0 { // armed anew since it was due
-			continue
-		}
-		c.tick()
-		if c.phase != phaseClosed && c.armed == 0 {
-			l.wheel.arm(c, c.deadline())
-		}
-	}
-	if l.called = end; end < len(l.dues) {
-		l.duesTimer.Reset(duePause)
-		return
-	}
-	l.dues, l.called = l.dues[:0], 0
-}
-
-// block remembers a connection whose peer does not keep up, to look after it
-// every refillTime if its transport does not say when it takes more.
-func (l *loop) block(c *conn) {
-	if c.blocked || !c.connected() {
-		return
-	}
-	c.more().blocked = true
-	if c.transport.awaitRoom() {
-		return
-	}
-	l.blocked = append(l.blocked, c)
-	l.armRefill()
-}
-
-func (l *loop) armRefill() {
-	if l.refillArmed {
-		return
-	}
-	l.refillArmed = true
-	time.AfterFunc(refillTime, func() {
-		l.refill.Store(true)
-		l.waker.wake()
-	})
-}
-
-func (l *loop) refillBlocked() {
-	l.refillArmed = false
-	l.blocked = slices.DeleteFunc(l.blocked, func(c *conn) bool { return !c.refillNow() })
-	if len(l.blocked) > 0 {
-		l.armRefill()
-	}
-}
 
 // gather copies pieces into one. valid until the next call.
 func (l *loop) gather(pieces [][]byte) []byte {
