@@ -135,25 +135,43 @@ func (p *batchPool) release(s *shared) {
 // inbox is where other goroutines leave batches for a loop: a stack that the
 // loop takes whole. push may be called from anywhere, takeAll by the loop only.
 type inbox struct {
-	head atomic.Pointer[batch]
+	head   atomic.Pointer[batch] // &asleep: it is empty, and the loop sleeps
+	asleep batch                 // its address only
 }
 
-// push adds a batch and tells whether the inbox was empty, which is when the
-// loop must be woken.
+// push adds a batch and tells whether the loop sleeps and must be woken. One that
+// is awake looks at its inbox before it sleeps.
 func (in *inbox) push(b *batch) (wake bool) {
 	for {
 		old := in.head.Load()
-		b.next = old
+		if b.next = old; old == &in.asleep {
+			b.next = nil
+		}
 		if in.head.CompareAndSwap(old, b) {
-			return old == nil
+			return old == &in.asleep
 		}
 	}
 }
 
-// takeAll empties the inbox; the batches come in the order of their pushes.
+// mayRest notes that the loop goes to sleep, until rouse; false when there is
+// something in the inbox. Loop only.
+func (in *inbox) mayRest() bool { return in.head.CompareAndSwap(nil, &in.asleep) }
+
+// isEmpty tells whether there is nothing in the inbox of a loop that is awake.
+func (in *inbox) isEmpty() bool { return in.head.Load() == nil }
+
+// rouse notes that the loop is awake. Loop only.
+func (in *inbox) rouse() { in.head.CompareAndSwap(&in.asleep, nil) }
+
+// takeAll empties the inbox of a loop that is awake, or has ended; the batches come in
+// the order of their pushes.
 func (in *inbox) takeAll() *batch {
 	var first *batch
-	for b := in.head.Swap(nil); b != nil; {
+	b := in.head.Load()
+	if b != nil {
+		b = in.head.Swap(nil)
+	}
+	for b != nil {
 		next := b.next
 		b.next = first
 		first, b = b, next

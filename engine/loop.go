@@ -223,10 +223,9 @@ func (l *loop) flush() {
 	}
 }
 
-// woken is a turn made of what others left for the loop.
+// woken looks at the timers that wake the loop. What others have left in the inbox is
+// a round's beginning.
 func (l *loop) woken() {
-	began := l.enter()
-	l.deliverInbox()
 	switch {
 	case l.due.Swap(false):
 		l.tick()
@@ -235,9 +234,6 @@ func (l *loop) woken() {
 	}
 	if l.refill.Swap(false) {
 		l.refillBlocked()
-	}
-	if began {
-		l.exit()
 	}
 }
 
@@ -257,8 +253,7 @@ func (l *loop) deliverAll(b *batch) (all bool) {
 		l.deliver(b)
 		b.next = nil
 		if b = next; b != nil && time.Now().UnixNano()-l.now > int64(wokenTime) {
-			l.rest = b
-			l.waker.wake()
+			l.rest = b // next does not sleep then
 			return false
 		}
 	}

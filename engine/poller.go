@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"runtime"
 
 	"golang.org/x/sys/unix"
 )
@@ -43,27 +42,21 @@ func (p *poller) controlAs(number, op, fd int, events uint32) error {
 	return unix.EpollCtl(p.fd, op, fd, &unix.EpollEvent{Fd: int32(number), Events: events})
 }
 
-// wait returns the next round: all that is there already, or the first that
-// comes. It is valid until the next call. With yields, goroutines that are ready have
-// their turn before the thread sleeps. That is for a loop that has given work away:
-// the worker then begins on this thread. Each time else it would only have another
-// thread woken to take the loop over, which took a third of a login's wake-ups.
-func (p *poller) wait(yields bool) ([]unix.EpollEvent, error) {
-	timeout := -1
-	if yields {
-		timeout = 0
-	}
+// look returns what is there already, wait the first that comes. Both are valid until
+// the next call.
+func (p *poller) look() ([]unix.EpollEvent, error) { return p.report(0) }
+func (p *poller) wait() ([]unix.EpollEvent, error) { return p.report(-1) }
+
+// report is both, by the timeout of epoll_wait.
+func (p *poller) report(timeout int) ([]unix.EpollEvent, error) {
 	for {
 		n, err := unix.EpollWait(p.fd, p.events[:], timeout)
 		switch {
 		case err == unix.EINTR:
 		case err != nil:
 			return nil, fmt.Errorf("engine: event loop: %w", err)
-		case n > 0:
-			return p.events[:n], nil
 		default:
-			timeout = -1
-			runtime.Gosched()
+			return p.events[:max(n, 0)], nil
 		}
 	}
 }
