@@ -9,44 +9,60 @@ import (
 	"time"
 )
 
-const (
-	// ticketKeyTime is for how long one key makes new tickets.
-	ticketKeyTime = 4 * time.Hour
-	// ticketKeys is how many keys are held: those before the newest still open what
-	// they made, so a ticket is good for 20 to 24 hours.
-	ticketKeys = 6
-)
-
 // Tickets seals the session tickets of any number of Configs with the same keys,
 // so that a client resumes on whatever listener and loop it meets. The keys are
-// random, live in memory only and are replaced every four hours; whoever steals
-// one cannot read past connections, as resumption makes an ephemeral key exchange
-// of its own (RFC 8446 §2.2). On TLS 1.2 there is none: there, who has the key of a
-// ticket can read the connection. Safe for concurrent use.
-type Tickets struct {
-	keeper tls.Config // only its ticket keys are used
-	next   atomic.Int64
-	keys   [][32]byte // the newest first; Rotate only
-}
+// random and live in memory only. Those of TLS 1.3 are replaced every day and held for
+// the seven that crypto/tls tells clients a ticket is good for (RFC 8446 §4.6.1); whoever
+// steals one cannot read past connections, as resumption makes an ephemeral key exchange
+// of its own (§2.2). On TLS 1.2 there is none: there, who has the key of a ticket can
+// read the connection, and keys are replaced every four hours and held for a day.
+// Safe for concurrent use.
+type Tickets struct{ tls13, tls12 ticketKeys }
 
-// NewTickets makes the first key at now.
+// NewTickets makes the first keys at now.
 func NewTickets(now time.Time) *Tickets {
-	t := &Tickets{}
+	t := &Tickets{
+		tls13: ticketKeys{every: 24 * time.Hour, held: 8},
+		tls12: ticketKeys{every: 4 * time.Hour, held: 6},
+	}
 	t.Rotate(now)
 	return t
 }
 
-// Rotate replaces the key when its time is over at now; otherwise it costs nothing.
+// Rotate replaces the keys whose time is over at now; otherwise it costs nothing.
 // To be called again and again, by one goroutine.
 func (t *Tickets) Rotate(now time.Time) {
-	if now.UnixNano() < t.next.Load() {
+	t.tls13.rotate(now)
+	t.tls12.rotate(now)
+}
+
+// of is the keys for a version of TLS.
+func (t *Tickets) of(version uint16) *ticketKeys {
+	if version == tls.VersionTLS13 {
+		return &t.tls13
+	}
+	return &t.tls12
+}
+
+// ticketKeys is a key that makes new tickets and those before it, which still open
+// what they made: a ticket is good for held-1 times every, and up to one more.
+type ticketKeys struct {
+	every  time.Duration
+	held   int
+	keeper tls.Config // only its ticket keys are used
+	next   atomic.Int64
+	keys   [][32]byte // the newest first; rotate only
+}
+
+func (k *ticketKeys) rotate(now time.Time) {
+	if now.UnixNano() < k.next.Load() {
 		return
 	}
 	var key [32]byte
 	_, _ = rand.Read(key[:]) // never fails: it ends the process instead
-	t.keys = append([][32]byte{key}, t.keys[:min(len(t.keys), ticketKeys-1)]...)
-	t.keeper.SetSessionTicketKeys(t.keys)
-	t.next.Store(now.Add(ticketKeyTime).UnixNano())
+	k.keys = append([][32]byte{key}, k.keys[:min(len(k.keys), k.held-1)]...)
+	k.keeper.SetSessionTicketKeys(k.keys)
+	k.next.Store(now.Add(k.every).UnixNano())
 }
 
 // use has cfg give out and take these tickets. A ticket is taken only for the name
@@ -60,10 +76,10 @@ func (t *Tickets) use(cfg *tls.Config, get GetCertificate) {
 	}
 	cfg.WrapSession = func(cs tls.ConnectionState, ss *tls.SessionState) ([]byte, error) {
 		ss.Extra = append(ss.Extra, ticketMark(get, cs.ServerName))
-		return t.keeper.EncryptTicket(cs, ss)
+		return t.of(cs.Version).keeper.EncryptTicket(cs, ss)
 	}
 	cfg.UnwrapSession = func(identity []byte, cs tls.ConnectionState) (*tls.SessionState, error) {
-		ss, err := t.keeper.DecryptTicket(identity, cs)
+		ss, err := t.of(cs.Version).keeper.DecryptTicket(identity, cs)
 		if err != nil || ss == nil {
 			return nil, nil // not ours any more: a full handshake
 		}

@@ -55,25 +55,29 @@ func TestTicketsAreShared(t *testing.T) {
 	}
 }
 
-// TestTicketsRotate: a ticket is good while its key is held, five more times four
-// hours, and then no longer.
+// TestTicketsRotate: a ticket is good while its key is held, seven more days on TLS
+// 1.3 and five more times four hours on TLS 1.2, and then no longer.
 func TestTicketsRotate(t *testing.T) {
 	cert := newCertificate(t, "localhost")
 	get := func(string) (*tls.Certificate, error) { return cert, nil }
 	for name, version := range versions {
+		every, held := 24*time.Hour, 8
+		if version == tls.VersionTLS12 {
+			every, held = 4*time.Hour, 6
+		}
 		t.Run(name, func(t *testing.T) {
 			now := time.Unix(1_700_000_000, 0)
-			for rotations := range 9 {
+			for rotations := range 10 {
 				tickets := xtls.NewTickets(now)
 				scfg := xtls.ServerConfig(get, tickets)
 				ccfg := clientConfig(version)
 				ccfg.ClientSessionCache = &oneTicket{}
 				resumes(t, ccfg, scfg)
 				for i := range rotations {
-					tickets.Rotate(now.Add(time.Duration(i+1)*4*time.Hour - time.Nanosecond)) // too early: nothing
-					tickets.Rotate(now.Add(time.Duration(i+1) * 4 * time.Hour))
+					tickets.Rotate(now.Add(time.Duration(i+1)*every - time.Nanosecond)) // too early: nothing
+					tickets.Rotate(now.Add(time.Duration(i+1) * every))
 				}
-				if got := resumes(t, ccfg, scfg); got != (rotations < 6) {
+				if got := resumes(t, ccfg, scfg); got != (rotations < held) {
 					t.Errorf("after %d rotations resumed: %v", rotations, got)
 				}
 				if !resumes(t, ccfg, scfg) {
