@@ -9,9 +9,9 @@ import (
 	"github.com/xylem-im/xylem/internal/invariants"
 )
 
-// socket is the transport of a connection over the network. It takes 48
-// bytes instead of the 480 of a gnet.Conn with its buffers and its two addresses,
-// and it says when a peer that was behind can be written to again. Loop only.
+// socket is the transport of a connection over the network. It has no buffers and
+// takes 48 bytes, and it says when a peer that was behind can be written to again.
+// Loop only.
 type socket struct {
 	loop  *loop
 	conn  *conn   // whose transport it is; nil only on its way in or out
