@@ -30,8 +30,8 @@ type collectorPace struct {
 const (
 	floodLook   = 64        // such messages between two looks that make a flood
 	floodLooks  = 40        // looks, 10 s, after which it is over
-	floodSlack  = 256 << 20 // garbage in bytes that a flood may leave, but
-	floodFactor = 400       // no more per cent of what is in use than this
+	floodSlack  = 256 << 20 // garbage in bytes that a flood may leave
+	leastLive   = 4 << 20   // what the collector of Go takes for granted
 	pacePercent = 100       // the usual ones of Go
 )
 
@@ -70,7 +70,7 @@ func (c *collectorPace) pace(kept, live uint64) int {
 		return c.percent
 	}
 	const step = 50 // a change stops all threads for a moment, so it is not for less
-	percent := int(min(floodFactor, floodSlack*100/max(live, 1)))
+	percent := int(floodSlack * 100 / max(live, leastLive))
 	return max(pacePercent, percent/step*step)
 }
 

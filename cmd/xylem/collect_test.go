@@ -17,7 +17,7 @@ func TestCollectorPace(t *testing.T) {
 		}
 	}
 	look("few messages are kept", floodLook-1, 50*mb, 0)
-	look("many", 2*floodLook-1, 50*mb, 400)
+	look("many", 2*floodLook-1, 50*mb, 500)
 	look("what is in use has grown", 1000, 150*mb, 150)
 	look("so far that nothing is gained", 2000, 2000*mb, 100)
 	look("and shrunk", 3000, 64*mb, 400)
@@ -26,7 +26,7 @@ func TestCollectorPace(t *testing.T) {
 	}
 	look("it is over", 3001, 64*mb, 100)
 	look("and stays so", 3001, 64*mb, 100)
-	look("another one, nothing in use", 4000, 0, 400)
+	look("another one, nothing in use", 4000, 0, 6400)
 }
 
 func TestCollectorPaceIsSet(t *testing.T) {
