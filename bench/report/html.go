@@ -3,9 +3,11 @@ package report
 import (
 	_ "embed"
 	"errors"
+	"fmt"
 	"html/template"
 	"io"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -14,7 +16,9 @@ var page string
 
 // pageGroup is a Group as the page shows it.
 type pageGroup struct {
+	Anchor  string
 	Title   string
+	Glance  glance
 	Targets []Target
 	Rows    []Row
 	Bars    []plot
@@ -65,20 +69,13 @@ func (r *Report) HTML(w io.Writer) error {
 		Groups  []pageGroup
 		Figures []Figure
 	}{Report: r}
-	colour := func(name string) int {
-		for i, other := range r.Order {
-			if other == name {
-				return i % colours
-			}
-		}
-		return 0
-	}
+	colour := r.colours()
 	for _, name := range r.Order {
 		data.Targets = append(data.Targets, target{name, r.Versions[name], colour(name)})
 	}
 	data.Growth = r.growth(colour)
-	for _, g := range r.Groups() {
-		data.Groups = append(data.Groups, pageGroup{g.Title, g.Targets, g.Rows(), g.bars(colour), g.curves(colour), g.Remarks()})
+	for i, g := range r.Groups() {
+		data.Groups = append(data.Groups, pageGroup{fmt.Sprintf("m%d", i+1), g.Title, g.glance(r.Order), g.Targets, g.Rows(), g.bars(colour), g.curves(colour), g.Remarks()})
 	}
 	for _, f := range Figures() {
 		if f.About != "" {
@@ -86,4 +83,48 @@ func (r *Report) HTML(w io.Writer) error {
 		}
 	}
 	return t.Execute(w, data)
+}
+
+// colours numbers a target the same way on the whole page, and the floor as that
+// of every page.
+func (r *Report) colours() func(name string) int {
+	const floor = "relay"
+	number := map[string]int{floor: 0}
+	for _, name := range r.Order {
+		if _, ok := number[name]; !ok {
+			number[name] = 1 + (len(number)-1)%(colours-1)
+		}
+	}
+	return func(name string) int { return number[name] }
+}
+
+// glance is the one figure that a group is about, as the page begins with it.
+type glance struct {
+	Figure  string   // "": there is none
+	Medians []string // of each target of the report, in its order
+}
+
+// glance is the first figure that the group is about and that any target has.
+func (g Group) glance(order []string) (line glance) {
+	all := Figures()
+	for _, key := range headline(g.Settings.Scenario) {
+		f := all[slices.IndexFunc(all, func(f Figure) bool { return f.Key == key })].in(g.Settings.Scenario)
+		has := false
+		line = glance{Figure: f.Title}
+		for _, name := range order {
+			i := slices.IndexFunc(g.Targets, func(t Target) bool { return t.Name == name })
+			text := "–"
+			if i >= 0 {
+				if s := g.Targets[i].Of(key); s.N > 0 {
+					text, has = f.Show(s.Median), true
+				}
+			}
+			line.Medians = append(line.Medians, text)
+		}
+		if has {
+			return line
+		}
+	}
+	line.Figure = ""
+	return line
 }

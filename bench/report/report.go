@@ -243,7 +243,10 @@ func Title(s load.Settings) string {
 	case load.Presence:
 		t += fmt.Sprintf(", 1 to %d", s.Fanout)
 	case load.Mix:
-		t += fmt.Sprintf(", %d contacts (%s %% online)", s.Fanout, number(100*s.Online))
+		t += fmt.Sprintf(", %d contacts", s.Fanout)
+	}
+	if s.Online > 0 {
+		t += fmt.Sprintf(" (%.3g %% online)", 100*s.Online)
 	}
 	switch {
 	case s.Rate > 0:

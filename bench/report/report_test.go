@@ -234,6 +234,44 @@ func TestCompareTellsWhatDiffers(t *testing.T) {
 	}
 }
 
+// A page with several measurements begins with a table of them, and colours do not
+// depend on the order of targets where the floor is among them.
+func TestPageBeginsWithAGlance(t *testing.T) {
+	var b bytes.Buffer
+	if err := sample().HTML(&b); err != nil {
+		t.Fatal(err)
+	}
+	head, _, _ := strings.Cut(b.String(), `<h2 id="m1">`)
+	for _, want := range []string{`<a href="#m1">chat, 200 sessions`, "<small>server CPU per message</small>", "<td>20.0 µs</td>", `<a href="#m2">idle, 100 sessions`} {
+		if !strings.Contains(head, want) {
+			t.Errorf("%q is not before the first measurement", want)
+		}
+	}
+	one := sample()
+	one.Runs = one.Runs[:5]
+	b.Reset()
+	if err := one.HTML(&b); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(b.String(), `href="#m1"`) {
+		t.Error("a table of one measurement")
+	}
+	for _, order := range [][]string{{"relay", "xylem"}, {"xylem", "relay"}} {
+		rep := sample()
+		rep.Order = order
+		rep.Versions = map[string]string{}
+		b.Reset()
+		if err := rep.HTML(&b); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{`<i class="c0"></i><b>relay</b>`, `<i class="c1"></i><b>xylem</b>`} {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("order %v: no %q", order, want)
+			}
+		}
+	}
+}
+
 // A page of nothing, or of failures alone, is one too.
 func TestPageWithoutFigures(t *testing.T) {
 	empty, failed := sample(), sample()

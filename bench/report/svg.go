@@ -13,10 +13,10 @@ import (
 // A plot is drawn in user units of 1 px; colours are classes of the page's
 // style sheet, so that it follows the reader's light or dark theme.
 const (
-	plotWidth  = 560
-	plotHeight = 300
+	plotWidth  = 460 // three stand side by side, and text is legible on a telephone
+	plotHeight = 290
 	plotLeft   = 64
-	plotRight  = 104 // with the names of the curves
+	plotRight  = 106 // with the names of the curves
 	plotTop    = 12
 	plotBottom = 44
 	colours    = 8
@@ -128,11 +128,12 @@ func curves(x, y axis, lines []line) template.HTML {
 	return template.HTML(b.String()) // built of numbers and escaped text
 }
 
-// short cuts a name that has no room beside a drawing.
+// short cuts a name that has no room beside a drawing, in its middle: addresses
+// differ at the end.
 func short(name string) string {
-	const most = 14
+	const most, tail = 13, 6
 	if r := []rune(name); len(r) > most {
-		return string(r[:most-1]) + "…"
+		return string(r[:most-tail-1]) + "…" + string(r[len(r)-tail:])
 	}
 	return name
 }
@@ -197,7 +198,7 @@ func bars(list []bar) template.HTML {
 	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" role="img">`, width, row*len(list)+4)
 	for i, v := range list {
 		y := i*row + 4
-		fmt.Fprintf(&b, `<text class="end name" x="%d" y="%d">%s</text>`, name-8, y+16, html.EscapeString(v.name))
+		fmt.Fprintf(&b, `<text class="end name" x="%d" y="%d">%s</text>`, name-8, y+16, html.EscapeString(short(v.name)))
 		if v.spread.N == 0 {
 			fmt.Fprintf(&b, `<text class="label" x="%d" y="%d">–</text>`, name, y+16)
 			continue

@@ -74,7 +74,7 @@ func TestLabelsAreApart(t *testing.T) {
 	if got := short("prosody-tuned"); got != "prosody-tuned" {
 		t.Errorf("%q is cut", got)
 	}
-	if got := short("127.0.0.1:5222 and more"); got != "127.0.0.1:522…" {
+	if got := short("127.0.0.1:5222 and more"); got != "127.0.…d more" {
 		t.Errorf("cut to %q", got)
 	}
 }
