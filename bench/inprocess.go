@@ -70,6 +70,9 @@ func RunInProcess(ctx context.Context, p InProcessPlan) (*report.Report, error) 
 			return nil, fmt.Errorf("kind %q is unknown; there are %s and %s", kind, KindBare, KindStock)
 		}
 	}
+	if err := p.check(); err != nil {
+		return nil, err
+	}
 	if err := checkCPUs(p.CPUs); err != nil {
 		return nil, fmt.Errorf("--cpus %s: %w", p.CPUs, err)
 	}
@@ -90,6 +93,25 @@ func RunInProcess(ctx context.Context, p InProcessPlan) (*report.Report, error) 
 	}
 	growth(rep.Runs)
 	return rep, nil
+}
+
+// check refuses what no process could measure, before one is started.
+func (p *InProcessPlan) check() error {
+	memory := measure.ThisMachine().Memory
+	for _, n := range p.Sizes {
+		s := p.Settings
+		s.Sessions = n
+		if err := s.Check(); err != nil {
+			return err
+		}
+		if need := int64(n) * inproc.LeastBytes; memory > 0 && need > memory {
+			return fmt.Errorf("--sessions %d: they take at least %d MiB, clients included, and the machine has %d", n, need>>20, memory>>20)
+		}
+	}
+	if p.Turns < 0 {
+		return fmt.Errorf("--turns %d: there is at least one", p.Turns)
+	}
+	return nil
 }
 
 // once is one measurement in a process of its own.
@@ -123,6 +145,10 @@ func (p *InProcessPlan) once(ctx context.Context, kind string, size, turn int) (
 		report.Lost: float64(res.Lost), report.Duplicated: float64(res.Duplicated), report.LoginFails: float64(res.Failed),
 	} {
 		run.Figures[name] = v
+	}
+	if p := res.Presence; p.Contacts > 0 {
+		run.Figures[report.PresencePerSec], run.Figures[report.DeliveryCPU] = p.PerSec, p.CPU
+		run.Figures[report.UpdateP50], run.Figures[report.UpdateP99] = p.P50, p.P99
 	}
 	if res.Huge > 0 {
 		run.Figures[report.HugePerSession], run.Figures[report.HugeRSSPerSession] = res.Huge, res.HugeRSS

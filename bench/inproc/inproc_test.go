@@ -40,6 +40,9 @@ func TestRun(t *testing.T) {
 				t.Errorf("stock %v: %s makes no sense: %+v", stock, name, w)
 			}
 		}
+		if p := res.Presence; stock && (p.Contacts != 399 || p.PerSec <= 0 || p.CPU <= 0 || p.P50 <= 0 || p.P99 < p.P50) || !stock && p.Contacts != 0 {
+			t.Errorf("stock %v: presence makes no sense: %+v", stock, p)
+		}
 		// How much it is says nothing here: in a window this short a collection counts for
 		// more than the messages.
 		if res.Clients <= 0 || res.Spread.CPU <= 0 || res.HotClients <= 0 || res.Hot.CPU <= 0 {

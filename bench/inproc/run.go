@@ -36,11 +36,12 @@ type run struct {
 	keys      sasl.KeyMemory // all have the same salt, so PBKDF2 runs once
 	chains    []*chain
 
-	among   atomic.Int64 // sessions that write
-	opened  atomic.Int64 // the window that counts, ns since start; 0: none
-	alone   atomic.Bool  // clients pass their messages on without a server
-	stop    atomic.Bool  // no chain goes on
-	running atomic.Int64 // chains with a message in flight
+	among   atomic.Int64        // sessions that write
+	opened  atomic.Int64        // the window that counts, ns since start; 0: none
+	fan     atomic.Pointer[fan] // presence; nil: chains
+	alone   atomic.Bool         // clients pass their messages on without a server
+	stop    atomic.Bool         // no chain goes on
+	running atomic.Int64        // chains with a message in flight
 	start   time.Time
 	refused atomic.Pointer[string] // what the first login that failed was told
 	strange atomic.Int64           // arrivals that nobody sent, or for the second time
@@ -51,7 +52,7 @@ type run struct {
 // Run measures. tell is called with a few words as it goes on. The error says
 // what kept it from measuring; faults of the engine are in the Result.
 func Run(ctx context.Context, s Settings, tell func(string)) (*Result, error) {
-	if err := s.check(); err != nil {
+	if err := s.Check(); err != nil {
 		return nil, err
 	}
 	r := &run{settings: s, tell: tell, users: make([]user, s.Sessions), wires: make([]*engine.Wire, s.Sessions),
@@ -137,6 +138,11 @@ func (r *run) measure(ctx context.Context) error {
 	}
 	if err := r.traffics(ctx); err != nil {
 		return err
+	}
+	if r.settings.Stock {
+		if r.result.Presence, err = r.presence(ctx); err != nil {
+			return err
+		}
 	}
 	r.result.Pauses = pauses()
 	r.result.Duplicated = int(r.strange.Load())

@@ -23,17 +23,21 @@ type Settings struct {
 	HugePages bool `json:"huge_pages"`
 }
 
-func (s *Settings) check() error {
+// LeastBytes is memory that each session takes at least, its client included.
+const LeastBytes = 1 << 10
+
+// Check refuses what makes no sense. Run does it, too.
+func (s *Settings) Check() error {
 	var faults []error
 	wrong := func(bad bool, format string, args ...any) {
 		if bad {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
-	wrong(s.Sessions < 2 || s.Sessions > 1<<24, "%d sessions; 2 to 16,777,216 are possible", s.Sessions)
-	wrong(s.Payload < minPayload || s.Payload > 64<<10, "a payload of %d bytes; %d to 65,536 are possible", s.Payload, minPayload)
-	wrong(s.Chains < 1 || s.Chains > maxChains, "%d messages in flight; 1 to %d are possible", s.Chains, maxChains)
-	wrong(s.Duration <= 0 || s.Warmup < 0, "a window of %v after %v", s.Duration, s.Warmup)
+	wrong(s.Sessions < 2 || s.Sessions > 1<<24, "--sessions: %d sessions; 2 to 16,777,216 are possible", s.Sessions)
+	wrong(s.Payload < minPayload || s.Payload > 64<<10, "--payload: a payload of %d bytes; %d to 65,536 are possible", s.Payload, minPayload)
+	wrong(s.Chains < 1 || s.Chains > maxChains, "--chains: %d messages in flight; 1 to %d are possible", s.Chains, maxChains)
+	wrong(s.Duration <= 0 || s.Warmup < 0, "--duration, --warmup: a window of %v after %v; it is longer than 0, after 0 or more", s.Duration, s.Warmup)
 	return errors.Join(faults...)
 }
 
@@ -60,6 +64,8 @@ type Result struct {
 
 	Busy Traffic `json:"busy"` // Spread while garbage is collected without a pause
 
+	Presence Presence `json:"presence"` // with Stock
+
 	Pauses Pauses `json:"pauses"` // of the whole run: logins, traffic, collections
 
 	Lost       int      `json:"lost"`
@@ -76,4 +82,14 @@ type Traffic struct {
 	P50 float64 `json:"p50_us"`
 	P99 float64 `json:"p99_us"`
 	Max float64 `json:"max_us"`
+}
+
+// Presence is the fan-out of one account's presence to its contacts.
+type Presence struct {
+	Contacts int     `json:"contacts"`
+	PerSec   float64 `json:"per_s"`  // deliveries
+	CPU      float64 `json:"cpu_us"` // for each delivery, clients included
+	// Time in microseconds from publishing until the last contact has the update.
+	P50 float64 `json:"p50_us"`
+	P99 float64 `json:"p99_us"`
 }

@@ -117,6 +117,10 @@ func (r *run) send(k int, c *chain) {
 
 // arrived looks at what a user got. It is called on the user's event loop.
 func (r *run) arrived(u *user, p []byte) {
+	if f := r.fan.Load(); f != nil {
+		f.arrived(u, p)
+		return
+	}
 	for {
 		k, number, rest, ok := mark(p)
 		if !ok {

@@ -45,6 +45,7 @@ const (
 	HeapPerSession    = "heap_bytes_per_session"
 	ObjectsPerSession = "heap_objects_per_session"
 	HotCPU            = "hot_cpu_us_per_message"
+	DeliveryCPU       = "cpu_us_per_delivery"
 	ClientCPU         = "client_cpu_us_per_message"
 	HotClientCPU      = "hot_client_cpu_us_per_message"
 	CPUGrowth         = "cpu_growth"
@@ -130,6 +131,7 @@ func Figures() []Figure {
 		{Key: HotCPU, Title: "CPU per message, few write", Unit: "µs", About: "in one process: messages among 1,000 of the sessions; otherwise among all, so that each meets memory that no cache holds"},
 		{Key: ClientCPU, Title: "of CPU per message the clients' part", Unit: "µs", About: "in one process: measured with the same messages, passed on by the clients without a server"},
 		{Key: HotClientCPU, Title: "the same, few write", Unit: "µs"},
+		{Key: DeliveryCPU, Title: "CPU per delivery of presence", Unit: "µs", About: "in one process: one account's presence to 999 contacts, or as many as there are"},
 		{Key: CPUGrowth, Title: "CPU as the number grows", Unit: "×", About: "CPU per message as a ratio of that with the fewest sessions of the turn"},
 		{Key: HotGrowth, Title: "the same, few write", Unit: "×"},
 		{Key: BusyP99, Title: "latency p99 during collections", Unit: "time", About: "while garbage is collected without a pause"},

@@ -322,6 +322,9 @@ func TestWrongUsage(t *testing.T) {
 		{"run mix --rate 0", "rate"},
 		{"inproc --json none/a.json", "none/a.json"},
 		{"inproc --kind odd", "unknown"},
+		{"inproc --sessions 1", "--sessions: 1 sessions; 2 to"},
+		{"inproc --payload 0", "--payload: a payload of 0 bytes"},
+		{"inproc --duration 0s", "--duration, --warmup: a window of 0s"},
 		{"compare a.json", "argument is missing"},
 		{"report a b", "unexpected argument"},
 	} {
