@@ -206,6 +206,13 @@ func (s *server) kill() {
 	s.kills++
 }
 
+// killed is how many were killed before the one that runs, or runs next.
+func (s *server) killed() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.kills
+}
+
 // terminate ends it in good order.
 func (s *server) terminate() {
 	s.t.Helper()
