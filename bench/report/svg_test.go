@@ -96,3 +96,18 @@ func TestVerdict(t *testing.T) {
 		}
 	}
 }
+
+func TestWrap(t *testing.T) {
+	for _, test := range []struct {
+		text  string
+		width int
+		want  string
+	}{
+		{"", 20, ""}, {"a few words", 20, "a few words"}, {"a few words", 9, "a few\n  words"}, {"a few words", 8, "a few\n  words"},
+		{"µs wörds", 7, "µs\n  wörds"}, {"unbreakable", 5, "unbreakable"}, {"it ended:\nlast words here", 14, "it ended:\n  last words\n  here"}, {"a  b", 20, "a  b"},
+	} {
+		if got := wrap(test.text, test.width, "  "); got != test.want {
+			t.Errorf("%q in %d columns: %q, want %q", test.text, test.width, got, test.want)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // number shows three digits that count, and thousands apart.
@@ -110,15 +111,42 @@ func (r *Report) Table(w io.Writer, width int) error {
 			}
 		}
 		for _, line := range g.Remarks() {
-			fmt.Fprintln(w, "  !", strings.ReplaceAll(line, "\n", "\n    "))
+			fmt.Fprintln(w, "  !", wrap(line, width, "    "))
 		}
 		fmt.Fprintln(w)
 	}
 	for _, line := range r.Remarks {
-		fmt.Fprintln(w, "!", line)
+		fmt.Fprintln(w, "!", wrap(line, width, "  "))
 	}
 	_, err := io.WriteString(w, "")
 	return err
+}
+
+// wrap breaks text between words so that it fits into width columns behind an
+// indent; a word that is longer stays whole.
+func wrap(text string, width int, indent string) string {
+	var b strings.Builder
+	for i, line := range strings.Split(text, "\n") {
+		if i > 0 {
+			b.WriteString("\n" + indent)
+		}
+		column := len(indent)
+		for j, word := range strings.Split(line, " ") {
+			n := utf8.RuneCountInString(word)
+			switch {
+			case j == 0:
+			case column+1+n > width:
+				b.WriteString("\n" + indent)
+				column = len(indent)
+			default:
+				b.WriteByte(' ')
+				column++
+			}
+			b.WriteString(word)
+			column += n
+		}
+	}
+	return b.String()
 }
 
 // Remarks are the warnings and failures of a group, each once, with the targets
