@@ -461,6 +461,7 @@ func TestWrongPassword(t *testing.T) {
 	}
 	for _, scenario := range []string{"login", "chat"} {
 		code, out, problems := cli("run", scenario, "--target", s.Addrs()[0].Addr.String(), "--sessions", "2", "--password", "wrong", "--quiet", "--settle", "50ms")
+		out = strings.Join(strings.Fields(out), " ") // as it is without the breaks between words
 		if code != exitFailed || !strings.Contains(out, "not-authorized") || !strings.Contains(out, "the accounts are bench0, bench1, … (--user, --password), and --register makes them") {
 			t.Errorf("%s: exit code %d: %s\n%s", scenario, code, problems, out)
 		}
