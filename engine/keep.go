@@ -36,20 +36,24 @@ func (c *conn) keepNow() {
 	}
 	r.due = 0
 	k := &keeping{session: c.sessionRef()}
-	open, number := r.open(), c.session.Acked()
-	for u := range c.session.Unacked {
+	number := max(r.seen, c.session.Acked())
+	from, _ := r.search(number + 1)
+	open := r.open()[from:]
+	c.session.UnackedAfter(number, func(u session.Unacked) bool {
 		number++
 		for len(open) > 0 && open[0].number < number {
 			open = open[1:]
 		}
 		if len(open) == 0 {
-			break
+			return false
 		}
 		if a := &open[0]; a.number == number && !a.kept {
 			a.kept = true
 			k.messages = append(k.messages, keptMessage{slices.Clone(u.Stanza), u.At, number, a.receipt})
 		}
-	}
+		return true
+	})
+	r.seen = c.session.Sent()
 	if len(k.messages) > 0 {
 		l.stats.kept.Add(uint64(len(k.messages)))
 		l.postHome(k.session.JID.Bare().String(), k)
@@ -142,6 +146,7 @@ func (u unkept) apply(l *loop, c *conn) {
 	}
 	if a := c.receipts.find(u.number); a != nil && a.kept {
 		a.kept = false
+		c.receipts.seen = min(c.receipts.seen, u.number-1)
 		c.receipts.due = session.Earlier(c.receipts.due, l.now+keepAgain)
 		c.rearm()
 	}

@@ -36,8 +36,9 @@ type receipt struct {
 // the order of their stanzas.
 type receipts struct {
 	list []awaited
-	head int   // those before it are over
-	due  int64 // when the next ones are stored; 0: never
+	head int    // those before it are over
+	due  int64  // when the next ones are stored; 0: never
+	seen uint64 // number of the last stanza that keepNow has seen
 
 	companies
 }

@@ -30,9 +30,10 @@ type ackStore struct {
 // ackPiece is a part of a queue's memory. A stanza lies in one piece, behind its
 // ackItem, so nothing is moved while a queue grows or what has been acknowledged goes.
 type ackPiece struct {
-	next *ackPiece
-	data []byte
-	done int // bytes of data that were acknowledged
+	next, prev *ackPiece
+	data       []byte
+	done       int // bytes of data that were acknowledged
+	count      int // stanzas behind them
 }
 
 // ackItem is what stands before a stanza.
@@ -102,7 +103,7 @@ func (u *AckQueue) Add(at int64, st []byte, tag uint32, stores *AckStores) {
 		if u.last == nil {
 			u.first = p
 		} else {
-			u.last.next = p
+			u.last.next, p.prev = p, u.last
 		}
 		u.last = p
 	}
@@ -136,8 +137,10 @@ func (u *AckQueue) Ack(h uint32, stores *AckStores) bool {
 		size := int(p.item(p.done).size)
 		u.bytes -= size
 		u.count--
-		if p.done += ackItemBytes + size; p.done == len(p.data) {
+		p.count--
+		if p.done += ackItemBytes + size; p.count == 0 {
 			u.first = p.next // there is one, as more is held
+			u.first.prev = nil
 			stores.putPiece(p)
 		}
 	}
@@ -170,15 +173,27 @@ func (u *AckQueue) give(stores *AckStores) {
 // All calls yield for each stanza held, oldest first, with what Add was given.
 // st is valid until the queue changes.
 func (u *AckQueue) All(yield func(at int64, st []byte, tag uint32) bool) {
-	if u.ackStore == nil {
+	u.After(u.acked, yield)
+}
+
+// After is All without the first n stanzas ever added. It takes no longer for those
+// before them, so that who looks at what is new may do so each time.
+func (u *AckQueue) After(n uint64, yield func(at int64, st []byte, tag uint32) bool) {
+	if u.ackStore == nil || n >= u.Sent() {
 		return
 	}
-	for p := u.first; p != nil; p = p.next {
-		for at := p.done; at < len(p.data); {
+	n = max(n, u.acked)
+	p, before := u.last, u.Sent()-uint64(u.last.count) // stanzas added before those of p
+	for before > n {
+		p = p.prev
+		before -= uint64(p.count)
+	}
+	for ; p != nil; p = p.next {
+		for at := p.done; at < len(p.data); before++ {
 			item := p.item(at)
 			from := at + ackItemBytes
 			at = from + int(item.size)
-			if !yield(item.at, p.data[from:at:at], item.tag) {
+			if before >= n && !yield(item.at, p.data[from:at:at], item.tag) {
 				return
 			}
 		}
@@ -191,6 +206,7 @@ func (p *ackPiece) put(item ackItem, st []byte) {
 	b = binary.NativeEndian.AppendUint32(b, item.size)
 	b = binary.NativeEndian.AppendUint32(b, item.tag)
 	p.data = append(b, st...)
+	p.count++
 }
 
 // item is what stands at an index of data.

@@ -54,6 +54,19 @@ func TestAckQueue(t *testing.T) {
 			i++
 			return true
 		})
+		if len(a.want) > 0 { // from anywhere on
+			n := r.IntN(len(a.want))
+			a.q.After(uint64(a.sent-len(a.want)+n), func(at int64, _ []byte, tag uint32) bool {
+				if n == len(a.want) || at != a.want[n].at || tag != a.want[n].tag {
+					t.Fatalf("step %d: After has %d, %d", step, at, tag)
+				}
+				n++
+				return true
+			})
+			if n != len(a.want) {
+				t.Fatalf("step %d: After ended before stanza %d of %d", step, n, len(a.want))
+			}
+		}
 		if i != len(a.want) || a.q.Count() != i || a.q.Bytes() != size || a.q.Sent() != uint64(a.sent) || a.q.Acked() != uint64(a.sent-i) {
 			t.Fatalf("step %d: %d stanzas of %d, Count %d, Bytes %d of %d, Sent %d of %d, Acked %d", step, i, len(a.want),
 				a.q.Count(), a.q.Bytes(), size, a.q.Sent(), a.sent, a.q.Acked())

@@ -68,9 +68,12 @@ func (s *Session) Acked() uint64 {
 
 // Unacked calls yield for each stanza that the client has not acknowledged,
 // oldest first; also after the session has ended, until Release.
-func (s *Session) Unacked(yield func(Unacked) bool) {
+func (s *Session) Unacked(yield func(Unacked) bool) { s.UnackedAfter(0, yield) }
+
+// UnackedAfter is Unacked for the stanzas behind the first n of [Session.Sent].
+func (s *Session) UnackedAfter(n uint64, yield func(Unacked) bool) {
 	if s.managed != nil {
-		s.managed.queue.All(func(at int64, st []byte, tag uint32) bool {
+		s.managed.queue.After(n, func(at int64, st []byte, tag uint32) bool {
 			return yield(Unacked{st, at, Delivery(tag)})
 		})
 	}

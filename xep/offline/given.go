@@ -77,7 +77,7 @@ func (x *offline) keep(a *xep.Home, s xep.SessionRef, k xep.Kept) {
 	e.kept, e.holder = &k, s.ID
 	q.entering = append(q.entering, e)
 	q.load(func(err error) {
-		q.entering = slices.DeleteFunc(q.entering, func(o *entry) bool { return o == e })
+		q.entered(e)
 		switch {
 		case err != nil:
 			e.fail(xep.StorageError(err))
@@ -88,6 +88,19 @@ func (x *offline) keep(a *xep.Home, s xep.SessionRef, k xep.Kept) {
 		}
 		q.settledKept()
 	})
+}
+
+// entered is the end of the wait for the queue to be loaded; who has waited the
+// longest comes first.
+func (q *queue) entered(e *entry) {
+	if i := slices.Index(q.entering, e); i > 0 {
+		q.entering = slices.Delete(q.entering, i, i+1)
+		return
+	}
+	q.entering[0] = nil
+	if q.entering = q.entering[1:]; len(q.entering) == 0 {
+		q.entering = nil
+	}
 }
 
 // taken removes what a session has acknowledged, up to a serial.
@@ -187,9 +200,8 @@ func (x *offline) places(a *xep.Home, s xep.SessionRef, page []uint64, done func
 
 // settledKept calls those who wait for that.
 func (q *queue) settledKept() {
-	busy := false
-	q.each(func(e *entry) { busy = busy || e.holder != 0 })
-	if busy {
+	busy := func(e *entry) bool { return e.holder != 0 }
+	if len(q.settling) == 0 || slices.ContainsFunc(q.writing, busy) || slices.ContainsFunc(q.waiting, busy) || slices.ContainsFunc(q.entering, busy) {
 		return
 	}
 	settling := q.settling
