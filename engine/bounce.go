@@ -40,14 +40,23 @@ func (l *loop) bounceTo(src *source, v *stanza.View, to jid.View, from string, e
 
 // bounceAway answers the stanza of a component or of a user of another server, for
 // which a message counts as handled when it has the error. A sender of this one
-// that has gone cannot be told.
+// that has gone cannot be told; what was stamped with an account's address, as a
+// subscription is, is told to its home.
 func (l *loop) bounceAway(src *source, v *stanza.View, to jid.View, sender jid.JID, e stanza.Error) {
 	if d := l.engine.components.find(sender.Domain()); d != nil {
 		l.stats.bounced.Add(1)
 		l.postComponent(d, stanza.AppendError(nil, v, to.String(), sender.String(), e))
 		return
 	}
-	if l.Serves(sender.Domain()) || !l.engine.federates() {
+	if l.Serves(sender.Domain()) {
+		if v.Kind == stanza.KindPresence && sender == sender.Bare() && l.engine.registry.HandlesPresence() {
+			l.stats.bounced.Add(1)
+			b := stanza.AppendError(nil, v, to.String(), sender.String(), e)
+			l.postHome(sender.String(), &request{work: workPresence, bare: sender.Clone(), raw: b})
+		}
+		return
+	}
+	if !l.engine.federates() {
 		return
 	}
 	if d := l.engine.remoteOf(sender.Domain()); d != nil {

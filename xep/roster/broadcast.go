@@ -73,7 +73,7 @@ func (c *account) tell(who jid.JID) {
 	back := func(a *xep.Home) { x.of(a).tellNow(who) }
 	c.home.Visit(who, func(a *xep.Home) {
 		contact := x.of(a)
-		contact.enter(func() {
+		contact.enter(ofForeign, func() {
 			a.Visit(me, back)
 			contact.leave()
 		}, func(stanza.Error) { a.Visit(me, back) })

@@ -11,7 +11,7 @@ import (
 // it needs.
 func (x *extension) deleted(a *xep.Home) {
 	c := x.of(a)
-	c.enterLoaded(func() {
+	c.enterLoaded(ofOwn, func() {
 		for s := range c.sessions() {
 			ref := c.ref(s)
 			c.home.SetPresence(ref, false, 0)

@@ -37,5 +37,8 @@
 //   - An address that sends unavailable presence stays in the list of who got
 //     directed presence (§4.6.1); it hears of the end once more.
 //   - A roster or a list of requests at its limit refuses more with
-//     resource-constraint.
+//     resource-constraint, as does an account for which too much waits
+//     (Options.Waiting). Such an error to a request is given to the interested
+//     resources of who asked, and the request stays pending: it may be sent again
+//     (§3.1.2). Other errors to a bare address are dropped.
 package roster

@@ -31,7 +31,7 @@ func (x *extension) iq(a *xep.Home, req *xep.Request) {
 // get answers with the roster, or with what has changed since ver (§2.6), and
 // makes the resource interested in its pushes (§2.2).
 func (c *account) get(req *xep.Request, ver string, has bool) {
-	c.enter(func() {
+	c.enter(claimOf(req), func() {
 		c.loadVersion(func(err error) {
 			if err != nil {
 				c.leave()

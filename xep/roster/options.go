@@ -20,7 +20,8 @@ type Options struct {
 	ChangeLog     int // versions back to which only differences are sent, RFC 6121 §2.6; older ones get all. Default 256
 	Directed      int // addresses that one session may have sent directed presence to; more are refused with resource-constraint. Default 1,000
 	PresenceBytes int // bytes of a presence that the server keeps and broadcasts; longer ones are refused with policy-violation. Default 16,384
-	Waiting       int // changes to one account that wait for the store; more are refused with resource-constraint. Default 256
+	Waiting       int // changes to one account that wait for the store, of others and as many of its own sessions; more are refused with resource-constraint. Default 4,096
+	WaitingBytes  int // bytes of the stanzas that ask for them, likewise; the same outcome. Default 1 MiB
 
 	// GuardRequests keeps IQs of type get and set from resources whose presence the
 	// sender may not see: it gets service-unavailable, as if the resource were not
@@ -43,7 +44,8 @@ func (o Options) withDefaults() Options {
 	set(&o.ChangeLog, 256)
 	set(&o.Directed, 1000)
 	set(&o.PresenceBytes, 16<<10)
-	set(&o.Waiting, 256)
+	set(&o.Waiting, 4096)
+	set(&o.WaitingBytes, 1<<20)
 	return o
 }
 

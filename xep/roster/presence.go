@@ -15,6 +15,8 @@ func (x *extension) presence(a *xep.Home, req *xep.Request) {
 	switch {
 	case !req.Own && isSubscription(t):
 		c.inbound(req)
+	case !req.Own && t == stanza.TypeError:
+		c.refused(req)
 	case t == stanza.TypeProbe && req.To.Bare() == a.JID():
 		c.answerProbe(req)
 	case !req.Own || req.Session.ID == 0:
@@ -57,7 +59,7 @@ func (c *account) announce(req *xep.Request) {
 		return
 	}
 	p := newPresence(raw, req.View.Frame.Content(), c.stamp(req.View), req.Session.JID)
-	c.withBook(func() {
+	c.withBook(claimOf(req), func() {
 		if s := c.session(req.Session.ID); s != nil {
 			c.appear(s, priority, p)
 		}
@@ -72,12 +74,12 @@ func (c *account) stamp(v *stanza.View) []byte { return c.home.Registry().Stamp(
 
 // withBook calls f once the roster is in memory, which it is for an account
 // with available resources.
-func (c *account) withBook(f func(), fail func(stanza.Error)) {
+func (c *account) withBook(w claim, f func(), fail func(stanza.Error)) {
 	if c.book.loaded() {
 		f()
 		return
 	}
-	c.enterLoaded(func() {
+	c.enterLoaded(w, func() {
 		f()
 		c.leave()
 	}, fail)
@@ -124,7 +126,7 @@ func (c *account) retire(req *xep.Request) {
 		return
 	}
 	raw := bytes.Clone(req.View.Frame.Raw())
-	c.withBook(func() {
+	c.withBook(claimOf(req), func() {
 		if s := c.session(req.Session.ID); s != nil {
 			ref := c.ref(s)
 			c.home.SetPresence(ref, false, 0)
@@ -197,7 +199,7 @@ func (c *account) direct(req *xep.Request) {
 		raw = extended(raw, req.View.Frame.Content(), c.stamp(req.View))
 	}
 	to := req.To
-	c.withBook(func() {
+	c.withBook(claimOf(req), func() {
 		s := c.session(req.Session.ID)
 		switch {
 		case s == nil:

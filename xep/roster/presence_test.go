@@ -343,3 +343,21 @@ func TestAccountDeleted(t *testing.T) {
 		t.Errorf("the end of the session told %v, %q", h.casts, h.routed)
 	}
 }
+
+// A request that goes wrong on its way is told to the resources that see it as
+// pending; other errors to the bare address are answers to what the server asked.
+func TestRFC6121_3_1_2_ErrorsAreReturnedToTheUser(t *testing.T) {
+	for name, state := range states() {
+		h := newHost(t, roster.Options{})
+		if state != roster.None {
+			h.put(user, roster.CollectionItems, afar, roster.Stored(state, "Bob"))
+		}
+		ref := h.open(user+"/r", 7)
+		h.serve(user, xep.SessionRef{}, "<presence from='"+afar+"/x' to='"+user+"' type='error' id='1'>"+
+			"<error type='cancel'><remote-server-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>")
+		told := has(h.delivered[ref.JID], "type='error'", "from='"+afar+"'", "to='"+user+"'", "id='1'", "remote-server-not-found")
+		if told != (state&roster.PendingOut != 0) || h.state(user, afar) != state || len(h.routed)+len(h.replies) > 0 {
+			t.Errorf("%s: told %v, now %v, answered %q", name, told, h.state(user, afar), append(h.routed, h.replies...))
+		}
+	}
+}

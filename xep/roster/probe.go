@@ -61,7 +61,7 @@ func (c *account) answerProbe(req *xep.Request) {
 	from, resource, own := req.From, req.To.Resource(), req.Own
 	id, _ := req.View.Frame.ID()
 	id = bytes.Clone(id)
-	c.withBook(func() {
+	c.withBook(claimOf(req), func() {
 		defer req.Done()
 		subscribed, present := own || c.book.state(from.Bare())&From != 0, false
 		for s := range c.sessions() {
@@ -130,7 +130,7 @@ func (c *account) stillAsked(key []byte) bool {
 // resource by directed presence.
 func (x *extension) maySee(a *xep.Home, resource string, who jid.JID, done func(bool)) {
 	c := x.of(a)
-	c.withBook(func() {
+	c.withBook(ofForeign, func() {
 		done(c.book.state(who.Bare())&From != 0 || resource != "" && c.any(
 			func(s *live) bool { return c.full(s).Resource() == resource && s.knownTo(who) }))
 	}, func(stanza.Error) { done(false) })
@@ -139,5 +139,5 @@ func (x *extension) maySee(a *xep.Home, resource string, who jid.JID, done func(
 // watchers lists the contacts who may see the presence of a.
 func (x *extension) watchers(a *xep.Home, done func([]jid.JID)) {
 	c := x.of(a)
-	c.withBook(func() { done(c.book.with(From, nil)) }, func(stanza.Error) { done(nil) })
+	c.withBook(ofForeign, func() { done(c.book.with(From, nil)) }, func(stanza.Error) { done(nil) })
 }

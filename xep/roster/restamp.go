@@ -10,7 +10,7 @@ import (
 // extensions have something else to add than when it was sent.
 func (x *extension) restamp(a *xep.Home) {
 	c := x.of(a)
-	c.withBook(func() {
+	c.withBook(ofOwn, func() {
 		for s := range c.sessions() {
 			if !s.available {
 				continue

@@ -58,7 +58,7 @@ func (x *extension) restore(a *xep.Home, ref xep.SessionRef, saved []byte, done 
 		done()
 		return
 	}
-	c.withBook(func() {
+	c.withBook(ofOwn, func() {
 		if s := c.session(ref.ID); s != nil && c.home.SetPresence(ref, before.available, before.priority) {
 			was := s.resource(ref)
 			before.id = s.id

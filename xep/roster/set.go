@@ -24,7 +24,7 @@ func (c *account) set(req *xep.Request, query parser.Element) {
 		req.Error(refusal)
 		return
 	}
-	c.enterLoaded(func() {
+	c.enterLoaded(claimOf(req), func() {
 		if e.remove {
 			c.remove(req, e.jid)
 			return

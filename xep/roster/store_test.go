@@ -220,18 +220,86 @@ func TestChangesDoNotOverlap(t *testing.T) {
 	}
 }
 
+// Own sessions and others have the same bounds, in numbers and in bytes, each for
+// themselves.
 func TestWaitingChangesAreBounded(t *testing.T) {
-	h := newHost(t, roster.Options{Waiting: 3})
-	ref := h.open(user+"/r", 1)
-	for i := range 6 {
-		h.submit(user, ref, set(ref, fmt.Sprintf("<item jid='c%d@example.com'/>", i)))
+	ask := func(i int) string {
+		return fmt.Sprintf("<presence from='c%d@example.net' to='"+user+"' type='subscribe'/>", i)
 	}
-	if len(h.replies) != 2 || !has(h.replies, "resource-constraint") {
-		t.Errorf("answered %q", h.replies)
+	for name, o := range map[string]roster.Options{"in number": {Waiting: 3}, "in bytes": {WaitingBytes: 3*len(ask(0)) + 1}} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t, o)
+			ref := h.open(user+"/r", 1)
+			for i := range 6 {
+				h.submit(user, xep.SessionRef{}, ask(i))
+			}
+			if len(h.replies) != 2 || !has(h.replies, "resource-constraint", "to='c4@example.net'") || !has(h.replies, "resource-constraint", "to='c5@example.net'") {
+				t.Errorf("others were answered %q", h.replies)
+			}
+			h.replies = nil
+			own := 0
+			for ; len(h.replies) == 0 && own < 6; own++ {
+				h.submit(user, ref, "<presence from='"+user+"/r' to='c0@example.net' type='subscribed'/>")
+			}
+			if own < 3 || !has(h.replies, "resource-constraint", "to='"+user+"/r'") {
+				t.Errorf("of %d changes by its own sessions these were refused: %q", own, h.replies)
+			}
+			h.run()
+			if h.done != 6+own {
+				t.Errorf("%d ended, want %d", h.done, 6+own)
+			}
+			if h.state(user, "c0@example.net")&roster.From == 0 || h.state(user, "c3@example.net") != roster.NonePendingIn || h.state(user, "c4@example.net") != roster.None {
+				t.Error("what was let in was not done, or what was refused was")
+			}
+			h.serve(user, xep.SessionRef{}, ask(4)) // once more, and there is room
+			if h.state(user, "c4@example.net") != roster.NonePendingIn {
+				t.Error("a request that was sent again was not kept")
+			}
+		})
+	}
+}
+
+// A thousand contacts ask while the store is busy, some before and some after the
+// answer, which is a pre-approval then (RFC 6121 §3.1.3, §3.4.2): each is granted,
+// told so, and gets presence.
+func TestManySubscribeAtOnce(t *testing.T) {
+	const contacts = 999
+	h := newHost(t, roster.Options{})
+	ref := h.open(user+"/r", 1)
+	h.send(ref, "<presence from='"+user+"/r'/>")
+	h.forget()
+	name := func(i int) string { return fmt.Sprintf("c%03d@example.net", i) }
+	ask := func(i int) {
+		h.submit(user, xep.SessionRef{}, "<presence from='"+name(i)+"' to='"+user+"' type='subscribe'/>")
+	}
+	for i := 0; i < contacts; i += 2 {
+		ask(i)
+	}
+	for i := range contacts {
+		h.submit(user, ref, "<presence from='"+user+"/r' to='"+name(i)+"' type='subscribed'/>")
+	}
+	for i := 1; i < contacts; i += 2 {
+		ask(i)
 	}
 	h.run()
-	if h.done != 6 {
-		t.Errorf("%d ended", h.done)
+	if len(h.replies) > 0 || h.done != 1+2*contacts {
+		t.Fatalf("%d ended; refused: %q", h.done, h.replies)
+	}
+	granted, told := map[string]int{}, map[string]int{}
+	for _, st := range h.routed {
+		granted[st]++
+	}
+	for _, to := range h.told("from='" + user + "/r'") {
+		told[to]++
+	}
+	for i := range contacts {
+		if s := h.state(user, name(i)); s&roster.From == 0 || s&roster.PendingIn != 0 {
+			t.Errorf("%s: %v", name(i), s)
+		}
+		if n := granted["<presence from='"+user+"' to='"+name(i)+"' type='subscribed'></presence>"] +
+			granted["<presence from='"+user+"' to='"+name(i)+"' type='subscribed'/>"]; n != 1 || told[name(i)] != 1 {
+			t.Errorf("%s: granted %d times, got presence %d times", name(i), n, told[name(i)])
+		}
 	}
 }
 

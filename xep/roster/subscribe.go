@@ -52,7 +52,7 @@ func (c *account) ifThere(who jid.JID, f func(), fail func(stanza.Error)) {
 // change does what the table says of a subscription stanza that the account
 // sends; st is that stanza as it goes out.
 func (c *account) change(req *xep.Request, to jid.JID, t stanza.Type, st []byte) {
-	c.enterLoaded(func() {
+	c.enterLoaded(claim{own: true, turns: 1, bytes: len(st)}, func() {
 		before := c.book.state(to)
 		do := outbound(before, t)
 		if before&shown == 0 && do.next&shown != 0 && c.book.known().listed >= c.limits.Items {
@@ -97,7 +97,7 @@ func (c *account) inbound(req *xep.Request) {
 		return
 	}
 	st := restamped(req.View, from, c.home.JID())
-	c.enterLoaded(func() {
+	c.enterLoaded(claimOf(req), func() {
 		before := c.book.state(from)
 		do := inbound(before, t)
 		if t == stanza.TypeSubscribe && do.pass {
@@ -141,6 +141,25 @@ func (c *account) received(from jid.JID, t stanza.Type, before State, do step, s
 // has tells whether a resource is open; the account itself ("") always is.
 func (c *account) has(resource string) bool {
 	return resource == "" || c.any(func(s *live) bool { return c.full(s).Resource() == resource })
+}
+
+// refused tells the account's user that a request went wrong on its way: the
+// contact is not there, its server is not, or it takes no more (§3.1.2). The
+// error is to the bare address, which the request was from; it stays pending, and
+// may be sent again.
+func (c *account) refused(req *xep.Request) {
+	if c.first.id == 0 {
+		req.Done() // nobody is there to be told
+		return
+	}
+	from := req.From.Bare()
+	st := restamped(req.View, from, c.home.JID())
+	c.withBook(claimOf(req), func() {
+		if c.book.state(from)&PendingOut != 0 {
+			c.deliverTo(xep.MarkInterested, st)
+		}
+		req.Done()
+	}, req.Error)
 }
 
 // request keeps a subscription request and shows it to the available
