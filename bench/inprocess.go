@@ -150,6 +150,12 @@ func (p *InProcessPlan) once(ctx context.Context, kind string, size, turn int) (
 		run.Figures[report.PresencePerSec], run.Figures[report.DeliveryCPU] = p.PerSec, p.CPU
 		run.Figures[report.UpdateP50], run.Figures[report.UpdateP99] = p.P50, p.P99
 	}
+	if o := res.Offline; o.Messages > 0 {
+		run.Figures[report.StorePerSec], run.Figures[report.StoreCPU] = o.StoredPerSec, o.StoreCPU
+		run.Figures[report.DrainPerSec], run.Figures[report.DrainCPU] = o.FetchedPerSec, o.FetchCPU
+	}
+	run.Figures[report.ResumesPerSec], run.Figures[report.CPUPerResume] = res.Resumption.PerSec, res.Resumption.CPU/1000
+	run.Figures[report.DetachedHeap] = res.Resumption.Heap
 	if res.Huge > 0 {
 		run.Figures[report.HugePerSession], run.Figures[report.HugeRSSPerSession] = res.Huge, res.HugeRSS
 	}

@@ -18,6 +18,9 @@
 // holds (Spread), or among the first HotSessions (Hot), as most servers see it. A
 // chain that does not go on within some seconds has lost its message.
 //
+// Then up to a thousand of the sessions leave and come back: their accounts' messages
+// are stored and fetched, and their sessions are resumed.
+//
 // One size is measured in one process, so that it does not inherit the heap of
 // another; cmd/xylem-bench starts them.
 package inproc

@@ -43,6 +43,13 @@ func TestRun(t *testing.T) {
 		if p := res.Presence; stock && (p.Contacts != 399 || p.PerSec <= 0 || p.CPU <= 0 || p.P50 <= 0 || p.P99 < p.P50) || !stock && p.Contacts != 0 {
 			t.Errorf("stock %v: presence makes no sense: %+v", stock, p)
 		}
+		o := res.Offline
+		if stock && (o.Messages != 2000 || o.StoredPerSec <= 0 || o.StoreCPU <= 0 || o.FetchedPerSec <= 0 || o.FetchCPU <= 0) || !stock && o.Messages != 0 {
+			t.Errorf("stock %v: offline messages make no sense: %+v", stock, o)
+		}
+		if s := res.Resumption; s.Sessions != 200 || s.PerSec <= 0 || s.CPU <= 0 || s.Heap < 100 || s.Heap > 20_000 {
+			t.Errorf("stock %v: resumptions make no sense: %+v", stock, s)
+		}
 		// How much it is says nothing here: in a window this short a collection counts for
 		// more than the messages.
 		if res.Clients <= 0 || res.Spread.CPU <= 0 || res.HotClients <= 0 || res.Hot.CPU <= 0 {

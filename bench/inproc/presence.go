@@ -3,6 +3,7 @@ package inproc
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync/atomic"
@@ -23,18 +24,16 @@ type fan struct {
 	told     atomic.Int64    // deliveries ever
 	last     []atomic.Uint64 // update that each contact has got
 	complete chan struct{}   // the last contact has the update under way
-	asked    chan struct{}   // the publisher got a request
-	approved chan struct{}   // a contact got the answer to its request
+	approved *tally          // contacts whose request was answered
 }
 
 // presence measures the fan-out of one account's presence to its contacts, in a
 // closed loop: the next update when the last contact has the one before.
 func (r *run) presence(ctx context.Context) (p Presence, err error) {
 	r.tell("presence")
-	f := &fan{contacts: min(maxContacts, r.settings.Sessions-1), complete: make(chan struct{}, 1), asked: make(chan struct{}, 1), approved: make(chan struct{}, 1)}
+	f := &fan{contacts: min(maxContacts, r.settings.Sessions-1), complete: make(chan struct{}, 1), approved: newTally()}
 	f.last = make([]atomic.Uint64, f.contacts+1)
-	r.fan.Store(f)
-	defer r.fan.Store(nil)
+	defer r.hear(f.arrived)()
 	if err := r.subscribe(ctx, f); err != nil {
 		return p, err
 	}
@@ -52,28 +51,21 @@ func (r *run) presence(ctx context.Context) (p Presence, err error) {
 	return p, nil
 }
 
-// subscribe lets one contact after the other subscribe, which the publisher
-// approves (RFC 6121 §3.1), and proves that each gets an update.
+// subscribe lets all contacts subscribe at once, which the publisher approves (RFC
+// 6121 §3.1) before or after it is asked, and proves that each gets an update.
 func (r *run) subscribe(ctx context.Context, f *fan) error {
 	for i := 1; i <= f.contacts; i++ {
 		r.wires[i].Send(fmt.Appendf(nil, "<presence type='subscribe' to='%s@%s'/>", name(0), domain))
-		if !within(ctx, f.asked) {
-			return fmt.Errorf("inproc: the request of contact %d did not arrive", i)
-		}
 		r.wires[0].Send(fmt.Appendf(nil, "<presence type='subscribed' to='%s@%s'/>", name(i), domain))
-		if !within(ctx, f.approved) {
-			return fmt.Errorf("inproc: the answer to contact %d did not arrive", i)
-		}
 	}
-	var missing int64
-	for range 10 {
-		f.begin(r)
-		var err error
-		if missing, err = f.wait(ctx); err != nil || missing == 0 {
-			return err
-		}
+	if err := f.approved.await(ctx, f.contacts, "approved subscriptions"); err != nil {
+		return err
 	}
-	return fmt.Errorf("inproc: %d of %d contacts do not get presence", missing, f.contacts)
+	f.begin(r)
+	if missing, err := f.wait(ctx); err != nil || missing > 0 {
+		return errors.Join(err, fmt.Errorf("inproc: %d of %d contacts do not get presence", missing, f.contacts))
+	}
+	return nil
 }
 
 // publish sends updates for as long as d, at least one.
@@ -128,15 +120,10 @@ const (
 // arrived looks at what a contact got. It is called on the contact's event loop.
 func (f *fan) arrived(u *user, p []byte) {
 	switch {
-	case u.index == 0:
-		if bytes.Contains(p, []byte("type='subscribe'")) {
-			signal(f.asked)
-		}
-		return
-	case int(u.index) > f.contacts:
+	case u.index == 0 || int(u.index) > f.contacts:
 		return
 	case bytes.Contains(p, []byte("type='subscribed'")):
-		signal(f.approved)
+		f.approved.add(1)
 	}
 	for {
 		_, rest, ok := bytes.Cut(p, []byte(updateMark))
@@ -152,26 +139,5 @@ func (f *fan) arrived(u *user, p []byte) {
 		if f.missing.Add(-1) == 0 {
 			signal(f.complete)
 		}
-	}
-}
-
-// signal tells, once, whoever waits.
-func signal(c chan<- struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
-
-// within tells whether a signal comes before everything that is under way must have
-// arrived.
-func within(ctx context.Context, c <-chan struct{}) bool {
-	given, cancel := context.WithTimeout(ctx, grace)
-	defer cancel()
-	select {
-	case <-c:
-		return true
-	case <-given.Done():
-		return false
 	}
 }

@@ -32,16 +32,19 @@ type run struct {
 	users     []user
 	wires     []*engine.Wire // of the users
 	exchanges []*sasl.Client // of the logins under way
+	kind      kind           // of them
+	previous  []string       // ids of the sessions to be resumed, those of the last users
 	logins    chan bool
 	keys      sasl.KeyMemory // all have the same salt, so PBKDF2 runs once
 	chains    []*chain
 
-	among   atomic.Int64        // sessions that write
-	opened  atomic.Int64        // the window that counts, ns since start; 0: none
-	fan     atomic.Pointer[fan] // presence; nil: chains
-	alone   atomic.Bool         // clients pass their messages on without a server
-	stop    atomic.Bool         // no chain goes on
-	running atomic.Int64        // chains with a message in flight
+	among   atomic.Int64                        // sessions that write
+	opened  atomic.Int64                        // the window that counts, ns since start; 0: none
+	hears   atomic.Pointer[func(*user, []byte)] // what a client does with what it gets; nil: chains
+	gone    atomic.Pointer[tally]               // connections that ended; nil: nobody counts
+	alone   atomic.Bool                         // clients pass their messages on without a server
+	stop    atomic.Bool                         // no chain goes on
+	running atomic.Int64                        // chains with a message in flight
 	start   time.Time
 	refused atomic.Pointer[string] // what the first login that failed was told
 	strange atomic.Int64           // arrivals that nobody sent, or for the second time
@@ -139,7 +142,13 @@ func (r *run) measure(ctx context.Context) error {
 	if err := r.traffics(ctx); err != nil {
 		return err
 	}
+	if r.result.Resumption, err = r.resume(ctx); err != nil {
+		return err
+	}
 	if r.settings.Stock {
+		if r.result.Offline, err = r.offline(ctx); err != nil {
+			return err
+		}
 		if r.result.Presence, err = r.presence(ctx); err != nil {
 			return err
 		}
@@ -170,15 +179,24 @@ func (r *run) enlarge(ctx context.Context, full memoryUse, empty float64) error 
 	return err
 }
 
-// logIn brings all sessions up, loginsAtOnce at a time.
-func (r *run) logIn(ctx context.Context) (err error) {
-	begin, cpu := time.Now(), cpuTime()
+// logIn brings all sessions up.
+func (r *run) logIn(ctx context.Context) error {
+	begin := newStretch()
+	err := r.bringUp(ctx, 0, online)
+	r.result.LoginsPerSec, r.result.LoginCPU = begin.over(len(r.users))
+	return err
+}
+
+// bringUp logs in those from first on, loginsAtOnce at a time.
+func (r *run) bringUp(ctx context.Context, first int, k kind) (err error) {
+	r.kind = k
 	quiet := time.NewTimer(loginTime)
 	defer quiet.Stop()
-	underWay, next, done := 0, 0, 0
+	underWay, next, done, all := 0, first, 0, len(r.users)-first
 	var text []byte
-	for done < len(r.users) {
+	for done < all {
 		for underWay < loginsAtOnce && next < len(r.users) {
+			r.users[next].state.Store(stateLogin)
 			if text, err = r.users[next].begin(text[:0]); err != nil {
 				return err
 			}
@@ -197,7 +215,7 @@ func (r *run) logIn(ctx context.Context) (err error) {
 			}
 			if done%8192 == 0 {
 				quiet.Reset(loginTime)
-				r.tell(fmt.Sprintf("%d of %d sessions", done, len(r.users)))
+				r.tell(fmt.Sprintf("%d of %d sessions", done, all))
 			}
 		case <-quiet.C:
 			return fmt.Errorf("inproc: %d logins did not end", underWay)
@@ -205,17 +223,21 @@ func (r *run) logIn(ctx context.Context) (err error) {
 			return context.Cause(ctx)
 		}
 	}
-	n := float64(len(r.users))
-	r.result.LoginsPerSec = n / time.Since(begin).Seconds()
-	r.result.LoginCPU = float64((cpuTime() - cpu).Microseconds()) / n
 	if r.result.Failed > 0 {
 		told := "nothing"
 		if p := r.refused.Load(); p != nil {
 			told = *p
 		}
-		return fmt.Errorf("inproc: %d of %d logins failed; the first was told %s", r.result.Failed, len(r.users), told)
+		return fmt.Errorf("inproc: %d of %d logins failed; the first was told %s", r.result.Failed, all, told)
 	}
 	return nil
+}
+
+// hear has the clients that are online do f with what they get, until the result is
+// called.
+func (r *run) hear(f func(u *user, p []byte)) (end func()) {
+	r.hears.Store(&f)
+	return func() { r.hears.Store(nil) }
 }
 
 // cpuTime is what this process has used.

@@ -66,6 +66,9 @@ type Result struct {
 
 	Presence Presence `json:"presence"` // with Stock
 
+	Offline    Offline    `json:"offline"` // with Stock
+	Resumption Resumption `json:"resumption"`
+
 	Pauses Pauses `json:"pauses"` // of the whole run: logins, traffic, collections
 
 	Lost       int      `json:"lost"`
@@ -92,4 +95,22 @@ type Presence struct {
 	// Time in microseconds from publishing until the last contact has the update.
 	P50 float64 `json:"p50_us"`
 	P99 float64 `json:"p99_us"`
+}
+
+// Offline is messages to accounts that are offline. CPU is in microseconds for each,
+// both ends included.
+type Offline struct {
+	Messages      int     `json:"messages"`
+	StoredPerSec  float64 `json:"stored_per_s"` // until the server answers what was asked behind them
+	StoreCPU      float64 `json:"store_cpu_us"`
+	FetchedPerSec float64 `json:"fetched_per_s"` // by clients that are connected and become available
+	FetchCPU      float64 `json:"fetch_cpu_us"`
+}
+
+// Resumption is sessions that are resumed on new connections (XEP-0198).
+type Resumption struct {
+	Sessions int     `json:"sessions"`
+	PerSec   float64 `json:"per_s"`
+	CPU      float64 `json:"cpu_us"` // of both ends for each, authentication included, without hashing passwords
+	Heap     float64 `json:"heap"`   // live bytes of one that waits to be resumed
 }

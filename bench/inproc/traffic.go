@@ -117,8 +117,8 @@ func (r *run) send(k int, c *chain) {
 
 // arrived looks at what a user got. It is called on the user's event loop.
 func (r *run) arrived(u *user, p []byte) {
-	if f := r.fan.Load(); f != nil {
-		f.arrived(u, p)
+	if f := r.hears.Load(); f != nil {
+		(*f)(u, p)
 		return
 	}
 	for {

@@ -54,6 +54,15 @@ func (u *user) begin(dst []byte) ([]byte, error) {
 		sasl.SCRAMSHA1, base64.StdEncoding.EncodeToString(c.First())), nil
 }
 
+// kind is how far a login goes.
+type kind uint8
+
+const (
+	online  kind = iota // in stock to roster and presence
+	bound               // no presence
+	resumed             // to the session of the connection before
+)
+
 // answer is the response to a challenge and all that a client says until it is
 // online, at once: the server answers in order.
 func (u *user) answer(p []byte) ([]byte, error) {
@@ -69,10 +78,16 @@ func (u *user) answer(p []byte) ([]byte, error) {
 		return nil, err
 	}
 	dst := fmt.Appendf(nil, "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%s</response>", base64.StdEncoding.EncodeToString(response))
+	if u.run.kind == resumed {
+		last := u.run.previous[int(u.index)-len(u.run.users)+len(u.run.previous)]
+		return append(dst, header+"<resume xmlns='urn:xmpp:sm:3' h='0' previd='"+last+"'/>"...), nil
+	}
 	dst = append(dst, header+"<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>"+resource+"</resource></bind></iq>"...)
 	if u.run.settings.Stock {
-		dst = append(dst, "<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>"+
-			"<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='https://example.org/client' ver='QgayPKawpkPSDYmwT/WM94uAlu0='/></presence>"...)
+		dst = append(dst, "<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>"...)
+	}
+	if u.run.settings.Stock && u.run.kind == online {
+		dst = append(dst, "<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='https://example.org/client' ver='QgayPKawpkPSDYmwT/WM94uAlu0='/></presence>"...)
 	}
 	return append(dst, "<iq type='get' id='"+loginDone+"' to='"+domain+"'><ping xmlns='urn:xmpp:ping'/></iq>"...), nil
 }
@@ -80,7 +95,9 @@ func (u *user) answer(p []byte) ([]byte, error) {
 var (
 	challengeMark = []byte("<challenge")
 	loginMark     = []byte(loginDone)
+	resumedMark   = []byte("<resumed")
 	failMark      = []byte("<failure")
+	failedMark    = []byte("<failed")
 	errorMark     = []byte("<stream:error")
 )
 
@@ -102,7 +119,12 @@ func (u *user) Write(p []byte) {
 		u.run.exchanges[u.index] = nil
 		u.state.Store(stateReady)
 		u.run.logins <- true
-	case bytes.Contains(p, failMark) || bytes.Contains(p, errorMark):
+	case bytes.Contains(p, resumedMark):
+		u.run.exchanges[u.index] = nil
+		u.state.Store(stateReady)
+		u.run.arrived(u, p) // what waited for it follows at once
+		u.run.logins <- true
+	case bytes.Contains(p, failMark) || bytes.Contains(p, failedMark) || bytes.Contains(p, errorMark):
 		u.fail(string(p[max(0, len(p)-300):]))
 	}
 }
@@ -122,4 +144,7 @@ func (u *user) CloseWrite()   {}
 func (u *user) Closed() {
 	u.fail("the end of the connection")
 	u.state.Store(stateClosed)
+	if t := u.run.gone.Load(); t != nil {
+		t.add(1)
+	}
 }

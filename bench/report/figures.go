@@ -44,6 +44,9 @@ const (
 	EmptyPSS          = "pss_bytes_empty"
 	HeapPerSession    = "heap_bytes_per_session"
 	ObjectsPerSession = "heap_objects_per_session"
+	DetachedHeap      = "heap_bytes_per_detached_session"
+	ResumesPerSec     = "resumptions_per_s"
+	CPUPerResume      = "cpu_ms_per_resumption"
 	HotCPU            = "hot_cpu_us_per_message"
 	DeliveryCPU       = "cpu_us_per_delivery"
 	ClientCPU         = "client_cpu_us_per_message"
@@ -128,6 +131,9 @@ func Figures() []Figure {
 		{Key: KernelPerSession, Title: "kernel per session", Unit: "bytes", About: "slab and TCP buffers of the whole machine, both ends of each connection"},
 		{Key: HeapPerSession, Title: "heap per session", Unit: "bytes", About: "live objects after a collection, above the engine without sessions"},
 		{Key: ObjectsPerSession, Title: "heap objects per session"},
+		{Key: DetachedHeap, Title: "heap per session without connection", Unit: "bytes", About: "in one process: with stream management, waiting to be resumed"},
+		{Key: ResumesPerSec, Title: "resumptions", Unit: "/s", Higher: true, About: "in one process: connecting and authentication included"},
+		{Key: CPUPerResume, Title: "CPU per resumption", Unit: "ms", About: "in one process: of both ends, a message that came meanwhile included"},
 		{Key: HotCPU, Title: "CPU per message, few write", Unit: "µs", About: "in one process: messages among 1,000 of the sessions; otherwise among all, so that each meets memory that no cache holds"},
 		{Key: ClientCPU, Title: "of CPU per message the clients' part", Unit: "µs", About: "in one process: measured with the same messages, passed on by the clients without a server"},
 		{Key: HotClientCPU, Title: "the same, few write", Unit: "µs"},
@@ -143,10 +149,10 @@ func Figures() []Figure {
 		{Key: EmptyPSS, Title: "PSS, empty", Unit: "bytes"},
 		{Key: IdleCPU, Title: "CPU while idle", Unit: "cores"},
 		{Key: StorePerSec, Title: "stored", Unit: "/s", Higher: true, About: "messages to offline accounts until the server answers a request sent behind them"},
-		{Key: StoreCPU, Title: "server CPU per stored", Unit: "µs"},
+		{Key: StoreCPU, Title: "server CPU per stored", Unit: "µs", About: "in one process: of both ends"},
 		{Key: StoreP99, Title: "store p99", Unit: "time", About: "of a batch, until that answer"},
 		{Key: DrainPerSec, Title: "fetched", Unit: "/s", Higher: true},
-		{Key: DrainCPU, Title: "server CPU per fetched", Unit: "µs"},
+		{Key: DrainCPU, Title: "server CPU per fetched", Unit: "µs", About: "over the wire with the login; in one process without it, of both ends"},
 		{Key: DrainP99, Title: "login to last message p99", Unit: "time"},
 		{Key: ServerCores, Plain: true, Title: "server CPU", Unit: "cores"},
 		{Key: SystemShare, Plain: true, Title: "of it in the kernel", Unit: "%"},

@@ -90,7 +90,8 @@ func TestInProcess(t *testing.T) {
 	if code != exitOK {
 		t.Fatalf("exit code %d: %s", code, problems)
 	}
-	for _, want := range []string{"in one process, 400 sessions", "heap per session", "GC pause p99", "CPU as the number grows"} {
+	for _, want := range []string{"in one process, 400 sessions", "heap per session", "GC pause p99", "CPU as the number grows",
+		"server CPU per stored", "server CPU per fetched", "CPU per resumption", "heap per session without connection"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is missing in:\n%s", want, out)
 		}
