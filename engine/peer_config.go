@@ -58,16 +58,16 @@ func (e *Engine) configureFederation() (faults []error) {
 // attemptEnded counts attempts to reach other servers and logs their first
 // failure, the one after which stanzas are no longer kept, and the end of it;
 // what is between is in the records.
-func (e *Engine) attemptEnded(domain string, failures int, reason error) {
+func (e *Engine) attemptEnded(domain string, failures int, notable bool, reason error) {
 	e.peerAttempts.Add(1)
 	switch {
-	case reason == nil && failures > 0:
+	case reason == nil && notable:
 		e.log.Info("domain reached again", "domain", domain, "failures", failures)
 	case reason == nil:
 	default:
 		e.peerAttemptsFailed.Add(1)
 		level := slog.LevelDebug
-		if failures == 1 || failures == s2s.Patience {
+		if notable {
 			level = slog.LevelInfo
 		}
 		attrs := []slog.Attr{slog.String("domain", domain), slog.Int("failures", failures), slog.Any("reason", reason)}

@@ -98,14 +98,14 @@ func (r *Remote) succeeded() {
 		failures = r.troubles().failures
 		r.trouble = trouble{}
 	}
-	r.ended(failures, nil)
+	r.ended(failures, failures > 0, nil)
 }
 
 // ended forgets the attempt.
-func (r *Remote) ended(failures int, reason error) {
+func (r *Remote) ended(failures int, notable bool, reason error) {
 	r.try = nil
 	if r.cfg.Ended != nil {
-		r.cfg.Ended(r.domain, failures, reason)
+		r.cfg.Ended(r.domain, failures, notable, reason)
 	}
 }
 

@@ -24,6 +24,7 @@ func (r *Remote) Recheck(now int64, do *Actions) {
 		p.trouble = trouble{}
 	}
 	r.pursue(now, do)
+	r.seek(now, do)
 }
 
 // unfit is why a policy does not allow a stream. One that is still negotiated

@@ -47,7 +47,7 @@ func TestRemoteRecheckOfWhatWaits(t *testing.T) {
 	ended := ""
 	r := newRemote(t, func(cfg *s2s.RemoteConfig) {
 		cfg.Policy = func(string) s2s.Policy { return policy }
-		cfg.Ended = func(domain string, n int, err error) { ended += fmt.Sprint(domain, n, err, " ") }
+		cfg.Ended = func(domain string, n int, _ bool, err error) { ended += fmt.Sprint(domain, n, err, " ") }
 	})
 	r.send("a.example", "<1/>")
 	r.Found(r.now, nil, errors.New("SERVFAIL"), &r.do)

@@ -16,8 +16,9 @@ type RemoteConfig struct {
 
 	// Ended, unless nil, is called when an attempt to reach a domain has ended, and
 	// why; nil: it succeeded. failures is how many have failed in a row, with this
-	// one or before it.
-	Ended func(domain string, failures int, reason error)
+	// one or before it. notable: it is the first of them, the one after which stanzas
+	// are no longer kept, or the success after them.
+	Ended func(domain string, failures int, notable bool, reason error)
 
 	QueueBytes   int   // of stanzas that wait for a stream to one remote domain; one more is returned with resource-constraint
 	QueueStanzas int   // and their number
@@ -28,7 +29,8 @@ type RemoteConfig struct {
 }
 
 // Patience is how many attempts may fail in a row before stanzas are no longer
-// kept between them.
+// kept between them. Those of the first half minute after the domain was reached do not
+// count.
 const Patience = 3
 
 // Remote is one remote domain at its home loop: who can carry stanzas there,
@@ -45,11 +47,13 @@ type Remote struct {
 
 	stopped bool // see Stop
 
-	trouble        // of attempts that reached nobody
-	steps   []Step // of the last attempt
-	lastErr error  // why the last attempt, or the last stream, ended
-	errorAt int64
-	used    int64 // when it was last of use
+	trouble         // of attempts that reached nobody
+	failedAt int64  // when the last attempt failed, of whatever kind
+	lost     int64  // when the last stream on which something was proved has ended; 0: there was none
+	steps    []Step // of the last attempt
+	lastErr  error  // why the last attempt, or the last stream, ended
+	errorAt  int64
+	used     int64 // when it was last of use
 }
 
 // pair is one of our domains that has something to say to the remote one.

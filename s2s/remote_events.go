@@ -34,15 +34,23 @@ func (r *Remote) Verify(now int64, v Verify, from Ref, do *Actions) {
 	switch {
 	case len(r.asks) >= r.cfg.Questions:
 		r.answer(q, Failed, errors.New("too many dialback questions wait for "+r.domain), do)
-	case r.try == nil && now < r.nextTry:
-		r.answer(q, Failed, r.err, do)
 	default:
 		r.asks = append(r.asks, q)
-		if r.try == nil {
-			r.begin(now, v.Pair.Local, true, do)
-		}
+		r.seek(now, do)
 	}
 }
+
+// seek begins an attempt for the questions that wait. There is a peer that says it
+// is the remote domain, so that may be back: what failed before delays it no longer than
+// the least pause.
+func (r *Remote) seek(now int64, do *Actions) {
+	if len(r.asks) > 0 && r.try == nil && now >= r.nextQuestion() {
+		r.begin(now, r.asks[0].v.Pair.Local, true, do)
+	}
+}
+
+// nextQuestion is when an attempt for questions may begin.
+func (r *Remote) nextQuestion() int64 { return min(r.nextTry, r.failedAt+r.cfg.RetryLeast) }
 
 func (r *Remote) answer(q question, result Verdict, err error, do *Actions) {
 	do.add(Action{Kind: ActionAnswer, Ref: q.from, Verify: q.v, Result: result, Err: err})
@@ -74,6 +82,7 @@ func (r *Remote) Event(now int64, ref Ref, ev *Event, do *Actions) {
 		if l := r.link(ref); l != nil {
 			l.Receives = append(l.Receives, Proved{ev.Pair.Local, ev.Method.String()})
 		}
+		r.came(now, ev.Pair.Local, do)
 	case EventRefused:
 		r.refused(now, ref, ev, do)
 	case EventVerified:
@@ -83,6 +92,16 @@ func (r *Remote) Event(now int64, ref Ref, ev *Event, do *Actions) {
 			r.step(now, ev.Text)
 		}
 	}
+}
+
+// came tells that the remote domain has come to us: it is up, so the next attempt
+// to reach it is not put off any longer.
+func (r *Remote) came(now int64, local string, do *Actions) {
+	r.nextTry = min(r.nextTry, now)
+	if p := r.pairs[local]; p != nil {
+		p.nextTry = min(p.nextTry, now)
+	}
+	r.pursue(now, do)
 }
 
 // ready begins to use a stream for a pair.
@@ -168,6 +187,9 @@ func (r *Remote) Closed(now int64, ref Ref, reason error, do *Actions) {
 	if i := slices.IndexFunc(r.links, func(l *link) bool { return l.Ref == ref }); i >= 0 {
 		l := r.links[i]
 		r.links = slices.Delete(r.links, i, i+1)
+		if len(l.Sends)+len(l.Receives) > 0 {
+			r.lost = now
+		}
 		if err := reason; len(l.asked) > 0 {
 			if err == nil {
 				err = errors.New(r.domain + " closed the stream without an answer")

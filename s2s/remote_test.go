@@ -319,6 +319,10 @@ func TestRemoteQuestions(t *testing.T) {
 	r.want("answer x to 21: 2 far.example closed the stream without an answer", "find for a.example")
 	r.Found(r.now, nil, errors.New("timeout"), &r.do)
 	verify("v", 24)
+	r.want() // it waits for the next attempt
+	r.tick(second)
+	r.want("find for a.example")
+	r.Found(r.now, nil, errors.New("timeout"), &r.do)
 	r.want("answer v to 24: 2 timeout")
 }
 

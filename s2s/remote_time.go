@@ -4,10 +4,13 @@ import "github.com/xylem-im/xylem/stanza"
 
 // Deadline is when Tick wants to be called, Unix nanoseconds; 0: never.
 func (r *Remote) Deadline() int64 {
-	if r.waiting == 0 {
-		return 0
-	}
 	due := int64(0)
+	if len(r.asks) > 0 && r.try == nil && !r.stopped {
+		due = max(r.nextQuestion(), 1)
+	}
+	if r.waiting == 0 {
+		return due
+	}
 	for _, p := range r.pairs {
 		if p.queue.len() > 0 {
 			due = earlier(due, p.queue.items[0].at+r.cfg.QueueTime)
@@ -36,6 +39,9 @@ func (r *Remote) Tick(now int64, do *Actions) {
 		r.expire(p, &p.fresh, now, do)
 	}
 	r.pursue(now, do)
+	if !r.stopped {
+		r.seek(now, do)
+	}
 }
 
 func (r *Remote) expire(p *pair, q *queue, now int64, do *Actions) {
