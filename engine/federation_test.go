@@ -42,9 +42,15 @@ func (w *world) server(change func(*engine.Config), domains ...string) *server {
 // as logs in over a connection of its own.
 func (s *server) as(t testing.TB, address string) *client {
 	t.Helper()
+	return s.asOn(t, "pipe", address)
+}
+
+// asOn logs in over a connection of the given kind.
+func (s *server) asOn(t testing.TB, transport, address string) *client {
+	t.Helper()
 	user, rest, _ := strings.Cut(address, "@")
 	domain, resource, _ := strings.Cut(rest, "/")
-	c := s.connect(t, "pipe")
+	c := s.connect(t, transport)
 	c.openTo(domain)
 	if n := c.auth("SCRAM-SHA-1", saslSecret(user)); n.XMLName.Local != "success" {
 		t.Fatalf("login of %s: %s", address, n)

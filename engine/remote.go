@@ -78,7 +78,7 @@ func (l *loop) postRemote(d *remoteDomain, local string, st []byte, rc receipt, 
 	b.entries = append(b.entries, e)
 }
 
-// postPeer hands a rendered stanza to the stream that is to carry it.
+// postPeer hands a rendered stanza to a stream on another loop.
 func (l *loop) postPeer(ref s2s.Ref, d *remoteDomain, local string, st []byte, rc receipt) {
 	b := l.batchFor(mailboxLoop(routing.Mailbox(ref)))
 	off := len(b.data)
@@ -111,11 +111,18 @@ func (l *loop) toRemote(d *remoteDomain, local string, st []byte, rc receipt, ba
 		l.act(d, r)
 		return
 	}
-	if c := l.slots.find(routing.Mailbox(ref)); c != nil && mailboxLoop(routing.Mailbox(ref)) == l.index && c.phase == phaseStream {
-		l.toPeer(c, d, local, st, rc)
+	l.toStream(ref, d, local, st, rc)
+}
+
+// toStream gives a stanza to the stream that is to carry it: at once if that is on
+// this loop, whether the stanza has just come or has waited, so that neither overtakes the other.
+func (l *loop) toStream(ref s2s.Ref, d *remoteDomain, local string, st []byte, rc receipt) {
+	mb := routing.Mailbox(ref)
+	if mailboxLoop(mb) != l.index {
+		l.postPeer(ref, d, local, st, rc)
 		return
 	}
-	l.postPeer(ref, d, local, st, rc)
+	l.toPeer(l.slots.find(mb), d, local, st, rc)
 }
 
 // toPeer gives a stanza to a stream, or sends it back to the remote domain's
@@ -141,7 +148,7 @@ func (l *loop) act(d *remoteDomain, r *s2s.Remote) {
 		case s2s.ActionDial:
 			l.dial(d, a)
 		case s2s.ActionDeliver:
-			l.postPeer(a.Ref, d, a.Pair.Local, a.Stanza, ownReceipt(a.Receipt))
+			l.toStream(a.Ref, d, a.Pair.Local, a.Stanza, ownReceipt(a.Receipt))
 		case s2s.ActionBounce:
 			l.bounceRemote(a.Stanza, ownReceipt(a.Receipt), a.Error)
 		case s2s.ActionRequest:
