@@ -26,10 +26,12 @@ type ledger struct {
 	next    [senders][recipients]int // the number that must come next
 	seen    map[string]sighting      // by message id
 	resent  map[string]bool
-	sentOn  map[string]int  // how many of the recipients' servers had been killed before, by message id
-	apart   bool            // the senders are at another server than the recipients
-	told    map[string]bool // apart: messages that came back to their senders
-	gaps    []gap           // apart: those that did not arrive, and must have come back
+	sentOn  map[string]int           // how many of the recipients' servers had been killed before, by message id
+	apart   bool                     // the senders are at another server than the recipients
+	told    map[string]bool          // apart: messages that came back to their senders
+	open    [senders][recipients]int // sent, and neither arrived nor come back
+	came    *arrival                 // what flows waits for
+	gaps    []gap                    // apart: those that did not arrive, and must have come back
 	traceMu sync.Mutex
 	trace   []string
 	again   int // messages without a stable id that came twice, as their senders had to send them twice
@@ -45,6 +47,43 @@ type sighting struct {
 func (l *ledger) fault(format string, args ...any) {
 	if len(l.faults) < 10 {
 		l.faults = append(l.faults, fmt.Sprintf(format, args...))
+	}
+}
+
+// arrival is that of a message which is sent now or later.
+type arrival struct {
+	sent [senders][recipients]int // those with lower numbers were sent before
+	done chan struct{}
+}
+
+// flows waits until a message that is sent from now on has arrived, and tells how long
+// that took.
+func (l *ledger) flows() time.Duration {
+	a, start := &arrival{done: make(chan struct{})}, time.Now()
+	l.mu.Lock()
+	a.sent = l.sent
+	l.came = a
+	l.mu.Unlock()
+	select {
+	case <-a.done:
+	case <-time.After(patience):
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.fault("nothing that is sent arrives: sent %v, arrived %v, on their way %v", l.sent, l.next, l.open)
+	}
+	return time.Since(start)
+}
+
+// arrivedFirst notes the first arrival of a message.
+func (l *ledger) arrivedFirst(from, to, n, kills int, e *element) {
+	l.arrived++
+	l.seen[e.ID] = sighting{e.StanzaID.ID, kills}
+	if !l.told[e.ID] {
+		l.open[from][to]--
+	}
+	if l.came != nil && n >= l.came.sent[from][to] {
+		close(l.came.done)
+		l.came = nil
 	}
 }
 
@@ -73,13 +112,11 @@ func (l *ledger) arrive(to, kills int, e *element) {
 	switch before, twice := l.seen[e.ID]; {
 	case n == *next:
 		*next++
-		l.arrived++
-		l.seen[e.ID] = sighting{e.StanzaID.ID, kills}
+		l.arrivedFirst(from, to, n, kills, e)
 	case n > *next && l.apart:
 		l.gaps = append(l.gaps, gap{from, to, *next, n})
 		*next = n + 1
-		l.arrived++
-		l.seen[e.ID] = sighting{e.StanzaID.ID, kills}
+		l.arrivedFirst(from, to, n, kills, e)
 	case n > *next:
 		l.fault("%s (id %q) came, and %d that were sent before it did not, resent %v: they are lost, or late", e.ID, e.StanzaID.ID, n-*next, l.resent[fmt.Sprintf("m-%d-%d-%d", from, to, *next)])
 		*next = n + 1
@@ -245,6 +282,14 @@ func (l *ledger) comeBack(sender int, e *element) {
 		l.fault("s%d got %+v", sender, e)
 		return
 	}
+	var from, to, n int
+	if _, err := fmt.Sscanf(e.ID, "m-%d-%d-%d", &from, &to, &n); err != nil || from != sender || to < 0 || to >= recipients {
+		l.fault("s%d got %+v", sender, e)
+		return
+	}
+	if _, arrived := l.seen[e.ID]; !arrived && !l.told[e.ID] {
+		l.open[from][to]--
+	}
 	l.told[e.ID] = true // the other server could not be reached for too long
 }
 
@@ -265,7 +310,7 @@ func (l *ledger) report(t *testing.T) {
 	for _, f := range l.faults {
 		t.Error(f)
 	}
-	if len(l.faults) > 0 && *traceFile != "" {
+	if *traceFile != "" {
 		if err := os.WriteFile(*traceFile, []byte(strings.Join(l.trace, "\n")), 0o600); err != nil {
 			t.Error(err)
 		}
@@ -328,9 +373,10 @@ func (l *ledger) traffic(i int, p *peer, far *server, stop <-chan struct{}) {
 		to := k % recipients
 		l.mu.Lock()
 		n := l.sent[i][to]
-		full := n-l.next[i][to] >= behind
+		full := l.open[i][to] >= behind
 		if !full {
 			l.sent[i][to]++
+			l.open[i][to]++
 			l.sentOn[fmt.Sprintf("m-%d-%d-%d", i, to, n)] = far.killed()
 		}
 		l.mu.Unlock()
@@ -373,7 +419,7 @@ func (l *ledger) finish(t *testing.T, from []*peer, errs <-chan error) {
 		}
 		if time.Now().After(deadline) {
 			l.mu.Lock()
-			l.fault("%d messages did not arrive, %d are not acknowledged: sent %v, arrived %v", missing, unacked, l.sent, l.next)
+			l.fault("%d messages did not arrive, %d are not acknowledged: sent %v, arrived %v, on their way %v", missing, unacked, l.sent, l.next, l.open)
 			l.mu.Unlock()
 			return
 		}

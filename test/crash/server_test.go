@@ -22,7 +22,7 @@ import (
 
 var (
 	rounds    = flag.Int("rounds", 5, "how often the server is ended, by kill -9 and by SIGTERM in turns")
-	traceFile = flag.String("trace", "", "file for what happened, when the test fails")
+	traceFile = flag.String("trace", "", "file for what happened")
 	seed      = flag.Uint64("seed", 0, "of all that is random; 0: another one each time")
 )
 
