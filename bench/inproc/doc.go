@@ -18,8 +18,8 @@
 // holds (Spread), or among the first HotSessions (Hot), as most servers see it. A
 // chain that does not go on within some seconds has lost its message.
 //
-// Then up to a thousand of the sessions leave and come back: their accounts' messages
-// are stored and fetched, and their sessions are resumed.
+// Then up to a thousand of the sessions leave and come back: they are resumed, and
+// messages are stored for their accounts and fetched.
 //
 // One size is measured in one process, so that it does not inherit the heap of
 // another; cmd/xylem-bench starts them.
