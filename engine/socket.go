@@ -96,7 +96,9 @@ func (s *socket) read(isLast bool) {
 	l := s.loop
 	n, err := receive(s.fd, l.in)
 	switch {
-	case err == unix.EAGAIN || err == unix.EINTR:
+	case err == unix.EAGAIN:
+	case err == unix.EINTR:
+		s.readAgain()
 	case err != nil || n == 0:
 		s.close()
 	default:

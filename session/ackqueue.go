@@ -176,7 +176,7 @@ func (u *AckQueue) All(yield func(at int64, st []byte, tag uint32) bool) {
 	u.After(u.acked, yield)
 }
 
-// After is All without the first n stanzas ever added. It takes no longer for those
+// After is All without the first n stanzas ever added; st is lent as there. It takes no longer for those
 // before them, so that who looks at what is new may do so each time.
 func (u *AckQueue) After(n uint64, yield func(at int64, st []byte, tag uint32) bool) {
 	if u.ackStore == nil || n >= u.Sent() {

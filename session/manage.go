@@ -70,7 +70,8 @@ func (s *Session) Acked() uint64 {
 // oldest first; also after the session has ended, until Release.
 func (s *Session) Unacked(yield func(Unacked) bool) { s.UnackedAfter(0, yield) }
 
-// UnackedAfter is Unacked for the stanzas behind the first n of [Session.Sent].
+// UnackedAfter is Unacked for the stanzas behind the first n of [Session.Sent]; they
+// are lent as there.
 func (s *Session) UnackedAfter(n uint64, yield func(Unacked) bool) {
 	if s.managed != nil {
 		s.managed.queue.After(n, func(at int64, st []byte, tag uint32) bool {

@@ -20,7 +20,7 @@ const (
 
 // Unacked is a stanza that the client has not acknowledged.
 type Unacked struct {
-	Stanza   []byte // as it was sent; lent by the session
+	Stanza   []byte // as it was sent; valid until the session gives out another one or one is acknowledged
 	At       int64  // when it was given to the session, Unix nanoseconds
 	Delivery Delivery
 }

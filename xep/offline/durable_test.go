@@ -107,18 +107,23 @@ func TestDurableRecipientAcknowledges(t *testing.T) {
 	}
 }
 
+// gatedOffline has changes to stored messages stand at the gate while gated is set.
+func gatedOffline(inner storage.Driver, gate *storagetest.Gate, gated *atomic.Bool) storage.Driver {
+	return storagetest.NewFaulty(inner, storagetest.Faults{Apply: func(ops []*storage.Op) error {
+		if gated.Load() && ops[0].Batch.Steps[0].Collection == "offline" {
+			gate.Wait()
+		}
+		return nil
+	}})
+}
+
 // A recipient that says nothing: its messages are stored, and only then
 // acknowledged to the sender, in one go for all that it asked for.
 func TestDurableRecipientIsSilent(t *testing.T) {
 	gate := storagetest.NewGate()
 	var gated atomic.Bool
 	inner := memory.New(memory.Options{})
-	store := storagetest.NewFaulty(inner, storagetest.Faults{Apply: func(ops []*storage.Op) error {
-		if gated.Load() && ops[0].Batch.Steps[0].Collection == "offline" {
-			gate.Wait()
-		}
-		return nil
-	}})
+	store := gatedOffline(inner, gate, &gated)
 	s := startDurable(t, engine.Limits{}, store)
 	alice, bob := online(t, s, "alice", "a"), online(t, s, "bob", "b")
 	gated.Store(true)
@@ -148,12 +153,7 @@ func TestDurableRecipientIsSilent(t *testing.T) {
 func TestDurableRecipientEndsWhileItIsStored(t *testing.T) {
 	gate := storagetest.NewGate()
 	var gated atomic.Bool
-	store := storagetest.NewFaulty(memory.New(memory.Options{}), storagetest.Faults{Apply: func(ops []*storage.Op) error {
-		if gated.Load() && ops[0].Batch.Steps[0].Collection == "offline" {
-			gate.Wait()
-		}
-		return nil
-	}})
+	store := gatedOffline(memory.New(memory.Options{}), gate, &gated)
 	s := startDurable(t, engine.Limits{}, store)
 	alice, bob := online(t, s, "alice", "a"), online(t, s, "bob", "b")
 	gated.Store(true)

@@ -151,13 +151,7 @@ func TestEndOfWindowIsStored(t *testing.T) {
 func TestAcknowledgementIsDurable(t *testing.T) {
 	gate := storagetest.NewGate()
 	var gated atomic.Bool
-	faults := storagetest.Faults{Apply: func(ops []*storage.Op) error {
-		if gated.Load() && ops[0].Batch.Steps[0].Collection == "offline" {
-			gate.Wait()
-		}
-		return nil
-	}}
-	s := startManaged(t, engine.Limits{}, storagetest.NewFaulty(memory.New(memory.Options{}), faults))
+	s := startManaged(t, engine.Limits{}, gatedOffline(memory.New(memory.Options{}), gate, &gated))
 	alice := login(t, s.Dial(), "alice", "a")
 	alice.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
 	id := alice.next().ID
