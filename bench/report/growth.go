@@ -4,24 +4,25 @@ import "math"
 
 // growth draws figures of runs in one process over the number of sessions.
 // It is empty when there are not two sizes.
-func (r *Report) growth(colour func(string) int) (list []plot) {
+func (r *Report) growth(colour func(string) int) (list []picture) {
 	for _, f := range []struct {
 		title, about string
-		unit         Figure
+		unit         string
+		of           float64
 		full, dashed string
 	}{
-		{"cost over sessions: CPU per message", "medians; dashed: only 1,000 of the sessions write", Figure{Unit: "µs"}, CPUPerMessage, HotCPU},
-		{"memory over sessions: bytes of each", "medians; heap after a collection; dashed: resident memory", Figure{Unit: "bytes"}, HeapPerSession, RSSPerSession},
+		{"cost over sessions: CPU per message", "medians; dashed: only 1,000 of the sessions write", "µs", 1, CPUPerMessage, HotCPU},
+		{"memory over sessions: of each", "medians; heap after a collection; dashed: resident memory", "KiB", 1024, HeapPerSession, RSSPerSession},
 	} {
-		if p, ok := r.grown(f.title, f.about, f.unit, f.full, f.dashed, colour); ok {
+		if p, ok := r.grown(f.title, f.about, f.unit, f.of, f.full, f.dashed, colour); ok {
 			list = append(list, p)
 		}
 	}
 	return list
 }
 
-// grown draws two figures of each target, the second one dashed.
-func (r *Report) grown(title, about string, unit Figure, full, dashed string, colour func(string) int) (plot, bool) {
+// grown draws two figures of each target, the second one dashed, in a unit of so much.
+func (r *Report) grown(title, about, unit string, of float64, full, dashed string, colour func(string) int) (picture, bool) {
 	var lines []line
 	index := map[string]int{}
 	low, most, top := math.Inf(1), 0.0, 0.0
@@ -48,13 +49,13 @@ func (r *Report) grown(title, about string, unit Figure, full, dashed string, co
 					lines = append(lines, l)
 				}
 				n := float64(g.Settings.Sessions)
-				lines[i].x, lines[i].y = append(lines[i].x, n), append(lines[i].y, s.Median)
-				low, most, top = min(low, n), max(most, n), max(top, s.Median)
+				lines[i].x, lines[i].y = append(lines[i].x, n), append(lines[i].y, s.Median/of)
+				low, most, top = min(low, n), max(most, n), max(top, s.Median/of)
 			}
 		}
 	}
 	if points < 2 || top <= 0 {
-		return plot{}, false
+		return picture{}, false
 	}
-	return plot{title, about, curves(decades("sessions", low, most, plain), linear("", 0, top, unit.round), lines)}, true
+	return picture{title, about, curves(decades("sessions", low, most, plain), linear("", 0, top, func(v float64) string { return plain(v) + " " + unit }), lines)}, true
 }

@@ -21,8 +21,8 @@ type pageGroup struct {
 	Glance  glance
 	Targets []Target
 	Rows    []Row
-	Bars    []plot
-	Curves  []plot
+	Bars    []picture
+	Curves  []picture
 	Remarks []string
 }
 
@@ -65,7 +65,7 @@ func (r *Report) HTML(w io.Writer) error {
 	data := struct {
 		*Report
 		Targets []target
-		Growth  []plot
+		Growth  []picture
 		Groups  []pageGroup
 		Figures []Figure
 	}{Report: r}

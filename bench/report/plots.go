@@ -10,8 +10,8 @@ import (
 	"github.com/xylem-im/xylem/bench/load"
 )
 
-// plot is a drawing with its heading.
-type plot struct {
+// picture is a drawing with its heading.
+type picture struct {
 	Title string
 	About string
 	SVG   template.HTML
@@ -47,7 +47,7 @@ func headline(scenario string) []string {
 
 // bars draws the figures that a group is about. colour numbers a target the
 // same way on the whole page.
-func (g Group) bars(colour func(target string) int) (list []plot) {
+func (g Group) bars(colour func(target string) int) (list []picture) {
 	for _, key := range headline(g.Settings.Scenario) {
 		if p, ok := g.figure(key, colour); ok {
 			list = append(list, p)
@@ -57,8 +57,8 @@ func (g Group) bars(colour func(target string) int) (list []plot) {
 }
 
 // curves draws what changed over percentiles, time or sessions.
-func (g Group) curves(colour func(target string) int) (list []plot) {
-	for _, draw := range []func(func(string) int) (plot, bool){g.latency, g.rate, g.cores, g.memory} {
+func (g Group) curves(colour func(target string) int) (list []picture) {
+	for _, draw := range []func(func(string) int) (picture, bool){g.latency, g.rate, g.cores, g.memory} {
 		if p, ok := draw(colour); ok {
 			list = append(list, p)
 		}
@@ -67,7 +67,7 @@ func (g Group) curves(colour func(target string) int) (list []plot) {
 }
 
 // figure is one figure of all targets side by side.
-func (g Group) figure(key string, colour func(string) int) (plot, bool) {
+func (g Group) figure(key string, colour func(string) int) (picture, bool) {
 	all := Figures()
 	f := all[slices.IndexFunc(all, func(f Figure) bool { return f.Key == key })].in(g.Settings.Scenario)
 	var list []bar
@@ -84,7 +84,7 @@ func (g Group) figure(key string, colour func(string) int) (plot, bool) {
 	case f.Higher:
 		about = "more is better"
 	}
-	return plot{f.Title, about, bars(list)}, has
+	return picture{f.Title, about, bars(list)}, has
 }
 
 // drawn calls with for the run of each target that is drawn.
@@ -102,7 +102,7 @@ func (g Group) drawn(with func(t Target, r *Run)) {
 }
 
 // latency is a curve over percentiles, stretched towards the rare.
-func (g Group) latency(colour func(string) int) (plot, bool) {
+func (g Group) latency(colour func(string) int) (picture, bool) {
 	name, title := load.HistMessage, "latency"
 	switch g.Settings.Scenario {
 	case load.Login:
@@ -139,11 +139,11 @@ func (g Group) latency(colour func(string) int) (plot, bool) {
 		lines = append(lines, l)
 	})
 	if top == 0 {
-		return plot{}, false
+		return picture{}, false
 	}
-	x := decades("percentile", 1, rarest, nines)
+	x := decades("percentile, in %", 1, rarest, nines)
 	y := decades("", low, top, Figure{Unit: "time"}.round)
-	return plot{title, "of the run in the middle; both scales are logarithmic", curves(x, y, lines)}, true
+	return picture{title, "of the run in the middle; both scales are logarithmic", curves(x, y, lines)}, true
 }
 
 // nines names a tick of the axis 1/(1-p): 1 is the least value, 100 is 99 %.
@@ -152,9 +152,9 @@ func nines(v float64) string {
 	case 0:
 		return "min"
 	case 1, 2:
-		return strings.Repeat("9", n) + strings.Repeat("0", 2-n) + " %"
+		return strings.Repeat("9", n) + strings.Repeat("0", 2-n)
 	default:
-		return "99." + strings.Repeat("9", n-2) + " %"
+		return "99." + strings.Repeat("9", n-2)
 	}
 }
 
@@ -171,7 +171,7 @@ func (f Figure) round(v float64) string {
 	return strings.NewReplacer(".00", "", ".0 ", " ").Replace(f.Show(v))
 }
 
-func (g Group) rate(colour func(string) int) (plot, bool) {
+func (g Group) rate(colour func(string) int) (picture, bool) {
 	what := "messages per second over time"
 	switch g.Settings.Scenario {
 	case load.Login, load.Roster, load.Resume:
@@ -182,12 +182,12 @@ func (g Group) rate(colour func(string) int) (plot, bool) {
 	return g.series(what, colour, func(s Sample) float64 { return s.Rate })
 }
 
-func (g Group) cores(colour func(string) int) (plot, bool) {
+func (g Group) cores(colour func(string) int) (picture, bool) {
 	return g.series("server CPU over time, in cores", colour, func(s Sample) float64 { return s.Server })
 }
 
 // series is a curve over the time of a run.
-func (g Group) series(title string, colour func(string) int, of func(Sample) float64) (plot, bool) {
+func (g Group) series(title string, colour func(string) int, of func(Sample) float64) (picture, bool) {
 	var lines []line
 	first, last, top := 0.0, 0.0, 0.0
 	g.drawn(func(t Target, r *Run) {
@@ -199,7 +199,7 @@ func (g Group) series(title string, colour func(string) int, of func(Sample) flo
 		lines = append(lines, l)
 	})
 	if top == 0 || g.Settings.Scenario == load.Idle {
-		return plot{}, false
+		return picture{}, false
 	}
 	label := "seconds; the window that counts begins at 0"
 	if g.Settings.Scenario == load.Offline {
@@ -207,11 +207,11 @@ func (g Group) series(title string, colour func(string) int, of func(Sample) flo
 	}
 	x := linear(label, math.Floor(first), last, plain)
 	y := linear("", 0, top, plain)
-	return plot{title, "of the run in the middle", curves(x, y, lines)}, true
+	return picture{title, "of the run in the middle", curves(x, y, lines)}, true
 }
 
 // memory is a curve over the number of sessions.
-func (g Group) memory(colour func(string) int) (plot, bool) {
+func (g Group) memory(colour func(string) int) (picture, bool) {
 	var lines []line
 	most, top := 0.0, 0.0
 	g.drawn(func(t Target, r *Run) {
@@ -228,9 +228,9 @@ func (g Group) memory(colour func(string) int) (plot, bool) {
 		}
 	})
 	if len(lines) == 0 {
-		return plot{}, false
+		return picture{}, false
 	}
 	mib := func(v float64) string { return plain(v) + " MiB" }
-	return plot{"memory over sessions", "above the empty server; dashed: the kernel's, both ends of each connection",
+	return picture{"memory over sessions", "above the empty server; dashed: the kernel's, both ends of each connection",
 		curves(linear("sessions", 0, most, plain), linear("", 0, top, mib), lines)}, true
 }

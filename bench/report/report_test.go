@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -135,6 +136,10 @@ func TestHTML(t *testing.T) {
 	if strings.Contains(b.String(), "<script") || strings.Contains(b.String(), "a<b>") {
 		t.Error("text was not escaped")
 	}
+	var again bytes.Buffer
+	if err := sample().HTML(&again); err != nil || !bytes.Equal(b.Bytes(), again.Bytes()) {
+		t.Error("the same report makes another page")
+	}
 	if strings.Contains(b.String(), "http://") || strings.Contains(b.String(), "https://") {
 		t.Error("the page refers to something outside of itself")
 	}
@@ -146,6 +151,7 @@ func TestHTML(t *testing.T) {
 		if strings.Contains(svg, "NaN") || strings.Contains(svg, "Inf") {
 			t.Errorf("not a number in %.300s", svg)
 		}
+		inside(t, svg)
 		d := xml.NewDecoder(strings.NewReader(svg))
 		for {
 			if _, err := d.Token(); errors.Is(err, io.EOF) {
@@ -154,6 +160,26 @@ func TestHTML(t *testing.T) {
 				t.Fatalf("%v in %.300s", err, svg)
 			}
 		}
+	}
+}
+
+// inside checks that no path leaves the frame.
+func inside(t *testing.T, svg string) {
+	t.Helper()
+	var width, height, x, y float64
+	if _, err := fmt.Sscanf(svg, `<svg viewBox="0 0 %f %f">`, &width, &height); err != nil {
+		t.Fatalf("%v in %.100s", err, svg)
+	}
+	paths := regexp.MustCompile(`<path d="([^"]*)"`).FindAllStringSubmatch(svg, -1)
+	for _, path := range paths {
+		for _, point := range regexp.MustCompile(`[ML][^MLZ]*`).FindAllString(path[1], -1) {
+			if _, err := fmt.Sscanf(point[1:], "%f,%f", &x, &y); err != nil || x < 0 || x > width || y < 0 || y > height {
+				t.Errorf("%s of %s is not inside of %v × %v: %v", point, path[1], width, height, err)
+			}
+		}
+	}
+	if len(paths) == 0 {
+		t.Errorf("nothing is drawn in %.300s", svg)
 	}
 }
 

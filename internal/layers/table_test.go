@@ -45,6 +45,7 @@ var table = []layer{
 	{"bench/inproc/...", list("any"), list("github.com/HdrHistogram/hdrhistogram-go")},
 	{"bench/relay", nil, list("github.com/panjf2000/gnet/v2")},        // the floor: an event loop without XMPP
 	{"bench/target", list("bench/..."), list("github.com/miekg/dns")}, // where ejabberd finds the server that it federates with
+	{"bench/report", list("bench/..."), list("gonum.org/v1/plot")},    // drawings
 	{"bench/...", list("parser", "session/sasl", "bench/..."),
 		list("github.com/HdrHistogram/hdrhistogram-go", "github.com/schollz/progressbar/v3", "golang.org/x/sys")},
 
@@ -77,6 +78,7 @@ type fence struct {
 var fences = []fence{
 	{"github.com/dgraph-io/badger/v4", list("storage/badger", "test/...")},
 	{"github.com/panjf2000/gnet/v2", list("bench/relay")},
+	{"gonum.org/v1/plot", list("bench/report")},
 }
 
 // pure are the packages of protocol logic: time is a parameter, and what is
