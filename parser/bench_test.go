@@ -67,6 +67,34 @@ func BenchmarkScanner(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(want), "ns/stanza")
 }
 
+// chats returns n messages of size bytes, one after the other, as the load
+// generator of package bench makes them.
+func chats(n, size int) (in []byte) {
+	filler := strings.Repeat("the quick brown fox jumps over the lazy dog and runs away; ", size/59+1)
+	for i := range n {
+		const end = "</body></message>"
+		head := fmt.Sprintf("<message to='load-%04d@localhost' type='chat' id='%016x-%08x'><body>", i*37, i*31415926535, i)
+		in = append(append(append(in, head...), filler[:size-len(head)-len(end)]...), end...)
+	}
+	return in
+}
+
+// BenchmarkChat is the speed of one read's worth of chat: 16 messages of 350 bytes.
+func BenchmarkChat(b *testing.B) {
+	const messages = 16
+	in := chats(messages, 350)
+	sc := parser.NewScanner()
+	st := opened(b, sc)
+	b.SetBytes(int64(len(in)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if got := scanAll(b, sc, st, in); got != messages {
+			b.Fatalf("%d stanzas, want %d", got, messages)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/messages, "ns/stanza")
+}
+
 // BenchmarkPieces is the speed when each read brings 1,448 bytes, the payload of
 // a TCP segment, which cuts about every third stanza.
 func BenchmarkPieces(b *testing.B) {
