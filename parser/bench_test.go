@@ -73,7 +73,7 @@ func chats(n, size int) (in []byte) {
 	filler := strings.Repeat("the quick brown fox jumps over the lazy dog and runs away; ", size/59+1)
 	for i := range n {
 		const end = "</body></message>"
-		head := fmt.Sprintf("<message to='load-%04d@localhost' type='chat' id='%016x-%08x'><body>", i*37, i*31415926535, i)
+		head := fmt.Sprintf("<message to='load-%04d@localhost' type='chat' id='%016x-%08x'><body>", i*37, uint64(i)*31415926535, i)
 		in = append(append(append(in, head...), filler[:size-len(head)-len(end)]...), end...)
 	}
 	return in

@@ -39,6 +39,8 @@ func FuzzChunking(f *testing.F) {
 	f.Add([]byte("\xEF\xBB\xBF<?xml version='1.0' encoding='utf-8'?> "+hdr), uint(4))
 	f.Fuzz(func(t *testing.T, in []byte, cut uint) {
 		sc := parser.NewScanner()
+		plainly(t, nil, string(in))
+		plainly(t, &parser.Limits{StanzaBytes: 400, Depth: 4, Attributes: 3, Bindings: 5}, string(in))
 		for _, limits := range []*parser.Limits{nil, &small} {
 			want := trace(sc, limits, whole(in), in)
 			if got := trace(sc, limits, bytewise(in), in); got != want {

@@ -115,5 +115,6 @@ func everyCut(t *testing.T, limits *parser.Limits, in string) string {
 			t.Fatalf("cut at %d: %q\n got %s\nwant %s", i, in, got, want)
 		}
 	}
+	plainly(t, limits, in)
 	return want
 }

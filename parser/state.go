@@ -45,7 +45,7 @@ type startTag struct {
 	bindBase int    // its declarations are binds[bindBase:]
 	def      nsRef  // the default namespace around it
 	prefixed int    // number of attributes with a prefix
-	seen     uint64 // hashes of the attribute names so far, see addAttr
+	seen     uint64 // hashes of the attribute names so far, see nameBit
 
 	space   bool // white space stands before pos
 	attr    qname
@@ -70,6 +70,7 @@ type state struct {
 	topAttrs int
 	topBinds int
 	tag      startTag
+	marks    marks // of the input last presented
 }
 
 // begin prepares s for a new frame.
@@ -122,11 +123,19 @@ func (s *state) suspend(ph phase, at int) (int, verdict) {
 // run scans b, the input from the '<' of the frame on, from where it was
 // suspended.
 func (s *state) run(b []byte) (int, verdict) {
+	m := &s.marks
+	m.reset(b, s.pos, s.lim.NameBytes >= plainBytes)
 	i, v := s.resume(b)
 	for v == goOn {
+		if i >= m.renew {
+			m.index(b, i)
+		}
 		if i < len(b) && b[i] != '<' {
-			if i, v = s.text(b, i); v != goOn {
-				break
+			var ok bool
+			if i, ok = s.plainText(b, i); !ok {
+				if i, v = s.text(b, i); v != goOn {
+					break
+				}
 			}
 		}
 		if i+1 >= len(b) {
@@ -140,7 +149,7 @@ func (s *state) run(b []byte) (int, verdict) {
 		case '?':
 			i, v = s.fail(ConditionRestrictedXML, i, "expected an element, got a processing instruction")
 		default:
-			i, v = s.startTag(b, i, phName)
+			i, v = s.plainTag(b, i)
 		}
 	}
 	return i, v

@@ -27,6 +27,9 @@ func (s *state) startTag(b []byte, i int, ph phase) (int, verdict) {
 			fallthrough
 
 		case phBetween:
+			if !t.space {
+				i = s.plainAttrs(b, i)
+			}
 			for i < len(b) && isSpace(b[i]) {
 				i++
 				t.space = true
@@ -193,7 +196,7 @@ func (s *state) addAttr(b []byte, name qname, end int) verdict {
 	if b[name.off()] == 'x' && isDeclaration(name, b) {
 		return s.declare(b, end)
 	}
-	bit := uint64(1) << ((uint(name.size()) + 5*uint(b[name.off()]) + 3*uint(b[name.off()+name.size()-1])) & 63)
+	bit := nameBit(uint(name.size()), b[name.off()], b[name.off()+name.size()-1])
 	if t.seen&bit != 0 && s.hasAttr(b, name) {
 		_, v := s.fail(ConditionNotWellFormed, int(name.off()), "expected another attribute, got the same one again")
 		return v
@@ -204,9 +207,14 @@ func (s *state) addAttr(b []byte, name qname, end int) verdict {
 	}
 	s.attrBuf = append(s.attrBuf, attr{name: name, valOff: uint32(t.valOff), valLen: uint32(end - t.valOff)})
 	if len(s.stack) == 0 {
-		s.noteAttr(b, name)
+		s.noteAttr(b, name, len(s.attrBuf)-1)
 	}
 	return goOn
+}
+
+// nameBit returns the bit of startTag.seen that a name of this size between these bytes sets.
+func nameBit(size uint, first, last byte) uint64 {
+	return 1 << ((size + 5*uint(first) + 3*uint(last)) & 63)
 }
 
 // hasAttr reports whether the tag being read already has this attribute.
@@ -220,9 +228,9 @@ func (s *state) hasAttr(b []byte, name qname) bool {
 }
 
 // noteAttr remembers where the attributes of the top element are that everybody
-// asks for. The attribute is the last one in attrBuf.
-func (s *state) noteAttr(b []byte, name qname) {
-	at := int32(len(s.attrBuf) - 1)
+// asks for. The attribute is attrBuf[n].
+func (s *state) noteAttr(b []byte, name qname, n int) {
+	at := int32(n)
 	switch string(name.all(b)) {
 	case "to":
 		s.to = at
@@ -254,6 +262,12 @@ func (s *state) tagEnd(b []byte, end int, empty bool) (int, verdict) {
 			return s.fail(ConditionNotWellFormed, at, detail)
 		}
 	}
+	return s.opened(b, ns, end, empty)
+}
+
+// opened takes note of an element in namespace ns whose start tag ends at end.
+func (s *state) opened(b []byte, ns nsRef, end int, empty bool) (int, verdict) {
+	t := &s.tag
 	switch len(s.stack) {
 	case 0:
 		return s.topEnd(b, ns, end, empty)

@@ -16,8 +16,8 @@ type layer struct {
 
 var table = []layer{
 	{"jid", nil, list("golang.org/x/text", "golang.org/x/net/idna")},
-	{"parser", nil, nil},
-	{"parser/corpus", nil, nil}, // stanzas for benchmarks
+	{"parser", nil, list("golang.org/x/sys/cpu")}, // what the processor can do
+	{"parser/corpus", nil, nil},                   // stanzas for benchmarks
 	{"stanza", list("parser"), nil},
 	{"session/sasl", nil, list("golang.org/x/text")},
 	{"session/token", nil, nil}, // what is stored of the tokens of FAST
