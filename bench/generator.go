@@ -41,11 +41,8 @@ type generator struct {
 
 // startGenerator starts one and gives it its job.
 func (p *Plan) startGenerator(job load.Job) (*generator, error) {
-	name, args := p.Self, []string{"generate"}
-	if p.ClientCPUs != "" {
-		name, args = "taskset", []string{"-c", p.ClientCPUs, p.Self, "generate"}
-	}
-	g := &generator{cmd: exec.Command(name, args...), answers: make(chan load.Event, 4), done: make(chan struct{})}
+	command := p.onCores(job, p.Self, "generate")
+	g := &generator{cmd: exec.Command(command[0], command[1:]...), answers: make(chan load.Event, 4), done: make(chan struct{})}
 	// Interrupts are for this process alone, but the other ends with it.
 	g.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	g.cmd.Stderr = &g.output
@@ -128,40 +125,6 @@ func (g *generator) stop() {
 
 // fleet is all generators of a run.
 type fleet []*generator
-
-// unit is how many sessions cannot be parted: they are in one process.
-func unit(s *load.Settings) int {
-	switch s.Scenario {
-	case load.Presence, load.Mix:
-		return s.Fanout + 1
-	case load.S2S:
-		return load.Quartet
-	}
-	return 2
-}
-
-// split makes the jobs of as many processes as the limit of open files needs.
-// Pairs and groups stay together.
-func (p *Plan) split(job load.Job) (jobs []load.Job) {
-	unit := unit(&job.Settings)
-	units := job.Sessions / unit
-	n := 1
-	if most := atOnce(&job.Settings); most > p.PerGenerator {
-		perUnit := (most + units - 1) / units
-		each := max(1, p.PerGenerator/perUnit) // units of one process
-		n = (units + each - 1) / each
-	}
-	for i := range n {
-		j := job
-		first, end := units*i/n, units*(i+1)/n
-		j.First, j.Count = first*unit, (end-first)*unit
-		extra, extraEnd := job.Extra*i/n, job.Extra*(i+1)/n
-		j.ExtraFirst, j.ExtraCount = job.Sessions+extra, extraEnd-extra
-		j.Share = float64(end-first) / float64(units)
-		jobs = append(jobs, j)
-	}
-	return jobs
-}
 
 // launch starts the processes of a job.
 func (p *Plan) launch(job load.Job) (fleet, error) {

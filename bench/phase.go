@@ -39,7 +39,7 @@ type outcome struct {
 	series   []report.Sample
 	notes    []string
 	late     time.Duration // 99 % of an open loop was sent no later than this after it was due
-	peak     measure.Memory
+	peak     int64         // bytes of resident memory, in slow
 }
 
 // phase runs one. When timed, the window is the scenario's warm-up and
@@ -112,11 +112,10 @@ func (r *run) observe(ctx context.Context, c load.Command) *outcome {
 			}
 			last, lastTime, lastCount = cpu, now, count
 			r.tell(c, s)
-			if r.job.Scenario != load.Slow {
-				continue // reading it disturbs the server
-			}
-			if m, err := r.memory(); err == nil {
-				o.peak.RSS = max(o.peak.RSS, m.RSS)
+			if r.job.Scenario == load.Slow && r.known() {
+				if n, err := measure.Resident(r.server.PID); err == nil {
+					o.peak = max(o.peak, n)
+				}
 			}
 		case <-ctx.Done():
 			if !ended { // the work ended the phase, or the generators' clocks were a moment ahead

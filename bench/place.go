@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/xylem-im/xylem/bench/load"
+	"github.com/xylem-im/xylem/bench/measure"
 	"github.com/xylem-im/xylem/bench/target"
 )
 
@@ -25,6 +27,33 @@ func checkCPUs(list string) error {
 		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(out)))
 	}
 	return nil
+}
+
+// onCores is a command as it runs where generators do. A crowd beside users has what they
+// leave of the cores, if none of these are the server's: it makes load, and they are what is
+// measured. Where the server has the same cores it could not keep its rate that way.
+func (p *Plan) onCores(job load.Job, command ...string) []string {
+	if p.ClientCPUs == "" {
+		return command
+	}
+	command = append([]string{"taskset", "-c", p.ClientCPUs}, command...)
+	if job.Beside() && p.ServerCPUs != "" {
+		command = append([]string{"chrt", "--idle", "0"}, command...)
+	}
+	return command
+}
+
+// stay has this process run where the generators do, too: what it reads of a server twice
+// a second would take the server's core for milliseconds. undo is for whoever goes on.
+func (p *Plan) stay() (undo func(), err error) {
+	if p.ServerCPUs == "" || p.ClientCPUs == "" {
+		return func() {}, nil
+	}
+	undo, err = measure.Confine(p.ClientCPUs)
+	if err != nil {
+		return nil, fmt.Errorf("--client-cpus %s: %w", p.ClientCPUs, err)
+	}
+	return undo, nil
 }
 
 // readCA reads CAFile.

@@ -24,6 +24,11 @@ func Run(ctx context.Context, p Plan) (*report.Report, error) {
 	if err := p.Complete(); err != nil {
 		return nil, err
 	}
+	undo, err := p.stay()
+	if err != nil {
+		return nil, err
+	}
+	defer undo()
 	rep := &report.Report{
 		Format: report.Format, Created: time.Now().UTC().Truncate(time.Second), Machine: measure.ThisMachine(), Harness: version(),
 		Server: p.ServerCPUs, Client: p.ClientCPUs, Versions: map[string]string{}, Order: p.Targets, Note: p.Note,
@@ -280,15 +285,18 @@ func (r *run) connect(ctx context.Context, part, of int) error {
 			case <-watching.Done():
 				return
 			case <-tick.C:
-				n := r.fleet.counter(load.CountLogins)
-				state := fmt.Sprintf("%d of %d sessions", n, r.job.Sessions)
+				n, all := r.fleet.counter(load.CountLogins), r.job.Sessions
+				if r.job.Scenario == load.Slow {
+					all += r.job.Extra
+				}
+				state := fmt.Sprintf("%d of %d sessions", n, all)
 				if len(r.fleet) > 1 {
 					state += fmt.Sprintf(" from %d generators", len(r.fleet))
 				}
 				if ready := r.fleet.counter(load.CountSetup); ready > 0 {
 					state += fmt.Sprintf(", %d subscriptions", ready)
 				}
-				r.plan.watch(Progress{What: r.title("logging in"), Done: float64(n) / float64(r.job.Sessions), State: state})
+				r.plan.watch(Progress{What: r.title("logging in"), Done: float64(n) / float64(all), State: state})
 			}
 		}
 	}()

@@ -285,8 +285,8 @@ func (r *run) slow(ctx context.Context) error {
 		r.set(report.FloodRatio, r.out.Figures[report.LatencyP99]/before)
 	}
 	if flood.measured {
-		r.set(report.PeakRSS, float64(flood.peak.RSS))
-		r.bound(float64(calm.peak.RSS), float64(flood.peak.RSS))
+		r.set(report.PeakRSS, float64(flood.peak))
+		r.bound(float64(calm.peak), float64(flood.peak))
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func (w *Worker) chatClosed() {
 // chatOpen sends at the rate, each session in its turn.
 func (w *Worker) chatOpen(ctx context.Context, c Command) error {
 	n := len(w.players) &^ 1
-	return w.openLoop(ctx, w.job.Rate*w.job.Share, c.To, func(k int, due int64) {
+	return w.openLoop(ctx, HistLate, w.job.Rate*w.job.Share, c.To, func(k int, due int64) {
 		p := w.players[k%n]
 		p.batch = p.tmpl.append(p.batch[:0], p.token(due))
 		p.m.left(due, 1)

@@ -252,7 +252,7 @@ func (w *Worker) presence(ctx context.Context, c Command) error {
 	}
 	var err error
 	if w.job.Rate > 0 {
-		err = w.openLoop(ctx, w.job.Rate*w.job.Share, c.To, func(k int, due int64) {
+		err = w.openLoop(ctx, HistLate, w.job.Rate*w.job.Share, c.To, func(k int, due int64) {
 			w.groups[k%len(w.groups)].update(due)
 		})
 	} else {

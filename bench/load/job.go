@@ -74,6 +74,9 @@ type Job struct {
 	Run        string          `json:"run"`         // names the run in tokens
 }
 
+// Beside tells whether the process only makes a crowd beside users, whom others measure.
+func (job *Job) Beside() bool { return job.Count == 0 && job.ExtraCount > 0 }
+
 // A Place is where accounts log in.
 type Place struct {
 	Address string `json:"address"`
@@ -140,8 +143,9 @@ const (
 	HistAuth    = "login auth"
 	HistBind    = "login bind"
 	HistRoster  = "login roster"
-	HistUpdate  = "update" // presence, mix: from sending until the last contact has it
-	HistResume  = "resume" // from connecting until the server has resumed the session
-	HistDrain   = "drain"  // offline: from login until the last message
-	HistLate    = "late"   // open loop: from when something was due until the generator wrote it
+	HistUpdate  = "update"     // presence, mix: from sending until the last contact has it
+	HistResume  = "resume"     // from connecting until the server has resumed the session
+	HistDrain   = "drain"      // offline: from login until the last message
+	HistLate    = "late"       // open loop: from when something was due until the generator wrote it
+	HistFlood   = "flood late" // slow: the same of the flood
 )

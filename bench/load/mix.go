@@ -35,7 +35,7 @@ func (w *Worker) mix(ctx context.Context, c Command) error {
 	var group sync.WaitGroup
 	var updates, logins error
 	group.Go(func() {
-		updates = w.openLoop(ctx, w.job.Updates*w.job.Share, c.To, func(k int, due int64) {
+		updates = w.openLoop(ctx, HistLate, w.job.Updates*w.job.Share, c.To, func(k int, due int64) {
 			w.groups[k%len(w.groups)].update(due)
 		})
 	})
@@ -64,7 +64,7 @@ func (w *Worker) comeAndGo(ctx context.Context, c Command) error {
 	defer group.Wait()
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(c.To-w.clock.now())+grace)
 	defer cancel()
-	return w.openLoop(ctx, w.job.Logins*w.job.Share, c.To, func(int, int64) {
+	return w.openLoop(ctx, HistLate, w.job.Logins*w.job.Share, c.To, func(int, int64) {
 		select {
 		case i := <-free:
 			group.Go(func() {

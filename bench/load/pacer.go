@@ -51,9 +51,9 @@ func (p *pacer) wait(d time.Duration) error {
 
 // openLoop calls send(k, due) for k = 0, 1, 2, … when it is due, at rate per
 // second from now until end. When it is late it calls at once, and due still is
-// the time that was intended. How late it is goes into HistLate. What is not
+// the time that was intended. How late it is goes into the histogram late. What is not
 // sent when grace has passed after end is given up.
-func (w *Worker) openLoop(ctx context.Context, rate float64, end int64, send func(k int, due int64)) error {
+func (w *Worker) openLoop(ctx context.Context, late string, rate float64, end int64, send func(k int, due int64)) error {
 	if rate <= 0 {
 		return nil
 	}
@@ -76,7 +76,7 @@ func (w *Worker) openLoop(ctx context.Context, rate float64, end int64, send fun
 			now = w.clock.now()
 		}
 		if w.meters.window.has(due) {
-			w.meters.of(k).record(HistLate, now-due)
+			w.meters.of(k).record(late, now-due)
 		}
 		send(k, due)
 	}

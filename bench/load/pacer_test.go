@@ -16,7 +16,7 @@ func TestLatenessIsTold(t *testing.T) {
 	const held, count = 30 * time.Millisecond, 20
 	ctx, cancel := context.WithCancel(context.Background())
 	var dues []int64
-	err := w.openLoop(ctx, 1000, math.MaxInt64-int64(grace), func(k int, due int64) {
+	err := w.openLoop(ctx, HistLate, 1000, math.MaxInt64-int64(grace), func(k int, due int64) {
 		if k == 0 {
 			<-time.After(held) // the sender is busy elsewhere
 		}
@@ -53,7 +53,7 @@ func TestOpenLoopEnds(t *testing.T) {
 	w.meters.begin(0, math.MaxInt64)
 	var last int64
 	end := w.clock.now() + int64(20*time.Millisecond)
-	if err := w.openLoop(context.Background(), 1000, end, func(_ int, due int64) { last = due }); err != nil {
+	if err := w.openLoop(context.Background(), HistLate, 1000, end, func(_ int, due int64) { last = due }); err != nil {
 		t.Fatal(err)
 	}
 	if now := w.clock.now(); last >= end || now < end-int64(time.Millisecond) {

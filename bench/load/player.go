@@ -264,6 +264,8 @@ func (w *Worker) connect(ctx context.Context, count int) error {
 		return w.acquaint(ctx, count)
 	case w.job.Scenario == Roster:
 		return w.fillRosters(ctx, count)
+	case w.job.Beside():
+		return w.connectCrowd(ctx)
 	case count <= from:
 		return nil
 	case w.job.Scenario == Offline:
@@ -286,8 +288,6 @@ func (w *Worker) connect(ctx context.Context, count int) error {
 // prepare does what a scenario needs between its logins and its window.
 func (w *Worker) prepare(ctx context.Context) error {
 	switch w.job.Scenario {
-	case Slow:
-		return w.connectCrowd(ctx)
 	case Presence, Mix:
 		w.groups = w.fans()
 		if err := w.each(ctx, 0, len(w.groups), func(ctx context.Context, i int) error {

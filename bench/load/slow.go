@@ -19,6 +19,12 @@ const (
 // stalledPerFlooder is how many stalled clients one flooding session writes to.
 const stalledPerFlooder = 20
 
+// LeastCrowd is how many extra sessions of slow are needed: one stalls, one floods.
+const LeastCrowd = 2
+
+// lastTime is what the users' last messages have to arrive before the crowd moves.
+const lastTime = time.Second
+
 // Stalled is how many of the extra sessions of slow read nothing.
 func Stalled(extra int) int {
 	return extra - (extra+stalledPerFlooder)/(stalledPerFlooder+1)
@@ -34,7 +40,7 @@ type crowd struct {
 // connectCrowd logs the extra accounts in: one of each 21 will flood, the
 // others read nothing from now on.
 func (w *Worker) connectCrowd(ctx context.Context) error {
-	if w.job.ExtraCount < 2 {
+	if w.job.ExtraCount < LeastCrowd {
 		return fmt.Errorf("%d extra sessions are not enough to stall and to flood", w.job.ExtraCount)
 	}
 	var mu sync.Mutex
@@ -63,27 +69,27 @@ func (w *Worker) connectCrowd(ctx context.Context) error {
 	})
 }
 
-// slow is chat, and in the second phase the flood beside it.
+// slow is chat of the users, and beside it, in the second phase, the flood.
 func (w *Worker) slow(ctx context.Context, c Command) error {
-	if c.Phase != PhaseFlood {
+	switch {
+	case !w.job.Beside():
 		return w.chat(ctx, c)
+	case c.Phase != PhaseFlood:
+		return w.hold(ctx, c)
 	}
 	w.crowd.ledger = newLedger(w.job.Run, len(w.crowd.stalled))
 	for _, p := range w.crowd.flooders {
 		p.keep(w.crowd.ledger)
 	}
-	var group sync.WaitGroup
-	var flood error
-	group.Go(func() { flood = w.flood(ctx, c) })
-	err := w.chat(ctx, c)
-	group.Wait()
-	if err == nil {
-		err = flood
+	if err := w.flood(ctx, c); err != nil || !w.job.Managed {
+		return err
 	}
-	if err == nil && w.job.Managed {
-		err = w.settleFlood(ctx)
+	// The users' last messages are on their way; thousands of logins are nothing beside which
+	// these shall be measured.
+	if err := w.sleepUntil(ctx, c.To+int64(lastTime)); err != nil {
+		return err
 	}
-	return err
+	return w.settleFlood(ctx)
 }
 
 // flood writes to the stalled clients at the rate.
@@ -94,7 +100,7 @@ func (w *Worker) flood(ctx context.Context, c Command) error {
 		templates[i] = newTemplate(s.JID, l.run, w.job.Payload, w.job.Content)
 	}
 	from := w.crowd.flooders
-	return w.openLoop(ctx, w.job.Flood*w.job.Share, c.To, func(k int, due int64) {
+	return w.openLoop(ctx, HistFlood, w.job.Flood*w.job.Share, c.To, func(k int, due int64) {
 		p := from[k%len(from)]
 		p.batch = templates[k%len(templates)].append(p.batch[:0], token{number: uint64(k), due: due})
 		l.sent(k)

@@ -34,9 +34,8 @@ func (c CPU) Sub(o CPU) CPU { return CPU{c.User - o.User, c.System - o.System} }
 func tree(pid int) []int {
 	list := []int{pid}
 	for i := 0; i < len(list); i++ {
-		tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", list[i])) // gone: nothing below it
-		for _, t := range tasks {
-			b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", list[i], t.Name()))
+		for _, thread := range threads(list[i]) {
+			b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", list[i], thread))
 			for _, field := range strings.Fields(string(b)) {
 				if child, err := strconv.Atoi(field); err == nil {
 					list = append(list, child)
@@ -126,6 +125,31 @@ func ProcessMemory(pid int) (m Memory, err error) {
 	m.Slab = keyed(info)["Slab"] << 10
 	m.TCP, err = tcpMemory()
 	return m, err
+}
+
+// Resident returns the bytes that pid and the processes below it have in memory. Unlike
+// ProcessMemory it reads a counter and no page tables, so a server under load can be asked
+// again and again.
+func Resident(pid int) (sum int64, err error) {
+	for _, p := range tree(pid) {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p))
+		if err != nil && p != pid {
+			continue // a child that ended just now
+		}
+		if err != nil {
+			return 0, err
+		}
+		f := strings.Fields(string(b))
+		if len(f) < 2 {
+			return 0, errors.New("statm is not understood")
+		}
+		pages, err := strconv.ParseInt(f[1], 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("statm: %w", err)
+		}
+		sum += pages * int64(os.Getpagesize())
+	}
+	return sum, nil
 }
 
 // keyed reads lines of "Key: number kB".
