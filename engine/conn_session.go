@@ -91,7 +91,7 @@ func (c *conn) deliver(b []byte, how session.Delivery, rc receipt, to []routing.
 		c.await(rc)
 		c.journalGiven(rc.key)
 		if c.phase == phaseDetached && !end {
-			c.keepNow()
+			c.keepNow(0)
 		}
 	}
 	if counted && len(to) > 1 {

@@ -36,7 +36,7 @@ func (c *conn) deadline() int64 {
 // tick acts on a deadline that is over.
 func (c *conn) tick() {
 	if due := c.keepDue(); due != 0 && c.loop.now >= due {
-		c.keepNow()
+		c.keepNow(keepPatience)
 	}
 	switch c.phase {
 	case phaseClosing:

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"time"
 
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/parser"
@@ -17,6 +18,10 @@ const (
 	keepAfter = int64(250e6)
 	// keepAgain is when a message that could not be stored is tried again.
 	keepAgain = int64(1e9)
+	// keepPatience is how long the commit of such messages waits for more of them. The
+	// senders have waited for keepAfter; with thousands of recipients who do not
+	// acknowledge some fall due each millisecond, and would have a commit each.
+	keepPatience = 2 * time.Millisecond
 )
 
 // keepDue is when keep wants to be called; 0: never.
@@ -28,14 +33,14 @@ func (c *conn) keepDue() int64 {
 }
 
 // keepNow has all stored that the client has not acknowledged and that is not
-// stored already.
-func (c *conn) keepNow() {
+// stored already. The commit may wait for others for as long as patience says.
+func (c *conn) keepNow(patience time.Duration) {
 	r, l := c.receipts, c.loop
 	if r == nil {
 		return
 	}
 	r.due = 0
-	k := &keeping{session: c.sessionRef()}
+	k := &keeping{session: c.sessionRef(), patience: patience}
 	number := max(r.seen, c.session.Acked())
 	from, _ := r.search(number + 1)
 	open := r.open()[from:]
@@ -64,6 +69,7 @@ func (c *conn) keepNow() {
 type keeping struct {
 	session  xep.SessionRef
 	messages []keptMessage
+	patience time.Duration
 }
 
 type keptMessage struct {
@@ -81,13 +87,13 @@ func (k *keeping) apply(l *loop, _ *conn) {
 				l.notKept(k.session, &k.messages[i])
 				continue
 			}
-			l.keep(a, k.session, &k.messages[i])
+			l.keep(a, k, &k.messages[i])
 		}
 	})
 }
 
-// keep has one message stored.
-func (l *loop) keep(a *xep.Home, s xep.SessionRef, m *keptMessage) {
+// keep has one message of k stored.
+func (l *loop) keep(a *xep.Home, k *keeping, m *keptMessage) {
 	req, to, ok := l.rawRequest(m.raw, m.at, &m.receipt, func() {})
 	if !ok {
 		return
@@ -95,7 +101,8 @@ func (l *loop) keep(a *xep.Home, s xep.SessionRef, m *keptMessage) {
 	var fw stanza.Forward
 	l.identify(req.View, to.Bare(), &fw)
 	req.StanzaID = fw.ID
-	l.engine.registry.Keeps().Keep(a, s, xep.Kept{Req: req, Serial: m.number, Failed: func(stanza.Error) { l.notKept(s, m) }})
+	l.engine.registry.Keeps().Keep(a, k.session, xep.Kept{Req: req, Serial: m.number, Patience: k.patience,
+		Failed: func(stanza.Error) { l.notKept(k.session, m) }})
 }
 
 // rawRequest makes of a rendered stanza what a home works with; rc is settled and

@@ -112,7 +112,7 @@ const (
 	lingerTime = int64(3 * time.Second)      // from our </stream:stream> to the cut
 	refillTime = 5 * time.Millisecond        // pause between looks at blocked connections
 	tickTime   = wheelTick * time.Nanosecond // pause between looks at the deadlines
-	dueParts   = 128                         // in which a tick calls the connections whose deadline is over
+	dueParts   = 200                         // in which a tick calls the connections whose deadline is over
 	leastDues  = 4                           // connections in such a part
 	duePause   = time.Millisecond            // between two parts: all fit into a tick
 	wokenTime  = time.Millisecond            // after which a turn leaves the rest of the inbox to the next one

@@ -1,5 +1,7 @@
 package storage
 
+import "time"
+
 // Token says who asked. The store does not look into it, apart from Loop, by
 // which the pump groups results. Slot and Generation name a session in a loop's
 // table (a result whose generation has gone is dropped by the loop); Serial
@@ -83,10 +85,10 @@ type Op struct {
 	// may be answered with the durable ones of its group. A durable Apply does not
 	// make earlier ones durable: what must be found together belongs into one batch.
 	Durable bool
-	// Patient lets an Apply wait up to a second for others, whose commit it shares:
-	// for what is written often and missed by nobody. Nothing of its owner waits for
-	// it. Drivers do not look at it.
-	Patient bool
+	// Patience lets an Apply wait so long for others, whose commit it shares: for what
+	// is written often and awaited by nobody, or by nobody in a hurry. Nothing of its
+	// owner waits for it. Drivers do not look at it.
+	Patience time.Duration
 }
 
 // Size returns the bytes that op keeps in memory, roughly: what queues are

@@ -2,6 +2,7 @@ package xep
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/xylem-im/xylem/stanza"
 )
@@ -46,6 +47,8 @@ type Kept struct {
 	Req    *Request
 	Serial uint64 // by which the session knows it; they grow
 	Failed func(stanza.Error)
+	// Patience is how long the commit may wait for those of other accounts.
+	Patience time.Duration
 }
 
 // Keeper sets the one that keeps messages. ErrTaken when there is one.

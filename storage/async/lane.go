@@ -97,7 +97,7 @@ func (l *lane) run(p *Pump, r *request) {
 // makeReady hands r to the workers of its class. mu is held.
 func (p *Pump) makeReady(r *request) {
 	c := r.class()
-	if r.op.Patient && c == applying && r.lane.waiting.empty() && !p.closing {
+	if r.op.Patience > 0 && c == applying && r.lane.waiting.empty() && !p.closing {
 		p.wait(r)
 		return
 	}

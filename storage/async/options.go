@@ -26,9 +26,6 @@ type Options struct {
 	MaxGroup int
 	// MaxGroupBytes bounds their size in sum; one op alone may be larger. Default 512 KiB.
 	MaxGroupBytes int
-	// Patience is how long a storage.Op that is Patient waits for others at most.
-	// Default 1 s.
-	Patience time.Duration
 	// Readers is the number of goroutines that read. Default 2.
 	Readers int
 	// MaxOps bounds the operations that were accepted and not yet answered. Beyond
@@ -45,7 +42,6 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	setDefault(&o.MaxGroup, 512)
 	setDefault(&o.MaxGroupBytes, 512<<10)
-	setDefault(&o.Patience, time.Second)
 	setDefault(&o.Readers, 2)
 	setDefault(&o.MaxOps, 16384)
 	setDefault(&o.MaxBytes, 32<<20)

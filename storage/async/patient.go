@@ -3,12 +3,13 @@ package async
 import "time"
 
 // patient are Applies of owners that have nothing else under way: they share the
-// commit of those that cannot wait, and make one of their own when there was none
-// for Options.Patience, or when there are too many.
+// commit of those that cannot wait, and make one of their own when the patience of one
+// is over, or when there are too many.
 type patient struct {
 	list  list
 	count int
-	timer *time.Timer // runs while list has something
+	over  time.Duration // since the pump's start, when the first one's patience ends
+	timer *time.Timer   // runs while list has something
 }
 
 // mostPatient is how many wait at once.
@@ -17,8 +18,10 @@ const mostPatient = 256
 // wait takes r. mu is held.
 func (p *Pump) wait(r *request) {
 	p.patient.list.push(r)
-	if p.patient.count++; p.patient.count == 1 {
-		p.patient.timer.Reset(p.opts.Patience)
+	over := time.Since(p.start) + r.op.Patience
+	if p.patient.count++; p.patient.count == 1 || over < p.patient.over {
+		p.patient.over = over
+		p.patient.timer.Reset(r.op.Patience)
 	}
 	if p.patient.count >= mostPatient {
 		p.hurry()

@@ -13,8 +13,10 @@ import (
 )
 
 // patiently has op wait for others.
-func patiently(op *storage.Op) *storage.Op {
-	op.Patient = true
+func patiently(op *storage.Op) *storage.Op { return waiting(time.Hour, op) }
+
+func waiting(patience time.Duration, op *storage.Op) *storage.Op {
+	op.Patience = patience
 	return op
 }
 
@@ -51,7 +53,7 @@ func TestPatient(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var seen [][]string
 			in := newInbox(3)
-			p := start(t, async.Options{Driver: groups(&seen), Deliver: in.deliver, Patience: time.Hour})
+			p := start(t, async.Options{Driver: groups(&seen), Deliver: in.deliver})
 			submit(t, p, patiently(put("alice", "k", "v")), 0, 1)
 			submit(t, p, patiently(put("bob", "k", "v")), 0, 2)
 			if res := p.Do(t.Context(), get("dave", "k")); !errors.Is(res.Err, storage.ErrNotFound) {
@@ -69,19 +71,25 @@ func TestPatient(t *testing.T) {
 	}
 }
 
-// TestPatienceEnds by the clock, and when too many wait.
+// TestPatienceEnds by the clock, with the patience of whoever has the least, and when
+// too many wait.
 func TestPatienceEnds(t *testing.T) {
+	always := func(d time.Duration) func(int) time.Duration { return func(int) time.Duration { return d } }
 	for _, c := range []struct {
 		name     string
-		patience time.Duration
+		patience func(i int) time.Duration
 		ops      int
-	}{{"by the clock", time.Millisecond, 1}, {"by their number", time.Hour, 256}} {
+	}{
+		{"by the clock", always(time.Millisecond), 1},
+		{"by their number", always(time.Hour), 256},
+		{"the last one's", func(i int) time.Duration { return []time.Duration{time.Hour, time.Minute, time.Millisecond}[i] }, 3},
+	} {
 		t.Run(c.name, func(t *testing.T) {
 			var seen [][]string
 			in := newInbox(c.ops)
-			p := start(t, async.Options{Driver: groups(&seen), Deliver: in.deliver, Patience: c.patience})
+			p := start(t, async.Options{Driver: groups(&seen), Deliver: in.deliver})
 			for i := range c.ops {
-				submit(t, p, patiently(put(fmt.Sprint("owner", i), "k", "v")), 0, uint32(i+1))
+				submit(t, p, waiting(c.patience(i), put(fmt.Sprint("owner", i), "k", "v")), 0, uint32(i+1))
 			}
 			<-in.all
 			closePump(t, p)
@@ -103,7 +111,7 @@ func TestPatientKeepsOrder(t *testing.T) {
 		return nil
 	}})
 	in := newInbox(4)
-	p := start(t, async.Options{Driver: driver, Deliver: in.deliver, Patience: time.Hour})
+	p := start(t, async.Options{Driver: driver, Deliver: in.deliver})
 	submit(t, p, get("alice", "held"), 0, 1)
 	gate.Arrived()
 	submit(t, p, patiently(put("alice", "k", "1")), 0, 2)

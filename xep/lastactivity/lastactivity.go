@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/storage"
@@ -32,6 +33,9 @@ const (
 	collection = "lastactivity"
 	key        = "logout"
 )
+
+// patience is how long it may take until that is kept.
+const patience = time.Second
 
 // New is the extension's Register function.
 func New(o Options) func(*xep.Registry) error {
@@ -74,7 +78,7 @@ func (x *extension) closed(a *xep.Home, _ xep.SessionRef) {
 	if a.Sessions() > 0 || a.State(x.slot) != nil {
 		return
 	}
-	op := &storage.Op{Kind: storage.Apply, Patient: true}
+	op := &storage.Op{Kind: storage.Apply, Patience: patience}
 	op.Batch.Put(collection, []byte(key), binary.BigEndian.AppendUint64(nil, uint64(a.Now()/1e9)))
 	a.Ask(op, func(*storage.Result) {})
 }

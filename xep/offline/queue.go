@@ -205,6 +205,9 @@ func (q *queue) write() {
 		}
 		total += e.size()
 		op.Batch.Put(collection, key(q.next+uint64(n)), e.record(total))
+		if p := e.patience(); n == 0 || p < op.Patience {
+			op.Patience = p
+		}
 		n++
 	}
 	q.writing = slices.Clone(q.waiting[:n])

@@ -3,6 +3,7 @@ package offline
 import (
 	"encoding/binary"
 	"errors"
+	"time"
 
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/stanza"
@@ -23,6 +24,14 @@ type entry struct {
 
 // xml is the message as it will be delivered.
 func (e *entry) xml() []byte { return e.buf[e.head:] }
+
+// patience is how long e may wait until others are stored, too.
+func (e *entry) patience() time.Duration {
+	if e.holder == 0 || e.taken { // who waits for it, or has it, changed meanwhile
+		return 0
+	}
+	return e.kept.Patience
+}
 
 // fail says that the message is not stored: to the sender, or while a session
 // has the message to who wanted it kept.
