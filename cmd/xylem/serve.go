@@ -41,6 +41,7 @@ type server struct {
 	public    *webServer
 	store     *badger.Driver
 	journal   *journal // nil: there is none
+	slices    timeSlices
 	wasReady  bool
 	run       chan error // what engine.Run returned
 }
@@ -76,6 +77,7 @@ func (p *program) serve(fs *pflag.FlagSet, args []string) (result error) {
 	s.conf.Store(conf)
 	s.level.Set(conf.Log.Level)
 	s.log = newLogger(p.stderr, conf.Log.Format, &s.level)
+	defer s.slices.shorten()()
 	if err := s.open(conf); err != nil {
 		return err
 	}
@@ -170,7 +172,7 @@ func (s *server) openEngine(conf *loaded) error {
 		Domains:         conf.Server.Domains,
 		Listeners:       engineListeners(&conf.config),
 		Certificates:    s.certs,
-		Store:           s.store,
+		Store:           &unhurried{Driver: s.store, slices: &s.slices},
 		Extensions:      s.extensions(&conf.config).Register,
 		Registration:    conf.Registration,
 		Federation:      peers.engine(conf.Federation),
