@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
+
 	"github.com/xylem-im/xylem/bench/inproc"
 	"github.com/xylem-im/xylem/bench/load"
 	"github.com/xylem-im/xylem/bench/measure"
@@ -120,6 +122,9 @@ func (p *InProcessPlan) once(ctx context.Context, kind string, size, turn int) (
 	s.Sessions, s.Stock = size, kind == KindStock
 	run = report.Run{Target: kind, Turn: turn, Figures: map[string]float64{}, Settings: load.Settings{
 		Scenario: report.InProcess, Sessions: size, Payload: s.Payload, Window: s.Chains, Warmup: s.Warmup, Duration: s.Duration}}
+	if _, flooders, stalled := s.Crowd(); stalled > 0 {
+		run.Settings.Rate, run.Settings.Extra, run.Settings.Flood, run.Settings.Held = s.Rate, flooders+stalled, s.Flood, s.Held
+	}
 	title := fmt.Sprintf("%s, %d sessions, turn %d of %d", kind, size, turn, p.Turns)
 	load0 := measure.ReadLoad()
 	res, err := p.inside(ctx, s, func(state string) {
@@ -156,10 +161,41 @@ func (p *InProcessPlan) once(ctx context.Context, kind string, size, turn int) (
 	}
 	run.Figures[report.ResumesPerSec], run.Figures[report.CPUPerResume] = res.Resumption.PerSec, res.Resumption.CPU/1000
 	run.Figures[report.DetachedHeap] = res.Resumption.Heap
+	if err := besideFlood(&run, res.Slow); err != nil {
+		run.Failed = err.Error()
+	}
 	if res.Huge > 0 {
 		run.Figures[report.HugePerSession], run.Figures[report.HugeRSSPerSession] = res.Huge, res.HugeRSS
 	}
 	return run, res.Version
+}
+
+// besideFlood adds what users noticed of a flood, and what became of it.
+func besideFlood(run *report.Run, s inproc.Slow) error {
+	if s.Users == 0 {
+		return nil
+	}
+	for name, v := range map[string]float64{
+		report.CalmP50: s.Calm.P50, report.CalmP99: s.Calm.P99, report.BesideP50: s.Beside.P50, report.BesideP99: s.Beside.P99,
+		report.Stalled: float64(s.Stalled), report.Flooded: float64(s.Flood), report.Refused: float64(s.Refused), report.Kept: float64(s.Kept),
+		report.Unaccounted: float64(s.Unaccounted), report.Twice: float64(s.Twice),
+		report.StalledHeap: s.Heap, report.PeakHeap: s.Beside.Heap, report.MemoryBound: s.Bound, report.BoundUse: s.Beside.Heap / s.Bound,
+		report.GeneratorLate: max(s.Calm.Late, s.Beside.Late),
+	} {
+		run.Figures[name] = v
+	}
+	if s.Calm.P99 > 0 {
+		run.Figures[report.FloodRatio] = s.Beside.P99 / s.Calm.P99
+	}
+	run.Latency = map[string]report.Percentiles{}
+	for name, b := range map[string][]byte{load.HistMessage: s.Beside.Times, report.HistCalm: s.Calm.Times} {
+		h, err := hdrhistogram.Decode(b)
+		if err != nil {
+			return fmt.Errorf("histogram %s: %w", name, err)
+		}
+		run.Latency[name] = percentiles(h)
+	}
+	return nil
 }
 
 // inside starts the process and listens to it.

@@ -15,9 +15,9 @@ var (
 	behindMark = []byte("id='behind.'") // of a request behind such messages
 )
 
-// away is the last of the sessions, half of them at most: they leave, and come back.
+// away is the last of the sessions: they leave, and come back.
 func (r *run) away() (first, n int) {
-	n = min(HotSessions, r.settings.Sessions/2)
+	n = r.settings.away()
 	return r.settings.Sessions - n, n
 }
 
@@ -35,7 +35,7 @@ func (r *run) offline(ctx context.Context) (o Offline, err error) {
 		return o, err
 	}
 	o.StoredPerSec, o.StoreCPU = begin.over(o.Messages)
-	if err := r.bringUp(ctx, first, bound); err != nil {
+	if err := r.bringUp(ctx, indexes(first, len(r.users)), bound); err != nil {
 		return o, err
 	}
 	fetched := newTally()
@@ -75,7 +75,7 @@ func (r *run) resume(ctx context.Context) (s Resumption, err error) {
 	arrived := newTally()
 	defer r.hear(func(_ *user, p []byte) { arrived.add(bytes.Count(p, awayMark)) })()
 	begin := newStretch()
-	if err := r.bringUp(ctx, first, resumed); err != nil {
+	if err := r.bringUp(ctx, indexes(first, len(r.users)), resumed); err != nil {
 		return s, err
 	}
 	s.PerSec, s.CPU = begin.over(n)

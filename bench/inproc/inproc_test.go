@@ -70,14 +70,78 @@ func TestRunLarge(t *testing.T) {
 	}
 }
 
+// Users write beside a flood to clients that read nothing, of which each message has
+// one fate, whether all of it may be held or not. One client floods with more than the
+// bounds of all who read nothing: 150 messages of 1,000 bytes for each, of which 65
+// may wait, and as many may be stored.
+func TestSlow(t *testing.T) {
+	for _, stock := range []bool{false, true} {
+		for name, held := range map[string]int{"all is held": 3 << 20, "too much is sent": 3 * 64 << 10} {
+			if !stock && held == 3<<20 {
+				continue // no other fate
+			}
+			s := inproc.Settings{Sessions: 60, Stock: stock, Payload: 1000, Chains: 4, Duration: 165 * time.Millisecond,
+				Rate: 500, Extra: 12, Flood: 10_000, Held: held}
+			res, err := inproc.Run(t.Context(), s, func(string) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := res.Slow
+			if f.Users != 14 || f.Stalled != 11 || f.Flooders != 1 || f.Flood < 1 || f.Flood > 1650 {
+				t.Errorf("stock %v, %s: %d users, %d read nothing, %d flood them with %d", stock, name, f.Users, f.Stalled, f.Flooders, f.Flood)
+			}
+			if res.Lost+res.Duplicated+f.Unaccounted+f.Twice > 0 || f.Refused+f.Kept != f.Flood || !stock && f.Kept > 0 {
+				t.Errorf("stock %v, %s: %d lost, %d duplicated; of %d %d refused, %d kept, %d neither, %d twice", stock, name,
+					res.Lost, res.Duplicated, f.Flood, f.Refused, f.Kept, f.Unaccounted, f.Twice)
+			}
+			// What can be held or stored is kept, and of more something is refused. A machine that
+			// is busy for seconds may send less.
+			if stock && (f.Kept == 0 || held == 3<<20 && f.Refused > 0 || held < 3<<20 && f.Flood == 1650 && f.Refused == 0) {
+				t.Errorf("stock %v, %s: %d refused, %d kept", stock, name, f.Refused, f.Kept)
+			}
+			for what, o := range map[string]inproc.Open{"calm": f.Calm, "beside": f.Beside} {
+				if o.P50 <= 0 || o.P99 < o.P50 || o.Max < o.P99 || o.Late <= 0 || len(o.Times) == 0 || o.Heap <= 0 {
+					t.Errorf("stock %v, %s: %s makes no sense: %+v", stock, name, what, o)
+				}
+			}
+			if f.Bound < float64(f.Stalled*held) {
+				t.Errorf("stock %v, %s: a bound of %v for %d times %d", stock, name, f.Bound, f.Stalled, held)
+			}
+		}
+	}
+}
+
+// Few sessions do without a flood.
+func TestCrowd(t *testing.T) {
+	for _, test := range []struct{ sessions, extra, users, flooders, stalled int }{
+		{110_000, 100_000, 1000, 4762, 95_238},
+		{1_000_000, 105_000, 1000, 5000, 100_000},
+		{1000, 100_000, 250, 12, 238},
+		{60, 12, 14, 1, 11},
+		{8, 2, 2, 1, 1},
+		{8, 1, 0, 0, 0},
+		{7, 2, 0, 0, 0},
+		{100, 0, 0, 0, 0},
+	} {
+		s := inproc.Settings{Sessions: test.sessions, Extra: test.extra}
+		if users, flooders, stalled := s.Crowd(); users != test.users || flooders != test.flooders || stalled != test.stalled {
+			t.Errorf("%d sessions, %d beside: %d users, %d flood, %d read nothing", test.sessions, test.extra, users, flooders, stalled)
+		}
+	}
+}
+
 func TestSettingsAreChecked(t *testing.T) {
 	for want, change := range map[string]func(*inproc.Settings){
-		"1 sessions":    func(s *inproc.Settings) { s.Sessions = 1 },
-		"payload of 10": func(s *inproc.Settings) { s.Payload = 10 },
-		"0 messages":    func(s *inproc.Settings) { s.Chains = 0 },
-		"window":        func(s *inproc.Settings) { s.Duration = 0 },
+		"1 sessions":      func(s *inproc.Settings) { s.Sessions = 1 },
+		"payload of 10":   func(s *inproc.Settings) { s.Payload = 10 },
+		"0 messages":      func(s *inproc.Settings) { s.Chains = 0 },
+		"window":          func(s *inproc.Settings) { s.Duration = 0 },
+		"--rate: 0":       func(s *inproc.Settings) { s.Rate = 0 },
+		"--flood: 1e+12":  func(s *inproc.Settings) { s.Flood = 1e12 },
+		"--held: 100":     func(s *inproc.Settings) { s.Held = 100 },
+		"--held: nothing": func(s *inproc.Settings) { s.Held = 0 },
 	} {
-		s := inproc.Settings{Sessions: 10, Payload: 350, Chains: 1, Duration: time.Second}
+		s := inproc.Settings{Sessions: 10, Payload: 350, Chains: 1, Duration: time.Second, Rate: 1, Extra: 2, Flood: 1, Held: 1 << 20}
 		change(&s)
 		if _, err := inproc.Run(t.Context(), s, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want something about %q", err, want)

@@ -21,6 +21,7 @@ const (
 	metricIdle    = "/cpu/classes/idle:cpu-seconds"
 	metricAll     = "/cpu/classes/total:cpu-seconds"
 	metricHeap    = "/memory/classes/heap/objects:bytes"
+	metricLive    = "/gc/heap/live:bytes"
 	metricObjects = "/gc/heap/objects:objects"
 )
 

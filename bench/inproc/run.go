@@ -15,6 +15,7 @@ import (
 	"github.com/xylem-im/xylem/engine/hugepages"
 	"github.com/xylem-im/xylem/session/sasl"
 	"github.com/xylem-im/xylem/storage/memory"
+	"github.com/xylem-im/xylem/xep/offline"
 	"github.com/xylem-im/xylem/xep/standard"
 )
 
@@ -79,9 +80,10 @@ func (r *run) serve(ctx context.Context) (end func() error, err error) {
 		return nil, err
 	}
 	cfg := engine.Config{Domains: []string{domain}, Auth: &everybody{keys}, AllowPlaintext: true, Loops: r.settings.Loops,
-		Limits: engine.Limits{IdleTime: time.Hour, DrainTime: time.Millisecond}}
+		Limits: engine.Limits{IdleTime: time.Hour, DrainTime: time.Millisecond, OutboundBytes: r.settings.Held / 3, UnackedBytes: r.settings.Held / 3}}
 	if r.settings.Stock {
-		cfg.Store, cfg.Extensions = memory.New(memory.Options{}), standard.Register
+		cfg.Store = memory.New(memory.Options{})
+		cfg.Extensions = standard.Options{Offline: offline.Options{MaxBytes: r.settings.Held / 3}}.Register
 	}
 	if r.engine, err = engine.New(cfg); err != nil {
 		return nil, err
@@ -153,6 +155,9 @@ func (r *run) measure(ctx context.Context) error {
 			return err
 		}
 	}
+	if r.result.Slow, err = r.slow(ctx); err != nil {
+		return err
+	}
 	r.result.Pauses = pauses()
 	r.result.Duplicated = int(r.strange.Load())
 	return nil
@@ -182,28 +187,38 @@ func (r *run) enlarge(ctx context.Context, full memoryUse, empty float64) error 
 // logIn brings all sessions up.
 func (r *run) logIn(ctx context.Context) error {
 	begin := newStretch()
-	err := r.bringUp(ctx, 0, online)
+	err := r.bringUp(ctx, indexes(0, len(r.users)), online)
 	r.result.LoginsPerSec, r.result.LoginCPU = begin.over(len(r.users))
 	return err
 }
 
-// bringUp logs in those from first on, loginsAtOnce at a time.
-func (r *run) bringUp(ctx context.Context, first int, k kind) (err error) {
+// indexes are those from first to before end.
+func indexes(first, end int) []int {
+	list := make([]int, 0, end-first)
+	for i := first; i < end; i++ {
+		list = append(list, i)
+	}
+	return list
+}
+
+// bringUp logs in the users of these indexes, loginsAtOnce at a time.
+func (r *run) bringUp(ctx context.Context, list []int, k kind) (err error) {
 	r.kind = k
 	quiet := time.NewTimer(loginTime)
 	defer quiet.Stop()
-	underWay, next, done, all := 0, first, 0, len(r.users)-first
+	underWay, next, done, all := 0, 0, 0, len(list)
 	var text []byte
 	for done < all {
-		for underWay < loginsAtOnce && next < len(r.users) {
-			r.users[next].state.Store(stateLogin)
-			if text, err = r.users[next].begin(text[:0]); err != nil {
+		for underWay < loginsAtOnce && next < all {
+			i := list[next]
+			r.users[i].state.Store(stateLogin)
+			if text, err = r.users[i].begin(text[:0]); err != nil {
 				return err
 			}
-			if r.wires[next], err = r.engine.Attach(&r.users[next]); err != nil {
+			if r.wires[i], err = r.engine.Attach(&r.users[i]); err != nil {
 				return err
 			}
-			r.wires[next].Send(text)
+			r.wires[i].Send(text)
 			underWay++
 			next++
 		}

@@ -19,12 +19,45 @@ type Settings struct {
 	Warmup   time.Duration `json:"warmup"`   // of each kind of traffic, before the window
 	Duration time.Duration `json:"duration"` // window of each kind of traffic
 	Loops    int           `json:"loops"`    // event loops; 0: one for each core
+	// Users who write beside a flood to clients that read nothing, as in the scenario slow
+	// over the wire.
+	Rate  float64 `json:"rate"`  // messages per second among the users, at most HotSessions; an open loop
+	Extra int     `json:"extra"` // sessions beside them, one in 21 of which floods the others; fewer if there are fewer; less than 2: all this is left out
+	Flood float64 `json:"flood"` // messages per second to those who read nothing
+	// Held is the bytes that the server may hold for each session: a third of them unsent, a third
+	// unacknowledged, a third stored.
+	Held int `json:"held"`
 	// HugePages backs the heap with huge pages before the traffic, if more of it is alive than hugepages.From.
 	HugePages bool `json:"huge_pages"`
 }
 
+const (
+	maxOpen   = 1 << 24      // messages of an open loop, of which each is remembered
+	leastHeld = 3 * 64 << 10 // the engine's least for each third
+)
+
 // LeastBytes is memory that each session takes at least, its client included.
 const LeastBytes = 1 << 10
+
+// stalledPerFlooder is how many clients that read nothing one that floods writes to, as
+// over the wire.
+const stalledPerFlooder = 20
+
+// Crowd shares the sessions out for the flood: some write to each other, of those behind
+// them Extra at most flood or read nothing, and those at the end, which have been away,
+// are left alone. All are 0 when there are too few.
+func (s *Settings) Crowd() (users, flooders, stalled int) {
+	users = min(HotSessions, s.Sessions/4) &^ 1
+	extra := min(s.Extra, s.Sessions-s.away()-users)
+	if users == 0 || extra < 2 {
+		return 0, 0, 0
+	}
+	flooders = (extra + stalledPerFlooder) / (stalledPerFlooder + 1)
+	return users, flooders, extra - flooders
+}
+
+// away is how many sessions leave and come back, half of them at most.
+func (s *Settings) away() int { return min(HotSessions, s.Sessions/2) }
 
 // Check refuses what makes no sense. Run does it, too.
 func (s *Settings) Check() error {
@@ -38,6 +71,14 @@ func (s *Settings) Check() error {
 	wrong(s.Payload < minPayload || s.Payload > 64<<10, "--payload: a payload of %d bytes; %d to 65,536 are possible", s.Payload, minPayload)
 	wrong(s.Chains < 1 || s.Chains > maxChains, "--chains: %d messages in flight; 1 to %d are possible", s.Chains, maxChains)
 	wrong(s.Duration <= 0 || s.Warmup < 0, "--duration, --warmup: a window of %v after %v; it is longer than 0, after 0 or more", s.Duration, s.Warmup)
+	wrong(s.Held != 0 && (s.Held < leastHeld || s.Held > 1<<30), "--held: %d bytes for each session; %d to %d are possible", s.Held, leastHeld, 1<<30)
+	if s.Extra < 2 {
+		return errors.Join(faults...)
+	}
+	window := (s.Warmup + s.Duration).Seconds()
+	wrong(!(s.Rate >= 1 && s.Rate*window <= maxOpen), "--rate: %g messages per second; 1 to %.0f are possible", s.Rate, maxOpen/window)
+	wrong(!(s.Flood >= 1 && s.Flood*window <= maxOpen), "--flood: %g messages per second; 1 to %.0f are possible", s.Flood, maxOpen/window)
+	wrong(s.Held == 0, "--held: nothing may be held for those who read nothing")
 	return errors.Join(faults...)
 }
 
@@ -68,6 +109,8 @@ type Result struct {
 
 	Offline    Offline    `json:"offline"` // with Stock
 	Resumption Resumption `json:"resumption"`
+
+	Slow Slow `json:"slow"` // users beside a flood
 
 	Pauses Pauses `json:"pauses"` // of the whole run: logins, traffic, collections
 
@@ -113,4 +156,36 @@ type Resumption struct {
 	PerSec   float64 `json:"per_s"`
 	CPU      float64 `json:"cpu_us"` // of both ends for each, authentication included, without hashing passwords
 	Heap     float64 `json:"heap"`   // live bytes of one that waits to be resumed
+}
+
+// Slow is users who write to each other in an open loop, first alone and then beside a
+// flood to clients with stream management that read nothing, nor do their connections
+// take anything.
+type Slow struct {
+	Users    int  `json:"users"` // 0: there were too few sessions for all that
+	Stalled  int  `json:"stalled"`
+	Flooders int  `json:"flooders"`
+	Calm     Open `json:"calm"`
+	Beside   Open `json:"beside"`
+
+	// Messages of the flood, in the warm-up, too.
+	Flood       int `json:"flood"`
+	Refused     int `json:"refused"`     // came back as an error
+	Kept        int `json:"kept"`        // came at the recipient's next login
+	Unaccounted int `json:"unaccounted"` // neither
+	Twice       int `json:"twice"`       // more than one of them, or one more than once
+
+	Heap  float64 `json:"heap"`  // live bytes for each client that reads nothing, after the flood
+	Bound float64 `json:"bound"` // of the live heap: the most without flood, and what may be held for each of them
+}
+
+// Open is users in an open loop.
+type Open struct {
+	// Latency in microseconds, from when a message was due until it arrived.
+	P50   float64 `json:"p50_us"`
+	P99   float64 `json:"p99_us"`
+	Max   float64 `json:"max_us"`
+	Late  float64 `json:"late_p99_us"` // of that, until it was sent
+	Times []byte  `json:"times"`       // the histogram: HDR, V2 compressed; nanoseconds
+	Heap  float64 `json:"heap"`        // live bytes at most, of the whole process
 }

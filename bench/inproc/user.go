@@ -36,6 +36,7 @@ const (
 	stateLogin uint32 = iota
 	stateReady
 	stateClosed
+	stateStalled // it reads nothing
 )
 
 // name is the localpart of user i.
@@ -108,6 +109,7 @@ func (u *user) Write(p []byte) {
 		return
 	}
 	switch {
+	case u.state.Load() == stateStalled: // what its connection had taken before it was full
 	case bytes.Contains(p, challengeMark):
 		out, err := u.answer(p)
 		if err != nil {
@@ -137,9 +139,17 @@ func (u *user) fail(why string) {
 	}
 }
 
-// Buffered, CloseWrite and Closed implement engine.Sink.
-func (u *user) Buffered() int { return 0 }
-func (u *user) CloseWrite()   {}
+// Buffered implements engine.Sink: the connection of a client that reads nothing takes
+// nothing, so that all waits in the engine.
+func (u *user) Buffered() int {
+	if u.state.Load() == stateStalled {
+		return fullBuffer
+	}
+	return 0
+}
+
+// CloseWrite and Closed implement engine.Sink.
+func (u *user) CloseWrite() {}
 
 func (u *user) Closed() {
 	u.fail("the end of the connection")

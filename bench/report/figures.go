@@ -66,8 +66,12 @@ const (
 	DrainPerSec       = "drain_per_s"
 	DrainCPU          = "cpu_us_per_drain"
 	DrainP99          = "drain_p99_us"
+	CalmP50           = "calm_p50_us"
 	CalmP99           = "calm_p99_us"
+	BesideP50         = "beside_p50_us"
+	BesideP99         = "beside_p99_us"
 	FloodRatio        = "flood_p99_ratio"
+	Stalled           = "stalled"
 	Flooded           = "flooded"
 	Refused           = "flood_refused"
 	Kept              = "flood_kept"
@@ -78,6 +82,8 @@ const (
 	LocalCPU          = "local_cpu_us_per_message"
 	LocalPerSec       = "local_messages_per_s"
 	FederationRatio   = "s2s_cpu_ratio"
+	StalledHeap       = "heap_bytes_per_stalled"
+	PeakHeap          = "peak_heap_bytes"
 	PeakRSS           = "peak_rss_bytes"
 	MemoryBound       = "memory_bound_bytes"
 	BoundUse          = "memory_bound_use"
@@ -110,13 +116,19 @@ func Figures() []Figure {
 		{Key: LatencyMax, Title: "latency max", Unit: "time"},
 		{Key: UpdateP50, Title: "last contact p50", Unit: "time", About: "from publishing until the last contact has it"},
 		{Key: UpdateP99, Title: "last contact p99", Unit: "time"},
+		{Key: CalmP50, Title: "p50 without flood", Unit: "time", About: "in one process: of users in an open loop, from when a message was due"},
 		{Key: CalmP99, Title: "p99 without flood", Unit: "time"},
+		{Key: BesideP50, Title: "p50 with flood", Unit: "time"},
+		{Key: BesideP99, Title: "p99 with flood", Unit: "time"},
 		{Key: FloodRatio, Title: "p99 with / without flood", Unit: "×"},
+		{Key: Stalled, Plain: true, Title: "clients that read nothing"},
 		{Key: Flooded, Plain: true, Title: "flood", About: "messages that were sent to clients that read nothing"},
 		{Key: Refused, Plain: true, Title: "of it refused", About: "returned to the sender as an error"},
 		{Key: Kept, Plain: true, Title: "of it kept", About: "fetched by the recipient after the flood"},
+		{Key: StalledHeap, Title: "heap per client that reads nothing", Unit: "bytes", About: "in one process: live objects after the flood, above those before it"},
+		{Key: PeakHeap, Title: "heap, peak", Unit: "bytes", About: "in one process: of live objects beside the flood, those of all sessions included"},
 		{Key: PeakRSS, Title: "server RSS, peak", Unit: "bytes"},
-		{Key: MemoryBound, Plain: true, Title: "bound of it", Unit: "bytes", About: "peak RSS without flood, and for each client that reads nothing what the server is configured to hold for it at most"},
+		{Key: MemoryBound, Plain: true, Title: "bound of it", Unit: "bytes", About: "the peak without flood, and for each client that reads nothing what the server is configured to hold for it at most"},
 		{Key: BoundUse, Title: "peak / bound", Unit: "%"},
 		{Key: LoginsPerSec, Title: "logins", Unit: "/s", Higher: true, About: "from connecting to a bound resource; in roster, to the roster; in resume, to the resumed session"},
 		{Key: CPUPerLogin, Title: "server CPU per login", Unit: "ms", About: "logging out included"},

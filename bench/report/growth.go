@@ -13,6 +13,7 @@ func (r *Report) growth(colour func(string) int) (list []picture) {
 	}{
 		{"cost over sessions: CPU per message", "medians; dashed: only 1,000 of the sessions write", "µs", 1, CPUPerMessage, HotCPU},
 		{"memory over sessions: of each", "medians; heap after a collection; dashed: resident memory", "KiB", 1024, HeapPerSession, RSSPerSession},
+		{"latency over sessions: p99 of users beside a flood", "medians; dashed: without it", "ms", 1000, BesideP99, CalmP99},
 	} {
 		if p, ok := r.grown(f.title, f.about, f.unit, f.of, f.full, f.dashed, colour); ok {
 			list = append(list, p)

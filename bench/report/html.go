@@ -64,11 +64,15 @@ func (r *Report) HTML(w io.Writer) error {
 	}
 	data := struct {
 		*Report
+		Heading string
 		Targets []target
 		Growth  []picture
 		Groups  []pageGroup
 		Figures []Figure
-	}{Report: r}
+	}{Report: r, Heading: "XMPP servers measured over the wire"}
+	if len(r.Runs) > 0 && !slices.ContainsFunc(r.Runs, func(run Run) bool { return run.Settings.Scenario != InProcess }) {
+		data.Heading = "xylem measured in one process"
+	}
 	colour := r.colours()
 	for _, name := range r.Order {
 		data.Targets = append(data.Targets, target{name, r.Versions[name], colour(name)})

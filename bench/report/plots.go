@@ -103,7 +103,7 @@ func (g Group) drawn(with func(t Target, r *Run)) {
 
 // latency is a curve over percentiles, stretched towards the rare.
 func (g Group) latency(colour func(string) int) (picture, bool) {
-	name, title := load.HistMessage, "latency"
+	name, title, about := load.HistMessage, "latency", ""
 	switch g.Settings.Scenario {
 	case load.Login:
 		name, title = load.HistLogin, "time of a login"
@@ -115,15 +115,12 @@ func (g Group) latency(colour func(string) int) (picture, bool) {
 		name, title = load.HistUpdate, "from publishing until the last contact has it"
 	case load.Offline:
 		name, title = load.HistDrain, "from login to the last stored message"
+	case InProcess:
+		title, about = "latency of users beside a flood", "dashed: without it; "
 	}
 	var lines []line
 	low, top, rarest := math.Inf(1), 0.0, 10.0
-	g.drawn(func(t Target, r *Run) {
-		p, ok := r.Latency[name]
-		if !ok || p.Count == 0 {
-			return
-		}
-		l := line{name: t.Name, label: t.Name, colour: colour(t.Name)}
+	add := func(l line, p Percentiles) {
 		for _, at := range p.At {
 			rare := 1 / (1 - min(at.P, 1-1e-9))
 			if rare > float64(p.Count) {
@@ -136,14 +133,20 @@ func (g Group) latency(colour func(string) int) (picture, bool) {
 			rarest = max(rarest, rare)
 			low, top = min(low, l.y[len(l.y)-1]), max(top, l.y[len(l.y)-1])
 		}
-		lines = append(lines, l)
+		if len(l.x) > 0 {
+			lines = append(lines, l)
+		}
+	}
+	g.drawn(func(t Target, r *Run) {
+		add(line{name: t.Name, label: t.Name, colour: colour(t.Name)}, r.Latency[name])
+		add(line{name: t.Name + ": without a flood", colour: colour(t.Name), dashed: true}, r.Latency[HistCalm])
 	})
 	if top == 0 {
 		return picture{}, false
 	}
 	x := decades("percentile, in %", 1, rarest, nines)
 	y := decades("", low, top, Figure{Unit: "time"}.round)
-	return picture{title, "of the run in the middle; both scales are logarithmic", curves(x, y, lines)}, true
+	return picture{title, about + "of the run in the middle; both scales are logarithmic", curves(x, y, lines)}, true
 }
 
 // nines names a tick of the axis 1/(1-p): 1 is the least value, 100 is 99 %.

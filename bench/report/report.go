@@ -211,10 +211,17 @@ func (t Target) Median(figure string) *Run {
 // engine, and its Window counts messages in flight over all sessions.
 const InProcess = "inproc"
 
+// HistCalm is the latency of users without the flood, in one process; load.HistMessage is that beside it.
+const HistCalm = "calm"
+
 // Title names the settings in a few words.
 func Title(s load.Settings) string {
 	if s.Scenario == InProcess {
-		return fmt.Sprintf("in one process, %d sessions, %d messages in flight", s.Sessions, s.Window)
+		t := fmt.Sprintf("in one process, %d sessions, %d messages in flight", s.Sessions, s.Window)
+		if s.Extra > 0 {
+			t += fmt.Sprintf("; %s/s beside %d and a flood of %s/s", number(s.Rate), s.Extra, number(s.Flood))
+		}
+		return t
 	}
 	t := s.Scenario
 	if s.Name != "" {

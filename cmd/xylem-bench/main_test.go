@@ -91,7 +91,8 @@ func TestInProcess(t *testing.T) {
 		t.Fatalf("exit code %d: %s", code, problems)
 	}
 	for _, want := range []string{"in one process, 400 sessions", "heap per session", "GC pause p99", "CPU as the number grows",
-		"server CPU per stored", "server CPU per fetched", "CPU per resumption", "heap per session without connection"} {
+		"server CPU per stored", "server CPU per fetched", "CPU per resumption", "heap per session without connection",
+		"p99 with / without flood", "heap per client that reads nothing", "beside 100 and a flood of 5,000/s"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is missing in:\n%s", want, out)
 		}
@@ -104,11 +105,11 @@ func TestInProcess(t *testing.T) {
 		t.Errorf("%d runs, want 2 kinds at 2 sizes", len(rep.Runs))
 	}
 	for _, run := range rep.Runs {
-		if f := run.Figures; run.Failed != "" || f[report.Lost]+f[report.Duplicated]+f[report.LoginFails] > 0 || f[report.CPUPerMessage] <= 0 {
+		if f := run.Figures; run.Failed != "" || f[report.Lost]+f[report.Duplicated]+f[report.LoginFails]+f[report.Unaccounted]+f[report.Twice] > 0 || f[report.CPUPerMessage] <= 0 {
 			t.Errorf("%s with %d sessions: %s %v", run.Target, run.Settings.Sessions, run.Failed, f)
 		}
 	}
-	if page, err := os.ReadFile(html); err != nil || !bytes.Contains(page, []byte("cost over sessions")) {
+	if page, err := os.ReadFile(html); err != nil || !bytes.Contains(page, []byte("cost over sessions")) || !bytes.Contains(page, []byte("latency of users beside a flood")) {
 		t.Errorf("the page does not show how cost grows: %v", err)
 	}
 }
