@@ -48,6 +48,23 @@ const (
 	entrySettled                    // what a session holds was dealt with
 )
 
+// add appends an entry for mb, to be filled in where it lies: one that is made
+// elsewhere and copied is read before its last words are written, which takes the
+// processor longer than all the rest.
+func (b *batch) add(mb routing.Mailbox, kind entryKind) *entry {
+	b.entries = append(b.entries, entry{})
+	e := &b.entries[len(b.entries)-1]
+	e.to, e.kind = mb, kind
+	return e
+}
+
+// addStanza appends the stanza that lies in data from off on, the last one there.
+func (b *batch) addStanza(mb routing.Mailbox, off int) *entry {
+	e := b.add(mb, entryStanza)
+	e.off, e.end = uint32(off), uint32(len(b.data))
+	return e
+}
+
 // receipt is who waits for the stanza.
 func (e *entry) receipt() receipt { return receipt{e.origin, e.seq, e.wanted, e.key} }
 

@@ -35,7 +35,7 @@ func (l *loop) bounceTo(src *source, v *stanza.View, to jid.View, from string, e
 	b := l.batchFor(mailboxLoop(mb))
 	off := len(b.data)
 	b.data = stanza.AppendError(b.data, v, to.String(), from, e)
-	b.entries = append(b.entries, newStanzaEntry(mb, off, len(b.data)))
+	b.addStanza(mb, off)
 }
 
 // bounceAway answers the stanza of a component or of a user of another server, for

@@ -217,9 +217,10 @@ func (l *loop) send(src *source, v *stanza.View, to jid.View, targets []routing.
 		b := l.batchFor(mailboxLoop(mb))
 		off := len(b.data)
 		b.data = stanza.AppendForward(b.data, v, fw)
-		e := newStanzaEntry(mb, off, len(b.data))
-		e.origin, e.seq, e.wanted, e.key = rc.origin, rc.seq, rc.wanted, rc.key
-		b.entries = append(b.entries, e)
+		e := b.addStanza(mb, off)
+		if wait >= 0 {
+			e.origin, e.seq, e.wanted, e.key = rc.origin, rc.seq, rc.wanted, rc.key
+		}
 		return
 	}
 	s := l.engine.pool.share()
@@ -251,17 +252,13 @@ func (l *loop) postStanza(mb routing.Mailbox, st []byte) {
 	b := l.batchFor(mailboxLoop(mb))
 	off := len(b.data)
 	b.data = append(b.data, st...)
-	b.entries = append(b.entries, newStanzaEntry(mb, off, len(b.data)))
+	b.addStanza(mb, off)
 }
 
 // postControl hands something to do to the loop of mb.
 func (l *loop) postControl(mb routing.Mailbox, ctl control) {
 	b := l.batchFor(mailboxLoop(mb))
 	b.entries = append(b.entries, entry{to: mb, kind: entryControl, ctl: ctl})
-}
-
-func newStanzaEntry(mb routing.Mailbox, off, end int) entry {
-	return entry{to: mb, kind: entryStanza, off: uint32(off), end: uint32(end)}
 }
 
 // sessionOf finds the session of a full address.

@@ -37,7 +37,7 @@ func (s *Session) stanza(f *parser.Frame, out *Out) {
 	if s.legacySession(&v, to, out) {
 		return
 	}
-	out.Stanza, out.HasStanza = Stanza{View: v, To: to}, true
+	out.Stanza.View, out.Stanza.To, out.HasStanza = v, to, true
 }
 
 // notStanza takes a first-level element of a bound stream in another
