@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/xylem-im/xylem/internal/invariants"
+	"github.com/xylem-im/xylem/session"
 )
 
 // input takes bytes from the transport. They are overwritten or reused after
@@ -101,8 +102,9 @@ func (c *conn) holdsBack() bool { return c.waits() || c.stalled || c.throttled }
 // feed passes in to the stream, element by element, and carries out what it asks
 // for. It returns the bytes consumed.
 func (c *conn) feed(in []byte) (consumed int) {
-	for consumed < len(in) && c.phase == phaseStream && c.takes(in[consumed:]) {
-		n := c.feedElement(in[consumed:])
+	domain := c.domainStream()
+	for consumed < len(in) && c.phase == phaseStream && c.takes(domain, in[consumed:]) {
+		n := c.feedElement(domain, in[consumed:])
 		consumed += n
 		if n == 0 {
 			break
@@ -114,15 +116,16 @@ func (c *conn) feed(in []byte) (consumed int) {
 	return consumed
 }
 
-// takes tells whether the element that in begins with is for now. A server or a
+// takes tells whether the element that in begins with is for now. domain is what
+// domainStream says. A server or a
 // component is read although it is behind with reading, unlike a client: two
 // servers that waited for each other to read would wait for ever, and what a
 // component is sent meanwhile goes back to the senders.
-func (c *conn) takes(in []byte) bool {
+func (c *conn) takes(domain domainStream, in []byte) bool {
 	switch {
-	case c.domainStream() != nil:
+	case domain != nil:
 		return !c.waits()
-	case c.heldTooMany() && !c.unstored:
+	case c.session.Held() >= heldMost && !c.unstored:
 		return false
 	case c.behindTooFar():
 		c.stalled = true
@@ -137,15 +140,21 @@ func (c *conn) takes(in []byte) bool {
 }
 
 // feedElement passes on one element at most.
-func (c *conn) feedElement(in []byte) (consumed int) {
-	if s := c.domainStream(); s != nil {
-		return s.feed(c, in)
+func (c *conn) feedElement(domain domainStream, in []byte) (consumed int) {
+	if domain != nil {
+		return domain.feed(c, in)
 	}
 	l := c.loop
 	out := l.begin()
 	n := c.session.Feed(l.now, in, out)
 	if n > 0 {
 		l.engine.pace.pay(c, n)
+	}
+	if out.HasStanza { // nothing else is to be done, and no deadline has changed
+		invariants.Assert(len(out.Bytes) == 0 && out.Op.Kind == session.OpNone && !out.Close, "a session asks for more than its stanza")
+		l.sent = out.Stanza // out is used again for what the dispatch answers
+		l.dispatch(c, &l.sent)
+		return n
 	}
 	compressed := out.Compress
 	c.perform(out)

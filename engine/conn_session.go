@@ -8,7 +8,7 @@ import (
 )
 
 // perform carries out what a session put into out, which the calls it makes
-// may use again.
+// may use again; but for the stanza of a client, see feedElement.
 func (c *conn) perform(out *session.Out) {
 	l := c.loop
 	startTLS, compressed, lost, end, reason := out.StartTLS, out.Compress, out.Lost, out.Close, out.Reason
@@ -25,10 +25,6 @@ func (c *conn) perform(out *session.Out) {
 		take(&out.AuthFailures, &l.stats.authFailure)
 	}
 	l.took(out)
-	if out.HasStanza {
-		l.sent = out.Stanza // out is used again for what the dispatch answers
-		l.dispatch(c, &l.sent)
-	}
 	if op != nil {
 		l.start(c, *op)
 	}

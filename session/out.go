@@ -18,8 +18,8 @@ type Out struct {
 	// be appended to. Owned by the engine after the call.
 	Bytes []byte
 
-	// Stanza to dispatch when HasStanza. valid until the input of Feed changes
-	// or the next call of Feed on this loop.
+	// Stanza to dispatch when HasStanza; then Feed asks for nothing else. valid until
+	// the input of Feed changes or the next call of Feed on this loop.
 	Stanza    Stanza
 	HasStanza bool
 
