@@ -273,6 +273,11 @@ func (s *Session) Deliver(now int64, st []byte, how Delivery, out *Out) {
 	}
 }
 
+// Passes tells whether Deliver has each stanza written as it is and does nothing else.
+func (s *Session) Passes() bool {
+	return s.state == stateBound && s.inactive == nil && s.managed == nil
+}
+
 // pass has st written after all that is in out.Bytes. When it passes a bound of
 // stream management it is only queued, and the session ends.
 func (s *Session) pass(now int64, st []byte, how Delivery, out *Out) {
