@@ -14,7 +14,7 @@ func (l *loop) dispatch(c *conn, st *session.Stanza) {
 	v := &st.View
 	from := c.session.JID()
 	src := source{conn: c, origin: c.mailbox(), marks: c.marks}
-	fw := stanza.Forward{From: from.String(), Lang: c.session.Lang()}
+	fw := stanza.Forward{From: from.String(), Lang: c.session.Lang(), Stamp: &l.stamp}
 	if v.Kind == stanza.KindPresence {
 		l.presence(&src, v, st.To, &fw)
 		return

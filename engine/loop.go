@@ -12,6 +12,7 @@ import (
 	"github.com/xylem-im/xylem/s2s"
 	"github.com/xylem-im/xylem/s2s/component"
 	"github.com/xylem-im/xylem/session"
+	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/storage"
 	"github.com/xylem-im/xylem/xep"
 )
@@ -48,6 +49,7 @@ type loop struct {
 	delivered          uint32 // stanzas to sessions; see count
 	out                session.Out
 	sent               session.Stanza // the one that is being dispatched
+	stamp              stanza.Stamp   // of the client that has sent the last one
 	tail               []byte         // free part of the arena for session output
 	arena              []byte         // the arena, length 0
 	post               []*batch       // what this turn hands over, by loop; own index: to itself

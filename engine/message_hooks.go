@@ -47,5 +47,7 @@ func messageView(v *stanza.View, to jid.View, fw *stanza.Forward, targets []rout
 	if err != nil {
 		return nil, false
 	}
-	return &xep.MessageView{View: v, From: from, To: to, Forward: *fw, Delivered: appendResources(nil, targets)}, true
+	m := &xep.MessageView{View: v, From: from, To: to, Forward: *fw, Delivered: appendResources(nil, targets)}
+	m.Forward.Stamp = nil // it is the loop's, and a hook may keep what it is given
+	return m, true
 }

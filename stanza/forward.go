@@ -13,11 +13,28 @@ type Forward struct {
 	To   string // used where the sender gave no to
 	Lang string // xml:lang of the sender's stream, where the stanza has none, RFC 6120 §8.1.5
 
+	// Stamp has From rendered, when that was stamped before; nil: nobody remembers.
+	Stamp *Stamp
+
 	// Drop names first-level children that are left out; nil: none.
 	Drop func(parser.Element) bool
 	// ID is the id by which the account By knows the message: it goes out as a
 	// <stanza-id/> behind the content, XEP-0359 §3.
 	ID, By string
+}
+
+// Stamp is the last from that was stamped, as an attribute. The zero value is ready.
+type Stamp struct {
+	from string
+	attr []byte
+}
+
+// of is the attribute of from, valid until the next call.
+func (s *Stamp) of(from string) []byte {
+	if s.from != from {
+		s.from, s.attr = from, AppendAttr(s.attr[:0], "from", from)
+	}
+	return s.attr
 }
 
 // AppendForward appends v as it goes out on a stream whose default namespace
@@ -89,8 +106,11 @@ func appendStamped(dst []byte, v *View, fw *Forward) []byte {
 }
 
 func appendFrom(dst []byte, fw *Forward) []byte {
-	if fw.From == "" {
+	switch {
+	case fw.From == "":
 		return dst
+	case fw.Stamp != nil:
+		return append(dst, fw.Stamp.of(fw.From)...)
 	}
 	return AppendAttr(dst, "from", fw.From)
 }

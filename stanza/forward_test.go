@@ -45,6 +45,25 @@ func forward(t testing.TB, header, raw string, fw stanza.Forward) (out string) {
 	return out
 }
 
+// TestForwardStamped has senders that follow one another rendered by one Stamp.
+func TestForwardStamped(t *testing.T) {
+	var stamp stanza.Stamp
+	for _, c := range []struct{ raw, from, want string }{
+		{`<message to='x'/>`, "a@b/c", `<message from='a@b/c' to='x'/>`},
+		{`<message to='x'/>`, "a@b/c", `<message from='a@b/c' to='x'/>`},
+		{`<message from='a@b/c' to='x'/>`, "a@b/c", `<message from='a@b/c' to='x'/>`},
+		{`<message from='a@b' to='x'/>`, "a@b/c", `<message from='a@b/c' to='x'/>`},
+		{`<message to='x'/>`, "a@b/'", `<message from='a@b/&apos;' to='x'/>`},
+		{`<message to='x'/>`, "", `<message to='x'/>`},
+		{`<message to='x'/>`, "a@b/'", `<message from='a@b/&apos;' to='x'/>`},
+		{`<message to='x'/>`, "a@b/c", `<message from='a@b/c' to='x'/>`},
+	} {
+		if got := forward(t, usual, c.raw, stanza.Forward{From: c.from, Stamp: &stamp}); got != c.want {
+			t.Errorf("%s from %q: got %s, want %s", c.raw, c.from, got, c.want)
+		}
+	}
+}
+
 func TestForward(t *testing.T) {
 	from := stanza.Forward{From: "a@b/c"}
 	for _, c := range []struct {
