@@ -24,9 +24,10 @@ import (
 // the directory doubled if need be. Shards are not joined again, but their
 // chunks become smaller.
 type accounts struct {
-	seed seed
-	dir  atomic.Pointer[directory]
-	mu   sync.Mutex // held to change dir or what it has; taken after a shard's
+	seed    seed
+	dir     atomic.Pointer[directory]
+	mu      sync.Mutex     // held to change dir or what it has; taken after a shard's
+	changes *atomic.Uint64 // of the table, see Table.Changes
 }
 
 // load finds an account, none if it has no sessions.

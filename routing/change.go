@@ -32,7 +32,11 @@ func (a *accounts) change(local string) change {
 	}
 }
 
-func (c *change) release() { c.shard.mu.Unlock() }
+// release ends the change, which others have seen before it is counted.
+func (c *change) release() {
+	c.accounts.changes.Add(1)
+	c.shard.mu.Unlock()
+}
 
 // find is the index of the session that has the resource, -1 unless that is mb.
 func (c *change) find(resource string, mb Mailbox) int {

@@ -22,8 +22,9 @@ type Domain struct {
 	removed  atomic.Bool
 }
 
-func newDomain(name string) *Domain {
-	return &Domain{name: name, accounts: accounts{seed: newSeed()}}
+// newDomain makes a domain whose changes are counted.
+func newDomain(name string, changes *atomic.Uint64) *Domain {
+	return &Domain{name: name, accounts: accounts{seed: newSeed(), changes: changes}}
 }
 
 // Name is the prepared name of the domain.

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 )
 
@@ -31,7 +32,7 @@ func TestShortNamesSpread(t *testing.T) {
 
 // TestSiblingsWithOneTag looks for resourceparts that differ where their tags do not.
 func TestSiblingsWithOneTag(t *testing.T) {
-	d := newDomain("example.com")
+	d := newDomain("example.com", new(atomic.Uint64))
 	resources := []string{"a-my-phone", "b-my-phone", "c-my-phone", "d-my-phone", "e-my-phone", "f-my-phone"} // four have a tag
 	for i, r := range resources {
 		if resourceTag(r) != resourceTag("x-my-phone") {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/xylem-im/xylem/jid"
@@ -74,7 +75,7 @@ func checkInvariants(t *testing.T, a *accounts) (live int) {
 }
 
 func TestInvariants(t *testing.T) {
-	d := newDomain("example.com")
+	d := newDomain("example.com", new(atomic.Uint64))
 	rnd := rand.New(rand.NewPCG(3, 4))
 	bound := map[string]Mailbox{}
 	for round, share := range []int{95, 50, 20, 90, 5} { // percent that bind
@@ -107,7 +108,7 @@ func TestInvariants(t *testing.T) {
 // TestLongNamesDivide fills shards with records that are too many bytes long
 // before their slots are taken.
 func TestLongNamesDivide(t *testing.T) {
-	d, resource := newDomain("example.com"), strings.Repeat("r", jid.MaxPart)
+	d, resource := newDomain("example.com", new(atomic.Uint64)), strings.Repeat("r", jid.MaxPart)
 	for i := range 1000 {
 		d.Bind(fmt.Sprintf("%0*d", jid.MaxPart, i), resource, Mailbox(i+1))
 	}
@@ -122,7 +123,7 @@ func TestLongNamesDivide(t *testing.T) {
 }
 
 func TestMemoryIsGivenBack(t *testing.T) {
-	d := newDomain("example.com")
+	d := newDomain("example.com", new(atomic.Uint64))
 	const n = 20_000
 	for i := range n {
 		d.Bind(fmt.Sprint("user", i), "phone", Mailbox(i+1))
@@ -140,7 +141,7 @@ func TestMemoryIsGivenBack(t *testing.T) {
 }
 
 func TestOneAccountMayHaveManySessions(t *testing.T) {
-	d := newDomain("example.com")
+	d := newDomain("example.com", new(atomic.Uint64))
 	const n = 1500
 	for i := range n {
 		d.Bind("alice", fmt.Sprintf("%d-%s", i, strings.Repeat("x", 40)), Mailbox(i+1))
@@ -160,7 +161,7 @@ func TestOneAccountMayHaveManySessions(t *testing.T) {
 
 // TestNamesStay holds what an Entry promises: its name outlives the chunk.
 func TestNamesStay(t *testing.T) {
-	d := newDomain("example.com")
+	d := newDomain("example.com", new(atomic.Uint64))
 	var held []Entry
 	for i := range 3000 {
 		local, resource := fmt.Sprint("user", i), fmt.Sprint("resource", i)

@@ -14,6 +14,8 @@ import (
 type Table struct {
 	domains *xsync.Map[string, *Domain]
 	first   atomic.Pointer[Domain] // one of them: most servers have one, which is found without a hash
+	_       [64]byte               // each change writes to what follows
+	changes atomic.Uint64
 }
 
 // NewTable makes a table without domains.
@@ -23,12 +25,17 @@ func NewTable() *Table { return &Table{domains: xsync.NewMap[string, *Domain]()}
 // is false when it was served already; the Domain is then that one.
 func (t *Table) AddDomain(name string) (*Domain, bool) {
 	name = strings.Clone(name)
-	d, loaded := t.domains.LoadOrStore(name, newDomain(name))
+	d, loaded := t.domains.LoadOrStore(name, newDomain(name, &t.changes))
 	if first := t.first.Load(); first == nil || first.Removed() {
 		t.first.CompareAndSwap(first, d)
 	}
+	t.changes.Add(1)
 	return d, !loaded
 }
+
+// Changes counts what was changed in the table and its domains. As long as it is what
+// it was before a look-up, that look-up would say the same again.
+func (t *Table) Changes() uint64 { return t.changes.Load() }
 
 // RemoveDomain ends serving a domain; the second result is false when it was
 // not served. Its sessions stay bound in the returned Domain, where the caller
@@ -38,6 +45,7 @@ func (t *Table) RemoveDomain(name string) (*Domain, bool) {
 	d, ok := t.domains.LoadAndDelete(name)
 	if ok {
 		d.removed.Store(true)
+		t.changes.Add(1)
 	}
 	return d, ok
 }

@@ -380,3 +380,39 @@ func TestReadsDoNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+// TestChanges: what changes an answer of the table is counted, and nothing else is.
+func TestChanges(t *testing.T) {
+	table := routing.NewTable()
+	d, _ := table.AddDomain("example.com")
+	d.Bind("juliet", "phone", 1)
+	for _, c := range []struct {
+		name    string
+		act     func()
+		changes bool
+	}{
+		{"bind", func() { d.Bind("juliet", "balcony", 2) }, true},
+		{"bind another account", func() { d.Bind("romeo", "orchard", 3) }, true},
+		{"presence", func() { d.SetPresence("juliet", "phone", 1, true, 5) }, true},
+		{"flags", func() { d.SetFlags("juliet", "phone", 1, 4, 0) }, true},
+		{"replace", func() { d.Bind("juliet", "balcony", 4) }, true},
+		{"unbind", func() { d.Unbind("juliet", "balcony", 4) }, true},
+		{"unbind the last", func() { d.Unbind("juliet", "phone", 1) }, true},
+		{"add a domain", func() { table.AddDomain("example.org") }, true},
+		{"remove a domain", func() { table.RemoveDomain("example.org") }, true},
+		{"remove none", func() { table.RemoveDomain("example.org") }, false},
+		{"look up", func() {
+			table.Route(jid.MustParse("romeo@example.com").View(), stanza.KindMessage, stanza.TypeChat, nil)
+			d.LookupFull("romeo", "orchard")
+			for range d.All() {
+				break
+			}
+		}, false},
+	} {
+		before := table.Changes()
+		c.act()
+		if got := table.Changes() != before; got != c.changes {
+			t.Errorf("%s: counted: %v, want %v", c.name, got, c.changes)
+		}
+	}
+}
