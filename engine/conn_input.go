@@ -102,6 +102,7 @@ func (c *conn) holdsBack() bool { return c.waits() || c.stalled || c.throttled }
 // feed passes in to the stream, element by element, and carries out what it asks
 // for. It returns the bytes consumed.
 func (c *conn) feed(in []byte) (consumed int) {
+	c.loop.lane.conn = nil // it ends with the read
 	domain := c.domainStream()
 	for consumed < len(in) && c.phase == phaseStream && c.takes(domain, in[consumed:]) {
 		n := c.feedElement(domain, in[consumed:])
@@ -153,6 +154,7 @@ func (c *conn) feedElement(domain domainStream, in []byte) (consumed int) {
 	if out.HasStanza { // nothing else is to be done, and no deadline has changed
 		invariants.Assert(len(out.Bytes) == 0 && out.Op.Kind == session.OpNone && !out.Close, "a session asks for more than its stanza")
 		l.sent = out.Stanza // out is used again for what the dispatch answers
+		l.lane.pays = n < len(in)
 		l.dispatch(c, &l.sent)
 		return n
 	}

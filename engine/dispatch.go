@@ -13,8 +13,14 @@ import (
 func (l *loop) dispatch(c *conn, st *session.Stanza) {
 	v := &st.View
 	from := c.session.JID()
+	fw := stanza.Forward{From: from.String(), Lang: c.session.Lang()}
+	if l.lane.leads(c, st, l.engine) {
+		fw.Stamp = &l.stamp
+		l.sendOne(l.lane.mailbox, v, &fw)
+		return
+	}
+	l.lane.close(l.engine.table)
 	src := source{conn: c, origin: c.mailbox(), marks: c.marks}
-	fw := stanza.Forward{From: from.String(), Lang: c.session.Lang(), Stamp: &l.stamp}
 	if v.Kind == stanza.KindPresence {
 		l.presence(&src, v, st.To, &fw)
 		return
@@ -148,6 +154,9 @@ func (l *loop) pass(src *source, v *stanza.View, to jid.View, fw *stanza.Forward
 		if v.Kind == stanza.KindMessage {
 			l.hookReceived(v, to, fw, targets, marks)
 		}
+		if wait < 0 && len(targets) == 1 {
+			l.openLane(src, v, to.String(), &targets[0], marks)
+		}
 	}
 }
 
@@ -213,12 +222,7 @@ func (l *loop) send(src *source, v *stanza.View, to jid.View, targets []routing.
 		src.receipt = receipt{}
 	}
 	if len(targets) == 1 {
-		mb := targets[0].Mailbox
-		b := l.batchFor(mailboxLoop(mb))
-		off := len(b.data)
-		b.data = stanza.AppendForward(b.data, v, fw)
-		e := b.addStanza(mb, off)
-		if wait >= 0 {
+		if e := l.sendOne(targets[0].Mailbox, v, fw); wait >= 0 {
 			e.origin, e.seq, e.wanted, e.key = rc.origin, rc.seq, rc.wanted, rc.key
 		}
 		return

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/xylem-im/xylem/jid"
+	"github.com/xylem-im/xylem/routing"
 )
 
 // HomeLoop is the loop where an account is at home.
@@ -79,6 +80,25 @@ func (e *Engine) OnLoop(loop int, run func(turn func([]Input))) {
 	}))
 	<-done
 }
+
+// FeedBetween has the loop of from take two stanzas as it takes them from one read,
+// and does something between them.
+func (e *Engine) FeedBetween(from *Wire, first, second []byte, between func()) {
+	done := make(chan struct{})
+	e.sendLoop(mailboxLoop(from.mailbox), call(func() {
+		defer close(done)
+		c := from.conn
+		c.loop.lane.conn = nil
+		in := append(first[:len(first):len(first)], second...)
+		n := c.feedElement(nil, in)
+		between()
+		c.feedElement(nil, in[n:])
+	}))
+	<-done
+}
+
+// Table is the routing table.
+func (e *Engine) Table() *routing.Table { return e.table }
 
 // Crowded tells whether a loop finds no processors for others, at its next tick.
 func (e *Engine) Crowded(loop int) (crowded bool) {

@@ -20,6 +20,7 @@ type lane struct {
 	typ     stanza.Type
 	mailbox routing.Mailbox
 	changes uint64 // of the table, before the look-up
+	pays    bool   // more follows in the read
 }
 
 // close ends the lane; a look-up of the table may follow.
@@ -37,7 +38,7 @@ func (l *loop) openLane(src *source, v *stanza.View, to string, target *routing.
 	const asking = xep.MarkFilter | xep.MarkArchive | xep.MarkHeld
 	e, c := l.engine, src.conn
 	switch {
-	case c == nil || v.Kind != stanza.KindMessage || e.cfg.Hooks.Message != nil || e.cfg.Policy != nil:
+	case !l.lane.pays || c == nil || v.Kind != stanza.KindMessage || e.cfg.Hooks.Message != nil || e.cfg.Policy != nil:
 	case (c.marks|marks)&(asking|e.hookMarks) != 0 || e.cfg.DurableAck && marks&xep.MarkManaged != 0:
 	default:
 		w := &l.lane

@@ -49,6 +49,7 @@ type loop struct {
 	delivered          uint32 // stanzas to sessions; see count
 	out                session.Out
 	sent               session.Stanza // the one that is being dispatched
+	lane               lane           // of the last one of a client
 	stamp              stanza.Stamp   // of the client that has sent the last one
 	tail               []byte         // free part of the arena for session output
 	arena              []byte         // the arena, length 0
