@@ -3,9 +3,9 @@ package parser
 import "math"
 
 const (
-	window = 512 // bytes that are classified at once, at most; most stanzas are shorter
-	block  = 64  // bytes for which a bitmap has one word
-	ahead  = 64  // at a token with less of the window ahead of it, the next window begins
+	block  = 64        // bytes for which a bitmap has one word
+	window = 6 * block // bytes that are classified at once, at most; most messages are shorter
+	ahead  = 64        // at a token with less of the window ahead of it, the next window begins
 )
 
 // bitmap has one bit for each byte of a window, in their order. The word behind

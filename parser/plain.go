@@ -17,39 +17,44 @@ const (
 // plainText returns the index of the '<' that ends the text at b[i:].
 func (s *state) plainText(b []byte, i int) (end int, ok bool) {
 	m := &s.marks
-	for at := i; at < m.end; {
-		w := b[m.base:m.end]
-		j := uint(at - m.base)
-		for ; j < uint(len(w)); j = j&^7 + 64 {
-			next := m.text.at(j)
-			if next == 0 {
-				continue
-			}
-			if j += uint(bits.TrailingZeros64(next)); j >= uint(len(w)) || w[j] != '<' {
-				return i, false
-			}
-			end = m.base + int(j)
-			s.noteText(b[i:end])
-			return end, true
-		}
-		if at = m.end; at < len(b) {
+	for at := i; ; {
+		if at >= m.renew {
 			m.index(b, at)
 		}
+		w := b[:m.end]
+		for at < len(w) {
+			j := uint(at - m.base)
+			next := m.text.at(j)
+			if next == 0 {
+				at = min(at+int(64-j&7), len(w))
+				continue
+			}
+			if at += bits.TrailingZeros64(next); at >= len(w) || w[at] != '<' {
+				return i, false
+			}
+			s.noteText(b[i:at])
+			return at, true
+		}
+		if at < m.renew {
+			return i, false
+		}
 	}
-	return i, false
 }
 
 // plainTag is startTag for a tag that begins plain. Of what the bitmap of names
 // leaves, 'a' or above begins a name.
 func (s *state) plainTag(b []byte, i int) (int, verdict) {
 	t, m := &s.tag, &s.marks
-	w := b[m.base:m.end]
-	from := uint(i + 1 - m.base)
+	if i >= m.renew {
+		m.index(b, i)
+	}
+	w := b[:m.end]
+	from := uint(i + 1)
 	if from >= uint(len(w)) || w[from] < 'a' {
 		return s.startTag(b, i, phName)
 	}
-	size := bits.TrailingZeros64(m.name.at(from) | far)
-	end := from + uint(size)
+	size := uint(bits.TrailingZeros64(m.name.at(from-uint(m.base)) | far))
+	end := from + size
 	if size == 0 || end >= uint(len(w)) || !endsName[w[end]] || len(s.stack) >= s.lim.Depth {
 		return s.startTag(b, i, phName)
 	}
@@ -57,11 +62,11 @@ func (s *state) plainTag(b []byte, i int) (int, verdict) {
 		s.attrBuf = s.attrBuf[:s.topAttrs]
 	}
 	t.start = i
-	t.name = packName(i+1, size, 0)
+	t.name = packName(int(from), int(size), 0)
 	t.attrBase, t.bindBase = len(s.attrBuf), len(s.binds)
 	t.def = s.def
 	t.prefixed, t.seen, t.space = 0, 0, false
-	i += 1 + size
+	i = int(end)
 	if w[end] == ' ' {
 		i = s.plainAttrs(b, i)
 	}
@@ -92,15 +97,15 @@ func (s *state) plainAttrs(b []byte, i int) int {
 	if i >= m.renew {
 		m.index(b, i)
 	}
-	w := b[m.base:m.end]
-	j := uint(i - m.base)
+	w, base := b[:m.end], uint(m.base)
+	at := uint(i)
 	attrs := s.attrBuf
 	most := min(cap(attrs), t.attrBase+s.lim.Attributes-(len(s.binds)-t.bindBase))
 	seen := t.seen
 	top := len(s.stack) == 0
-	for j+1 < uint(len(w)) && w[j] == ' ' {
-		from := j + 1
-		size := uint(bits.TrailingZeros64(m.name.at(from) | far))
+	for at+1 < uint(len(w)) && w[at] == ' ' {
+		from := at + 1
+		size := uint(bits.TrailingZeros64(m.name.at(from-base) | far))
 		equals := from + size
 		value := equals + 2
 		first := w[from]
@@ -108,7 +113,7 @@ func (s *state) plainAttrs(b []byte, i int) int {
 			break
 		}
 		quote := w[equals+1]
-		end := value + uint(bits.TrailingZeros64(m.value.at(value)|far))
+		end := value + uint(bits.TrailingZeros64(m.value.at(value-base)|far))
 		if end >= uint(len(w)) || w[end] != quote || quote != '\'' && quote != '"' {
 			break
 		}
@@ -117,11 +122,11 @@ func (s *state) plainAttrs(b []byte, i int) int {
 			break
 		}
 		if first == 'x' {
-			if size != 5 || load64(w, int(from))<<24 != xmlnsWord || !s.plainDefault(m.base+int(value), int(end-value)) {
+			if size != 5 || load64(w, int(from))<<24 != xmlnsWord || !s.plainDefault(value, end-value) {
 				break
 			}
 			most--
-			j = end + 1
+			at = end + 1
 			continue
 		}
 		bit := nameBit(size, first, w[equals-1])
@@ -129,17 +134,17 @@ func (s *state) plainAttrs(b []byte, i int) int {
 			break
 		}
 		seen |= bit
-		name := packName(m.base+int(from), int(size), 0)
+		name := packName(int(from), int(size), 0)
 		attrs = attrs[:n+1]
-		attrs[n] = attr{name: name, valOff: uint32(m.base) + uint32(value), valLen: uint32(end - value)}
+		attrs[n] = attr{name: name, valOff: uint32(value), valLen: uint32(end - value)}
 		if top {
 			s.noteAttr(b, name, n)
 		}
-		j = end + 1
+		at = end + 1
 	}
 	s.attrBuf = s.attrBuf[:len(attrs)]
 	t.seen, t.space = seen, false
-	return m.base + int(j)
+	return int(at)
 }
 
 // xmlnsWord is "xmlns" in the upper bytes of a word. Eight bytes can be loaded where an
@@ -148,9 +153,9 @@ const xmlnsWord = 's'<<56 | 'n'<<48 | 'l'<<40 | 'm'<<32 | 'x'<<24
 
 // plainDefault takes note of the declaration of a default namespace of size
 // bytes at i, the first one in its tag.
-func (s *state) plainDefault(i, size int) bool {
+func (s *state) plainDefault(i, size uint) bool {
 	bindings := len(s.binds)
-	if bindings > s.tag.bindBase || bindings+len(s.header.binds) >= s.lim.Bindings || size == len(nsXML) || size == len(nsXMLNS) {
+	if bindings > s.tag.bindBase || bindings+len(s.header.binds) >= s.lim.Bindings || size == uint(len(nsXML)) || size == uint(len(nsXMLNS)) {
 		return false
 	}
 	s.def = nsRef{off: uint32(i), n: uint32(size)}

@@ -123,13 +123,9 @@ func (s *state) suspend(ph phase, at int) (int, verdict) {
 // run scans b, the input from the '<' of the frame on, from where it was
 // suspended.
 func (s *state) run(b []byte) (int, verdict) {
-	m := &s.marks
-	m.reset(b, s.pos, s.lim.NameBytes >= plainBytes)
+	s.marks.reset(b, s.pos, s.lim.NameBytes >= plainBytes)
 	i, v := s.resume(b)
 	for v == goOn {
-		if i >= m.renew {
-			m.index(b, i)
-		}
 		if i < len(b) && b[i] != '<' {
 			var ok bool
 			if i, ok = s.plainText(b, i); !ok {

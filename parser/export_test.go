@@ -1,0 +1,4 @@
+package parser
+
+// Window is how much input is classified at once.
+const Window = window
