@@ -161,6 +161,12 @@ func (p *InProcessPlan) once(ctx context.Context, kind string, size, turn int) (
 	}
 	run.Figures[report.ResumesPerSec], run.Figures[report.CPUPerResume] = res.Resumption.PerSec, res.Resumption.CPU/1000
 	run.Figures[report.DetachedHeap] = res.Resumption.Heap
+	if o := res.Roster; o.Contacts > 0 {
+		run.Figures[report.RosterP50], run.Figures[report.RosterP99], run.Figures[report.RosterCPU] = o.P50, o.P99, o.CPU/1000
+	}
+	if c := res.Churn; c.PerSec > 0 {
+		run.Figures[report.ChurnLogins], run.Figures[report.ChurnP50], run.Figures[report.ChurnP99] = c.PerSec, c.Beside.P50, c.Beside.P99
+	}
 	if err := besideFlood(&run, res.Slow); err != nil {
 		run.Failed = err.Error()
 	}

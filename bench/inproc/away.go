@@ -26,7 +26,7 @@ func (r *run) away() (first, n int) {
 func (r *run) offline(ctx context.Context) (o Offline, err error) {
 	r.tell("offline messages")
 	first, n := r.away()
-	if err := r.leave(ctx, first, "</stream:stream>"); err != nil {
+	if err := r.leave(ctx, indexes(first, len(r.users)), "</stream:stream>"); err != nil {
 		return o, err
 	}
 	o.Messages = n * storedEach
@@ -61,7 +61,7 @@ func (r *run) resume(ctx context.Context) (s Resumption, err error) {
 	if err := r.manage(ctx, first); err != nil {
 		return s, err
 	}
-	if err := r.leave(ctx, first, ""); err != nil {
+	if err := r.leave(ctx, indexes(first, len(r.users)), ""); err != nil {
 		return s, err
 	}
 	after, err := readMemory()
@@ -104,16 +104,16 @@ func (r *run) manage(ctx context.Context, first int) error {
 	return enabled.await(ctx, len(r.previous), "sessions with stream management")
 }
 
-// leave breaks the connections of the sessions from first on, which say last before.
-func (r *run) leave(ctx context.Context, first int, last string) error {
+// leave breaks the connections of the sessions of these indexes, which say last before.
+func (r *run) leave(ctx context.Context, list []int, last string) error {
 	gone := newTally()
 	r.gone.Store(gone)
 	defer r.gone.Store(nil)
-	for _, w := range r.wires[first:] {
-		w.Send([]byte(last))
-		w.Close()
+	for _, i := range list {
+		r.wires[i].Send([]byte(last))
+		r.wires[i].Close()
 	}
-	return gone.await(ctx, len(r.users)-first, "connections that ended")
+	return gone.await(ctx, len(list), "connections that ended")
 }
 
 // write has each of the first sessions send messages to one of those from first on,

@@ -21,8 +21,8 @@
 // Then up to a thousand of the sessions leave and come back: they are resumed, and
 // messages are stored for their accounts and fetched.
 //
-// Last, users write in an open loop, without and with a flood beside them to clients that
-// read nothing (Slow). Such a client has stream management and acknowledges nothing, and its
+// Last, users write in an open loop beside others who log out and in (Churn), alone, and
+// beside a flood to clients that read nothing (Slow). Such a client has stream management and acknowledges nothing, and its
 // connection takes nothing, where a socket would have the kernel hold a part: all
 // that waits for it is the engine's memory. Each message of the flood is followed
 // until it is refused, or fetched.

@@ -70,7 +70,7 @@ func TestRunLarge(t *testing.T) {
 	}
 }
 
-// Users write beside a flood to clients that read nothing, of which each message has
+// Users write beside logins, and beside a flood to clients that read nothing, of which each message has
 // one fate, whether all of it may be held or not. One client floods with more than the
 // bounds of all who read nothing: 150 messages of 1,000 bytes for each, of which 65
 // may wait, and as many may be stored.
@@ -86,6 +86,9 @@ func TestSlow(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if r := res.Roster; stock && (r.Contacts != 59 || r.PerSec <= 0 || r.CPU <= 0 || r.P50 <= 0 || r.P99 < r.P50) || !stock && r.Contacts != 0 {
+				t.Errorf("stock %v: rosters make no sense: %+v", stock, r)
+			}
 			f := res.Slow
 			if f.Users != 14 || f.Stalled != 11 || f.Flooders != 1 || f.Flood < 1 || f.Flood > 1650 {
 				t.Errorf("stock %v, %s: %d users, %d read nothing, %d flood them with %d", stock, name, f.Users, f.Stalled, f.Flooders, f.Flood)
@@ -94,12 +97,15 @@ func TestSlow(t *testing.T) {
 				t.Errorf("stock %v, %s: %d lost, %d duplicated; of %d %d refused, %d kept, %d neither, %d twice", stock, name,
 					res.Lost, res.Duplicated, f.Flood, f.Refused, f.Kept, f.Unaccounted, f.Twice)
 			}
+			if res.Churn.PerSec <= 0 || res.Failed > 0 {
+				t.Errorf("stock %v: %v logins per second beside users, %d failed", stock, res.Churn.PerSec, res.Failed)
+			}
 			// What can be held or stored is kept, and of more something is refused. A machine that
 			// is busy for seconds may send less.
 			if stock && (f.Kept == 0 || held == 3<<20 && f.Refused > 0 || held < 3<<20 && f.Flood == 1650 && f.Refused == 0) {
 				t.Errorf("stock %v, %s: %d refused, %d kept", stock, name, f.Refused, f.Kept)
 			}
-			for what, o := range map[string]inproc.Open{"calm": f.Calm, "beside": f.Beside} {
+			for what, o := range map[string]inproc.Open{"calm": f.Calm, "beside": f.Beside, "churn": res.Churn.Beside} {
 				if o.P50 <= 0 || o.P99 < o.P50 || o.Max < o.P99 || o.Late <= 0 || len(o.Times) == 0 || o.Heap <= 0 {
 					t.Errorf("stock %v, %s: %s makes no sense: %+v", stock, name, what, o)
 				}

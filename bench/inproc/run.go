@@ -154,6 +154,12 @@ func (r *run) measure(ctx context.Context) error {
 		if r.result.Presence, err = r.presence(ctx); err != nil {
 			return err
 		}
+		if r.result.Roster, err = r.roster(ctx, r.result.Presence.Contacts); err != nil {
+			return err
+		}
+	}
+	if r.result.Churn, err = r.churn(ctx); err != nil {
+		return err
 	}
 	if r.result.Slow, err = r.slow(ctx); err != nil {
 		return err

@@ -19,8 +19,8 @@ type Settings struct {
 	Warmup   time.Duration `json:"warmup"`   // of each kind of traffic, before the window
 	Duration time.Duration `json:"duration"` // window of each kind of traffic
 	Loops    int           `json:"loops"`    // event loops; 0: one for each core
-	// Users who write beside a flood to clients that read nothing, as in the scenario slow
-	// over the wire.
+	// Users who write beside logins, and beside a flood to clients that read nothing, as in
+	// the scenarios churn and slow over the wire.
 	Rate  float64 `json:"rate"`  // messages per second among the users, at most HotSessions; an open loop
 	Extra int     `json:"extra"` // sessions beside them, one in 21 of which floods the others; fewer if there are fewer; less than 2: all this is left out
 	Flood float64 `json:"flood"` // messages per second to those who read nothing
@@ -110,7 +110,9 @@ type Result struct {
 	Offline    Offline    `json:"offline"` // with Stock
 	Resumption Resumption `json:"resumption"`
 
-	Slow Slow `json:"slow"` // users beside a flood
+	Roster Roster `json:"roster"` // with Stock
+	Churn  Churn  `json:"churn"`  // users beside logins
+	Slow   Slow   `json:"slow"`   // users beside a flood
 
 	Pauses Pauses `json:"pauses"` // of the whole run: logins, traffic, collections
 
@@ -156,6 +158,22 @@ type Resumption struct {
 	PerSec   float64 `json:"per_s"`
 	CPU      float64 `json:"cpu_us"` // of both ends for each, authentication included, without hashing passwords
 	Heap     float64 `json:"heap"`   // live bytes of one that waits to be resumed
+}
+
+// Roster is requests for a large roster, one after the other.
+type Roster struct {
+	Contacts int     `json:"contacts"`
+	PerSec   float64 `json:"per_s"`
+	CPU      float64 `json:"cpu_us"` // of both ends
+	// Time in microseconds from the request until all of it was there.
+	P50 float64 `json:"p50_us"`
+	P99 float64 `json:"p99_us"`
+}
+
+// Churn is users who write to each other in an open loop while others log out and in.
+type Churn struct {
+	PerSec float64 `json:"per_s"` // logins, as many logouts
+	Beside Open    `json:"beside"`
 }
 
 // Slow is users who write to each other in an open loop, first alone and then beside a

@@ -5,20 +5,10 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
-
 	"github.com/xylem-im/xylem/bench/measure"
-)
-
-// What messages in an open loop are marked with, in the place of a chain's number.
-const (
-	calmTalk  = iota // without a flood
-	floodTalk        // beside it
-	floodMark        // the flood
 )
 
 const (
@@ -30,7 +20,6 @@ const (
 	pendingMost = 64 << 10
 	// floodTick is how often the flood is looked after: its messages have no latency.
 	floodTick = time.Millisecond
-	sampling  = 20 * time.Millisecond // of the heap
 )
 
 // group is some of the sessions.
@@ -93,14 +82,14 @@ func (r *run) slow(ctx context.Context) (s Slow, err error) {
 	if err != nil {
 		return s, err
 	}
-	if s.Calm, err = o.goOn(ctx, o.calm, nil); err != nil {
+	if s.Calm, err = o.calm.alone(ctx); err != nil {
 		return s, err
 	}
 	r.tell("users beside a flood")
 	r.gone.Store(o.gone) // from here: the server closes the connection of who has too much to read
 	defer r.gone.Store(nil)
 	defer r.hear(o.listen)()
-	if s.Beside, err = o.goOn(ctx, o.flooded, o.flood); err != nil {
+	if s.Beside, err = o.flooded.beside(ctx, o.flood); err != nil {
 		return s, err
 	}
 	r.tell("what became of the flood")
@@ -135,30 +124,6 @@ func (o *overload) stall(ctx context.Context) error {
 		o.users[o.stalled.first+i].state.Store(stateStalled)
 	}
 	return nil
-}
-
-// goOn lets the users talk, and flood beside them unless that is nil.
-func (o *overload) goOn(ctx context.Context, t *talk, flood func(context.Context) error) (w Open, err error) {
-	if flood == nil {
-		defer o.hear(t.hear)()
-	}
-	heap := mostHeap()
-	var beside sync.WaitGroup
-	var floodErr error
-	if flood != nil {
-		beside.Go(func() { floodErr = flood(ctx) })
-	}
-	err = t.goOn(ctx)
-	beside.Wait()
-	w.Heap = heap()
-	if err := errors.Join(err, floodErr); err != nil {
-		return w, err
-	}
-	times := t.latency()
-	w.P50, w.P99, w.Max = micros(times, 50), micros(times, 99), micros(times, 100)
-	w.Late = micros(t.late, 99)
-	w.Times, err = times.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
-	return w, err
 }
 
 // flood writes to the clients that read nothing, at the settings' rate.
@@ -287,29 +252,3 @@ func (o *overload) fetch(ctx context.Context, list []int) error {
 	}
 	return nil
 }
-
-// mostHeap looks again and again at what the last collection left of the heap. The
-// result ends that, and tells the most, in bytes.
-func mostHeap() (end func() float64) {
-	stop, result := make(chan struct{}), make(chan float64)
-	go func() {
-		tick := time.NewTicker(sampling)
-		defer tick.Stop()
-		for most := 0.0; ; {
-			most = max(most, gauge(metricLive))
-			select {
-			case <-tick.C:
-			case <-stop:
-				result <- most
-				return
-			}
-		}
-	}()
-	return func() float64 {
-		close(stop)
-		return <-result
-	}
-}
-
-// micros is a quantile, in percent, of nanoseconds in microseconds.
-func micros(h *hdrhistogram.Histogram, q float64) float64 { return float64(h.ValueAtQuantile(q)) / 1e3 }

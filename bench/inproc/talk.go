@@ -2,7 +2,9 @@ package inproc
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -10,6 +12,16 @@ import (
 
 	"github.com/xylem-im/xylem/bench/measure"
 )
+
+// What messages in an open loop are marked with, in the place of a chain's number.
+const (
+	calmTalk  = iota // of users alone
+	churnTalk        // beside logins
+	floodTalk        // beside a flood
+	floodMark        // the flood
+)
+
+const sampling = 20 * time.Millisecond // of the heap
 
 // talk is users who write to each other in an open loop: a message is due when its
 // time has come, whatever became of those before, and its latency counts from then.
@@ -42,7 +54,33 @@ func record(h *hdrhistogram.Histogram, d time.Duration) {
 	_ = h.RecordValue(int64(min(max(d, time.Microsecond), time.Minute))) // inside its range
 }
 
-// go on until all messages have been sent and have arrived. The error says that some
+// alone measures the users with nothing beside them.
+func (t *talk) alone(ctx context.Context) (Open, error) {
+	defer t.run.hear(t.hear)()
+	return t.beside(ctx, func(context.Context) error { return nil })
+}
+
+// beside measures the users while something else is done, which ends by itself. What
+// users get must come to hear.
+func (t *talk) beside(ctx context.Context, do func(context.Context) error) (o Open, err error) {
+	heap := mostHeap()
+	var other sync.WaitGroup
+	var failed error
+	other.Go(func() { failed = do(ctx) })
+	err = t.goOn(ctx)
+	other.Wait()
+	o.Heap = heap()
+	if err := errors.Join(err, failed); err != nil {
+		return o, err
+	}
+	times := t.latency()
+	o.P50, o.P99, o.Max = micros(times, 50), micros(times, 99), micros(times, 100)
+	o.Late = micros(t.late, 99)
+	o.Times, err = times.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+	return o, err
+}
+
+// goOn sends all messages and waits until they have arrived. The error says that some
 // have not; they are counted as lost.
 func (t *talk) goOn(ctx context.Context) error {
 	t.begin = time.Now()
@@ -121,3 +159,29 @@ func (r *run) openLoop(ctx context.Context, begin time.Time, rate float64, n int
 	}
 	return n, nil
 }
+
+// mostHeap looks again and again at what the last collection left of the heap. The
+// result ends that, and tells the most, in bytes.
+func mostHeap() (end func() float64) {
+	stop, result := make(chan struct{}), make(chan float64)
+	go func() {
+		tick := time.NewTicker(sampling)
+		defer tick.Stop()
+		for most := 0.0; ; {
+			most = max(most, gauge(metricLive))
+			select {
+			case <-tick.C:
+			case <-stop:
+				result <- most
+				return
+			}
+		}
+	}()
+	return func() float64 {
+		close(stop)
+		return <-result
+	}
+}
+
+// micros is a quantile, in percent, of nanoseconds in microseconds.
+func micros(h *hdrhistogram.Histogram, q float64) float64 { return float64(h.ValueAtQuantile(q)) / 1e3 }

@@ -66,6 +66,10 @@ const (
 	DrainPerSec       = "drain_per_s"
 	DrainCPU          = "cpu_us_per_drain"
 	DrainP99          = "drain_p99_us"
+	RosterCPU         = "cpu_ms_per_roster"
+	ChurnLogins       = "churn_logins_per_s"
+	ChurnP50          = "churn_p50_us"
+	ChurnP99          = "churn_p99_us"
 	CalmP50           = "calm_p50_us"
 	CalmP99           = "calm_p99_us"
 	BesideP50         = "beside_p50_us"
@@ -116,7 +120,10 @@ func Figures() []Figure {
 		{Key: LatencyMax, Title: "latency max", Unit: "time"},
 		{Key: UpdateP50, Title: "last contact p50", Unit: "time", About: "from publishing until the last contact has it"},
 		{Key: UpdateP99, Title: "last contact p99", Unit: "time"},
-		{Key: CalmP50, Title: "p50 without flood", Unit: "time", About: "in one process: of users in an open loop, from when a message was due"},
+		{Key: ChurnP50, Title: "p50 beside logins", Unit: "time", About: "in one process: of users in an open loop while others log out and in, from when a message was due"},
+		{Key: ChurnP99, Title: "p99 beside logins", Unit: "time"},
+		{Key: ChurnLogins, Title: "logins beside users", Unit: "/s", Higher: true, About: "in one process: without a pause, 32 at once"},
+		{Key: CalmP50, Title: "p50 without flood", Unit: "time", About: "in one process: of the same users with nothing beside them"},
 		{Key: CalmP99, Title: "p99 without flood", Unit: "time"},
 		{Key: BesideP50, Title: "p50 with flood", Unit: "time"},
 		{Key: BesideP99, Title: "p99 with flood", Unit: "time"},
@@ -136,6 +143,7 @@ func Figures() []Figure {
 		{Key: LoginP99, Title: "login p99", Unit: "time"},
 		{Key: RosterP50, Title: "roster p50", Unit: "time", About: "from asking for it until all of it was there"},
 		{Key: RosterP99, Title: "roster p99", Unit: "time"},
+		{Key: RosterCPU, Title: "CPU per roster", Unit: "ms", About: "in one process: of both ends, for the contacts that presence went to"},
 		{Key: PSSPerSession, Title: "PSS per session", Unit: "bytes", About: "memory of the server above that of the empty server, divided by sessions"},
 		{Key: RSSPerSession, Title: "RSS per session", Unit: "bytes"},
 		{Key: HugePerSession, Title: "in huge pages per session", Unit: "bytes", About: "of the heap, before messages are sent"},
