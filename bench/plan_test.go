@@ -50,6 +50,47 @@ func TestSplit(t *testing.T) {
 	}
 }
 
+// Who stall and who flood are in processes without users, each with some of both, and
+// have what these leave of cores that the server has none of.
+func TestSplitOfACrowd(t *testing.T) {
+	for _, test := range []struct {
+		extra, most     int
+		users, besides  int
+		server, command string
+	}{
+		{42, 1000, 1, 1, "0", "chrt --idle 0 taskset -c 1 bench"},
+		{42, 50, 2, 1, "", "taskset -c 1 bench"},
+		{42, 10, 10, 5, "0", "chrt --idle 0 taskset -c 1 bench"},
+		{3, 2, 50, 1, "0", "chrt --idle 0 taskset -c 1 bench"},
+	} {
+		p := Plan{PerGenerator: test.most, ClientCPUs: "1", ServerCPUs: test.server}
+		s := settings(load.Slow)
+		s.Extra = test.extra
+		if err := p.Check(&s); err != nil {
+			t.Fatal(err)
+		}
+		users, besides, next, share := 0, 0, s.Sessions, 0.0
+		for _, j := range p.split(load.Job{Settings: s}) {
+			command := strings.Join(p.onCores(j, "bench"), " ")
+			if !j.Beside() {
+				users++
+				if j.ExtraCount != 0 || command != "taskset -c 1 bench" {
+					t.Errorf("%+v: users with a crowd of %d, by %q", test, j.ExtraCount, command)
+				}
+				continue
+			}
+			besides++
+			if j.Count != 0 || j.ExtraFirst != next || j.ExtraCount < load.LeastCrowd || command != test.command {
+				t.Errorf("%+v: %d users, a crowd of %d from %d on, by %q", test, j.Count, j.ExtraCount, j.ExtraFirst, command)
+			}
+			next, share = next+j.ExtraCount, share+j.Share
+		}
+		if users != test.users || besides != test.besides || next != s.Sessions+s.Extra || share < 0.999 || share > 1.001 {
+			t.Errorf("%+v: %d and %d processes, accounts up to %d, shares of %f", test, users, besides, next, share)
+		}
+	}
+}
+
 // What cannot be measured is said before, or beside what can.
 func TestWhatTargetsCannotDo(t *testing.T) {
 	chat, tls := settings(load.Chat), settings(load.Chat)

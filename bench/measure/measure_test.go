@@ -53,8 +53,16 @@ func TestOwnProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Munmap(held)
+	resident, err := Resident(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i := 0; i < size; i += 4096 {
 		held[i] = 1
+	}
+	now, err := Resident(pid)
+	if err != nil || now-resident < size*9/10 || now-resident > size*2 {
+		t.Errorf("%d bytes are seen as %d, %v", size, now-resident, err)
 	}
 	big, err := ProcessMemory(pid)
 	if err != nil {

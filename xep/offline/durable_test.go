@@ -175,6 +175,35 @@ func TestDurableRecipientEndsWhileItIsStored(t *testing.T) {
 	again.sync()
 }
 
+// The commit of what a silent client has had for a while waits for others; that of
+// a message for who is detached or offline, which nobody has, does not.
+func TestDurableCommitsInNoHurry(t *testing.T) {
+	puts := make(chan time.Duration, 3)
+	store := storagetest.NewFaulty(memory.New(memory.Options{}), storagetest.Faults{Apply: func(ops []*storage.Op) error {
+		for _, op := range ops {
+			if len(op.Batch.Steps) > 0 && op.Batch.Steps[0].Collection == "offline" && op.Batch.Steps[0].Kind == storage.Put {
+				puts <- op.Patience
+			}
+		}
+		return nil
+	}})
+	s := startDurable(t, engine.Limits{}, store)
+	s.AddUser("carol@localhost", "secret")
+	alice, bob := online(t, s, "alice", "a"), online(t, s, "bob", "b")
+	alice.chat("bob@localhost", 0, 1, "hello")
+	if got := <-puts; got <= 0 {
+		t.Errorf("silent: the commit waits for %v", got)
+	}
+	_ = bob.conn.Close()
+	await.Equal(t, "detached sessions", func() int { return int(s.Stats().Detached) }, 1)
+	for i, to := range []string{"bob@localhost", "carol@localhost"} {
+		alice.chat(to, 1+i, 2+i, "hello")
+		if got := <-puts; got != 0 {
+			t.Errorf("%s: the commit waits for %v", to, got)
+		}
+	}
+}
+
 // An <r/> is answered in time even if nothing can be stored, with what is
 // handled; and again when there is more.
 func TestDurableAnswersInTime(t *testing.T) {
