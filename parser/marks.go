@@ -39,6 +39,10 @@ func (m *marks) reset(b []byte, i int, wanted bool) {
 	}
 }
 
+// covers reports whether the byte at i is in the window or will be in the next one. If
+// not, there is nothing to look up: it saves the way to the plain functions.
+func (m *marks) covers(i int) bool { return canClassify && (i < m.end || i >= m.renew) }
+
 // index makes the window begin at b[i].
 func (m *marks) index(b []byte, i int) {
 	rest := b[i:min(len(b), i+window)]

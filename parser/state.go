@@ -123,12 +123,16 @@ func (s *state) suspend(ph phase, at int) (int, verdict) {
 // run scans b, the input from the '<' of the frame on, from where it was
 // suspended.
 func (s *state) run(b []byte) (int, verdict) {
-	s.marks.reset(b, s.pos, s.lim.NameBytes >= plainBytes)
+	m := &s.marks
+	m.reset(b, s.pos, s.lim.NameBytes >= plainBytes)
 	i, v := s.resume(b)
 	for v == goOn {
 		if i < len(b) && b[i] != '<' {
-			var ok bool
-			if i, ok = s.plainText(b, i); !ok {
+			ok := false
+			if m.covers(i) {
+				i, ok = s.plainText(b, i)
+			}
+			if !ok {
 				if i, v = s.text(b, i); v != goOn {
 					break
 				}
@@ -145,7 +149,11 @@ func (s *state) run(b []byte) (int, verdict) {
 		case '?':
 			i, v = s.fail(ConditionRestrictedXML, i, "expected an element, got a processing instruction")
 		default:
-			i, v = s.plainTag(b, i)
+			if m.covers(i) {
+				i, v = s.plainTag(b, i)
+			} else {
+				i, v = s.startTag(b, i, phName)
+			}
 		}
 	}
 	return i, v

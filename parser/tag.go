@@ -27,7 +27,7 @@ func (s *state) startTag(b []byte, i int, ph phase) (int, verdict) {
 			fallthrough
 
 		case phBetween:
-			if !t.space {
+			if !t.space && s.marks.covers(i) {
 				i = s.plainAttrs(b, i)
 			}
 			for i < len(b) && isSpace(b[i]) {
