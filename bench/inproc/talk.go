@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,7 +22,13 @@ const (
 	floodMark        // the flood
 )
 
-const sampling = 20 * time.Millisecond // of the heap
+const (
+	sampling = 20 * time.Millisecond // of the heap
+	// spare is processors beside those of the event loops, which keep theirs for a while
+	// when they wait in the kernel: without one to spare nobody noticed for up to 10 ms that
+	// a message was due. xylem serve has four.
+	spare = 4
+)
 
 // talk is users who write to each other in an open loop: a message is due when its
 // time has come, whatever became of those before, and its latency counts from then.
@@ -63,6 +70,7 @@ func (t *talk) alone(ctx context.Context) (Open, error) {
 // beside measures the users while something else is done, which ends by itself. What
 // users get must come to hear.
 func (t *talk) beside(ctx context.Context, do func(context.Context) error) (o Open, err error) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + spare))
 	heap := mostHeap()
 	var other sync.WaitGroup
 	var failed error
