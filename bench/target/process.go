@@ -143,15 +143,6 @@ func (p *process) lastWords(what string) error {
 	return fmt.Errorf("the server %s; its output ends in:\n%s", what, words)
 }
 
-// freePort returns a port of 127.0.0.1 that nobody uses now.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
-}
-
 // packageVersion is that of a Debian package and of the program that interprets it,
 // which may be in a package of its own.
 func packageVersion(name string, pid int) string {
