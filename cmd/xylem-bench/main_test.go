@@ -51,7 +51,7 @@ func TestRunWithRelay(t *testing.T) {
 	code, out, problems := cli("run", "chat", "idle", "presence", "--target", "relay", "--sessions", "20", "--fanout", "9", "--duration", "400ms", "--warmup", "100ms",
 		"--turns", "2", "--settle", "100ms", "--dir", dir, "--json", json, "--html", html)
 	if code != exitOK {
-		t.Fatalf("exit code %d: %s", code, problems)
+		t.Fatalf("exit code %d: %s\n%s", code, problems, out)
 	}
 	for _, want := range []string{"chat, 20 sessions, 1 in flight per pair, 350 bytes, plaintext", "latency p50", "PSS per session", "presence, 20 sessions, 1 to 9"} {
 		if !strings.Contains(out, want) {
@@ -88,7 +88,7 @@ func TestInProcess(t *testing.T) {
 	code, out, problems := cli("inproc", "--sessions", "100,400", "--chains", "8", "--duration", "200ms", "--warmup", "50ms", "--quiet",
 		"--json", json, "--html", html)
 	if code != exitOK {
-		t.Fatalf("exit code %d: %s", code, problems)
+		t.Fatalf("exit code %d: %s\n%s", code, problems, out)
 	}
 	for _, want := range []string{"in one process, 400 sessions", "heap per session", "GC pause p99", "CPU as the number grows",
 		"server CPU per stored", "server CPU per fetched", "CPU per resumption", "heap per session without connection",
@@ -388,7 +388,7 @@ func TestSeveralGenerators(t *testing.T) {
 	code, out, problems := cli("run", "chat", "presence", "--target", "relay", "--sessions", "20", "--fanout", "4", "--per-generator", "8", "--duration", "300ms", "--warmup", "50ms",
 		"--settle", "50ms", "--quiet", "--json", json)
 	if code != exitOK {
-		t.Fatalf("exit code %d: %s", code, problems)
+		t.Fatalf("exit code %d: %s\n%s", code, problems, out)
 	}
 	if !strings.Contains(out, "generator processes") {
 		t.Errorf("the table does not tell of several generators:\n%s", out)
