@@ -20,19 +20,37 @@ func (q *backlog) size() int {
 	return q.bytes
 }
 
-const backlogChunk = 16 << 10
+const (
+	backlogChunk = 16 << 10
+	// firstChunk is for those that lack little: of ten thousand clients that have
+	// stopped reading, each makes the engine hold the end of one stanza at first.
+	firstChunk = 1 << 10
+)
 
 // chunkPool recycles the chunks of an engine's backlogs. Safe for concurrent use.
-type chunkPool struct{ pool sync.Pool }
+type chunkPool struct{ small, large sync.Pool }
 
-func (p *chunkPool) get() []byte {
-	if c, ok := p.pool.Get().(*[backlogChunk]byte); ok {
+// get returns an empty chunk: a small one for the first n bytes of a backlog if they fit.
+func (p *chunkPool) get(n int, first bool) []byte {
+	if first && n <= firstChunk {
+		if c, ok := p.small.Get().(*[firstChunk]byte); ok {
+			return c[:0]
+		}
+		return new([firstChunk]byte)[:0]
+	}
+	if c, ok := p.large.Get().(*[backlogChunk]byte); ok {
 		return c[:0]
 	}
 	return new([backlogChunk]byte)[:0]
 }
 
-func (p *chunkPool) put(chunk []byte) { p.pool.Put((*[backlogChunk]byte)(chunk[:backlogChunk])) }
+func (p *chunkPool) put(chunk []byte) {
+	if cap(chunk) == firstChunk {
+		p.small.Put((*[firstChunk]byte)(chunk[:firstChunk]))
+		return
+	}
+	p.large.Put((*[backlogChunk]byte)(chunk[:backlogChunk]))
+}
 
 // add copies b to the end.
 func (q *backlog) add(b []byte, pool *chunkPool) {
@@ -45,11 +63,11 @@ func (q *backlog) add(b []byte, pool *chunkPool) {
 	q.bytes += len(b)
 	for len(b) > 0 {
 		last := len(q.chunks) - 1
-		if last < 0 || len(q.chunks[last]) == backlogChunk {
-			q.chunks = append(q.chunks, pool.get())
+		if last < 0 || len(q.chunks[last]) == cap(q.chunks[last]) {
+			q.chunks = append(q.chunks, pool.get(len(b), last < 0))
 			continue
 		}
-		n := min(len(b), backlogChunk-len(q.chunks[last]))
+		n := min(len(b), cap(q.chunks[last])-len(q.chunks[last]))
 		q.chunks[last] = append(q.chunks[last], b[:n]...)
 		b = b[n:]
 	}
