@@ -126,7 +126,7 @@ func (c *conn) takes(domain domainStream, in []byte) bool {
 	switch {
 	case domain != nil:
 		return !c.waits()
-	case c.session.Held() >= heldMost && !c.unstored:
+	case c.heldTooMany() && !c.unstored:
 		return false
 	case c.behindTooFar():
 		c.stalled = true

@@ -8,8 +8,12 @@ import (
 // Each byte of a window, whatever its place, its neighbours and the length of the window,
 // is in the sets that it belongs to.
 func TestClassify(t *testing.T) {
-	if !canClassify {
-		t.Skip("this processor has no AVX2")
+	m := new(marks)
+	if !canClassify { // then there is nothing to look up, whatever comes
+		if m.reset(make([]byte, window), 0, true); m.covers(0) {
+			t.Error("a window without AVX2")
+		}
+		return
 	}
 	sets := []struct {
 		name string
@@ -20,7 +24,6 @@ func TestClassify(t *testing.T) {
 		{"value", func(m *marks) *bitmap { return &m.value }, func(c byte) bool { return stopsValue(c, '"') || c == '\'' || c >= 0x80 }},
 		{"name", func(m *marks) *bitmap { return &m.name }, func(c byte) bool { return c != '-' && (c < 'a' || c > 'z') }},
 	}
-	m := new(marks)
 	check := func(b []byte, from int) {
 		m.index(b, from)
 		if want := min(len(b), from+window); m.base != from || m.end != want {

@@ -129,7 +129,8 @@ func (o *overload) stall(ctx context.Context) error {
 // flood writes to the clients that read nothing, at the settings' rate.
 func (o *overload) flood(ctx context.Context) error {
 	message := newChain(floodMark, o.settings.Payload, !o.settings.Stock)
-	_, err := o.openLoop(ctx, time.Now(), o.settings.Flood, len(o.fates), floodTick, func(k int) {
+	pace := measure.Pace{Begin: time.Now(), Rate: o.settings.Flood, Count: len(o.fates), Tick: floodTick, Grace: grace}
+	_, err := pace.Run(ctx, func(k int, _ time.Time) {
 		w := o.wires[o.flooders.first+k%o.flooders.n]
 		for full := time.Now(); w.Pending() > pendingMost && time.Since(full) < grace && ctx.Err() == nil; {
 			_ = measure.Pause(ctx, floodTick) // ctx is looked at above

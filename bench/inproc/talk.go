@@ -37,7 +37,7 @@ type talk struct {
 	run     *run
 	users   int // an even number
 	id      int // names it in messages
-	begin   time.Time
+	pace    measure.Pace
 	times   []atomic.Int64 // of each message, from when it was due until it arrived, ns; 0: it has not
 	arrived *tally
 	message *chain
@@ -91,9 +91,9 @@ func (t *talk) beside(ctx context.Context, do func(context.Context) error) (o Op
 // goOn sends all messages and waits until they have arrived. The error says that some
 // have not; they are counted as lost.
 func (t *talk) goOn(ctx context.Context) error {
-	t.begin = time.Now()
-	sent, err := t.run.openLoop(ctx, t.begin, t.run.settings.Rate, len(t.times), 0, func(k int) {
-		record(t.late, time.Since(t.due(k)))
+	t.pace = measure.Pace{Begin: time.Now(), Rate: t.run.settings.Rate, Count: len(t.times), Grace: grace}
+	sent, err := t.pace.Run(ctx, func(k int, now time.Time) {
+		record(t.late, now.Sub(t.pace.Due(k)))
 		t.message.number = uint64(k)
 		t.run.wires[k%t.users].Send(t.message.render(t.id, k%t.users^1))
 	})
@@ -106,11 +106,6 @@ func (t *talk) goOn(ctx context.Context) error {
 	return t.run.arriving(ctx, t.arrived, sent)
 }
 
-// due is when message k shall be sent.
-func (t *talk) due(k int) time.Time {
-	return t.begin.Add(time.Duration(float64(k) / t.run.settings.Rate * float64(time.Second)))
-}
-
 // hear looks at what a user got. It is called on the user's event loop.
 func (t *talk) hear(u *user, p []byte) {
 	for {
@@ -120,7 +115,7 @@ func (t *talk) hear(u *user, p []byte) {
 		}
 		p = rest
 		if id != t.id || number >= uint64(len(t.times)) || uint32(int(number)%t.users^1) != u.index ||
-			!t.times[number].CompareAndSwap(0, int64(max(time.Since(t.due(int(number))), 1))) {
+			!t.times[number].CompareAndSwap(0, int64(max(time.Since(t.pace.Due(int(number))), 1))) {
 			t.run.strange.Add(1)
 			continue
 		}
@@ -137,35 +132,6 @@ func (t *talk) latency() *hdrhistogram.Histogram {
 		}
 	}
 	return h
-}
-
-// openLoop calls send(k) for k from 0 to below n, each when it is due at that rate
-// a second, and looks no more often than each tick whether one is. One that is late
-// is sent at once. What is not sent within grace after the end is given up.
-func (r *run) openLoop(ctx context.Context, begin time.Time, rate float64, n int, tick time.Duration, send func(k int)) (sent int, err error) {
-	p, err := measure.NewPacer()
-	if err != nil {
-		return 0, err
-	}
-	defer p.Close()
-	step := float64(time.Second) / rate
-	end := begin.Add(time.Duration(step*float64(n)) + grace)
-	for k := range n {
-		now := time.Now()
-		if ctx.Err() != nil {
-			return k, context.Cause(ctx)
-		}
-		if now.After(end) {
-			return k, nil
-		}
-		if due := begin.Add(time.Duration(step * float64(k))); due.After(now) {
-			if err := p.Wait(max(due.Sub(now), tick)); err != nil {
-				return k, err
-			}
-		}
-		send(k)
-	}
-	return n, nil
 }
 
 // mostHeap looks again and again at what the last collection left of the heap. The

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/xylem-im/xylem/bench/measure"
@@ -15,28 +16,14 @@ func (w *Worker) openLoop(ctx context.Context, late string, rate float64, end in
 	if rate <= 0 {
 		return nil
 	}
-	p, err := measure.NewPacer()
-	if err != nil {
-		return err
-	}
-	defer p.Close()
-	begin, step := w.clock.now(), float64(time.Second)/rate
-	for k := 0; ctx.Err() == nil; k++ {
-		due := begin + int64(float64(k)*step)
-		now := w.clock.now()
-		if due >= end || now > end+int64(grace) {
-			return nil
-		}
-		if due > now {
-			if err := p.Wait(time.Duration(due - now)); err != nil {
-				return err
-			}
-			now = w.clock.now()
-		}
+	p := measure.Pace{Begin: time.Now(), Rate: rate, Grace: grace}
+	p.Count = int(math.Ceil(float64(end-w.clock.since(p.Begin)) / float64(time.Second) * rate))
+	_, err := p.Run(ctx, func(k int, now time.Time) {
+		due := w.clock.since(p.Due(k))
 		if w.meters.window.has(due) {
-			w.meters.of(k).record(late, now-due)
+			w.meters.of(k).record(late, w.clock.since(now)-due)
 		}
 		send(k, due)
-	}
-	return ctx.Err()
+	})
+	return err
 }

@@ -8,29 +8,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Pacer waits for points in time to within microseconds. A Go timer may come a
+// pacer waits for points in time to within microseconds. A Go timer may come a
 // millisecond late when the process is otherwise idle, which would be told as
 // somebody else's latency; the kernel's timer comes through the network poller.
 // Not safe for concurrent use.
-type Pacer struct {
+type pacer struct {
 	file *os.File
 	buf  [8]byte
 }
 
-// NewPacer takes a timer of the kernel, until Close.
-func NewPacer() (*Pacer, error) {
+// newPacer takes a timer of the kernel, until close.
+func newPacer() (*pacer, error) {
 	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("timer: %w", err)
 	}
-	return &Pacer{file: os.NewFile(uintptr(fd), "timerfd")}, nil
+	return &pacer{file: os.NewFile(uintptr(fd), "timerfd")}, nil
 }
 
-// Close gives the timer back.
-func (p *Pacer) Close() { _ = p.file.Close() }
+// close gives the timer back.
+func (p *pacer) close() { _ = p.file.Close() }
 
-// Wait returns after d, or at once if that is not positive.
-func (p *Pacer) Wait(d time.Duration) error {
+// wait returns after d, or at once if that is not positive.
+func (p *pacer) wait(d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}

@@ -46,25 +46,33 @@ func tree(pid int) []int {
 	return list
 }
 
-// ProcessCPU returns the time that pid and the processes below it have used.
-// The precision is 10 ms, so a window must be seconds long.
-func ProcessCPU(pid int) (sum CPU, err error) {
+// eachOf reads a file in /proc of pid and of the processes below it.
+func eachOf(pid int, file string, take func(b []byte) error) error {
 	for _, p := range tree(pid) {
-		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p))
-		if errors.Is(err, fs.ErrNotExist) && p != pid {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p, file))
+		if err != nil && p != pid {
 			continue // a child that ended just now
 		}
 		if err != nil {
-			return sum, err
+			return err
 		}
+		if err := take(b); err != nil {
+			return fmt.Errorf("process %d: %w", p, err)
+		}
+	}
+	return nil
+}
+
+// ProcessCPU returns the time that pid and the processes below it have used.
+// The precision is 10 ms, so a window must be seconds long.
+func ProcessCPU(pid int) (sum CPU, err error) {
+	err = eachOf(pid, "stat", func(b []byte) error {
 		one, err := parseStat(b)
-		if err != nil {
-			return sum, fmt.Errorf("process %d: %w", p, err)
-		}
 		sum.User += one.User
 		sum.System += one.System
-	}
-	return sum, nil
+		return err
+	})
+	return sum, err
 }
 
 // OwnCPU returns the time that this process has used, its children left out, to
@@ -105,18 +113,15 @@ func (m Memory) Sub(o Memory) Memory {
 // ProcessMemory reads what pid and the processes below it hold. The kernel's
 // part is of the whole machine, clients' ends included.
 func ProcessMemory(pid int) (m Memory, err error) {
-	for _, p := range tree(pid) {
-		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", p))
-		if err != nil && p != pid {
-			continue // a child that ended just now
-		}
-		if err != nil {
-			return m, err
-		}
+	err = eachOf(pid, "smaps_rollup", func(b []byte) error {
 		kib := keyed(b)
 		m.RSS += kib["Rss"] << 10
 		m.PSS += kib["Pss"] << 10
 		m.Anon += kib["Anonymous"] << 10
+		return nil
+	})
+	if err != nil {
+		return m, err
 	}
 	info, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
@@ -131,25 +136,16 @@ func ProcessMemory(pid int) (m Memory, err error) {
 // ProcessMemory it reads a counter and no page tables, so a server under load can be asked
 // again and again.
 func Resident(pid int) (sum int64, err error) {
-	for _, p := range tree(pid) {
-		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p))
-		if err != nil && p != pid {
-			continue // a child that ended just now
-		}
-		if err != nil {
-			return 0, err
-		}
+	err = eachOf(pid, "statm", func(b []byte) error {
 		f := strings.Fields(string(b))
 		if len(f) < 2 {
-			return 0, errors.New("statm is not understood")
+			return errors.New("statm is not understood")
 		}
 		pages, err := strconv.ParseInt(f[1], 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("statm: %w", err)
-		}
 		sum += pages * int64(os.Getpagesize())
-	}
-	return sum, nil
+		return err
+	})
+	return sum, err
 }
 
 // keyed reads lines of "Key: number kB".

@@ -23,8 +23,8 @@ const shortSlice = 100 * time.Microsecond
 // interrupts nobody, and who wakes interrupts it. Linux before 6.12 knows no slices of
 // threads; there nothing changes.
 //
-// 5,000 messages a second to 4,000 clients that read nothing, server on one core: the loop
-// had waited for more than 0.5 ms 1.5 % of the time, and 0.5 % with both.
+// 5,000 messages a second to 4,000 clients that read nothing, server on one core, two turns
+// each: p99.9 of the users beside them 2.7 and 3.0 ms without, 1.6 and 1.8 ms with.
 type timeSlices struct {
 	usual uint64 // nanoseconds; 0: the kernel tells none
 }
