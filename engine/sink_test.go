@@ -17,10 +17,11 @@ import (
 type sinkClient struct {
 	*engine.Wire
 	jid      string
-	from     string      // of a component: the attribute that each message needs
-	counting atomic.Bool // login is over
-	login    chan []byte // what came before that
-	counts   []byte      // what is counted in messages; nil: nothing is
+	from     string       // of a component: the attribute that each message needs
+	counting atomic.Bool  // login is over
+	login    chan []byte  // what came before that
+	counts   []byte       // what is counted in messages; nil: nothing is
+	keep     func([]byte) // takes what comes instead; set on the loop
 
 	messages atomic.Int64
 	goal     atomic.Int64 // messages at which reached gets a token
@@ -70,6 +71,10 @@ var endOfMessage = []byte("</message>")
 func (c *sinkClient) Write(p []byte) {
 	if !c.counting.Load() {
 		c.login <- bytes.Clone(p)
+		return
+	}
+	if c.keep != nil {
+		c.keep(p)
 		return
 	}
 	if c.counts == nil {
