@@ -15,6 +15,7 @@ import (
 func (l *loop) bind(c *conn, op session.Op) {
 	full, old, err := l.enterTable(c, op)
 	if err == nil {
+		l.tellSeveral(full)
 		l.endEarlier(full, op.Client)
 		l.switchOn(full, op.Inline)
 	}
@@ -86,7 +87,7 @@ func (l *loop) enterTable(c *conn, op session.Op) (full jid.JID, old routing.Mai
 		return jid.JID{}, 0, stanza.Error{Condition: stanza.ItemNotFound, Text: "the domain is served no more"}
 	}
 	if e.revocations.since(full.Bare().String(), op.Since) { // since the check above; revoke looks at the table later
-		d.Unbind(op.Local, op.Resource, c.mailbox())
+		l.unbind(full, c.mailbox())
 		if old != 0 {
 			l.postControl(old, &ending{err: errPasswordChanged})
 		}
@@ -160,12 +161,47 @@ func (l *loop) heldIfTaken() routing.Flags {
 	return 0
 }
 
+// tellSeveral has the other sessions of an account look whether it has several.
+func (l *loop) tellSeveral(j jid.JID) {
+	d := l.engine.table.Domain(j.Domain())
+	if d == nil {
+		return
+	}
+	var buf [4]routing.Entry
+	entries := d.Lookup(j.Local(), buf[:0])
+	for i := range entries {
+		if entries[i].Resource != j.Resource() {
+			l.postControl(entries[i].Mailbox, recount{})
+		}
+	}
+}
+
+// recount has a session see in the routing table whether its account has several.
+// Whoever changes that sends it afterwards, so the last to arrive finds what is true.
+type recount struct{}
+
+func (recount) apply(l *loop, c *conn) {
+	if c == nil || !c.entered {
+		return
+	}
+	if e, ok := l.sessionOf(c.session.JID().View()); ok && e.Mailbox == c.mailbox() {
+		c.marks = c.marks&^xep.MarkSeveral | xep.Mark(e.Flags)&xep.MarkSeveral
+	}
+}
+
+// unbind takes a session out of the routing table.
+func (l *loop) unbind(j jid.JID, mb routing.Mailbox) {
+	if d := l.engine.table.Domain(j.Domain()); d != nil && d.Unbind(j.Local(), j.Resource(), mb) {
+		l.tellSeveral(j)
+	}
+}
+
 // leave takes an ended session out of the table and tells the account's home, unless
 // both were handed to that with what the session leaves.
 func (l *loop) leave(c *conn, handed bool, reason error) {
 	j := c.session.JID()
-	if d := l.engine.table.Domain(j.Domain()); d != nil && !handed {
-		d.Unbind(j.Local(), j.Resource(), c.mailbox())
+	if !handed {
+		l.unbind(j, c.mailbox())
 	}
 	if l.engine.hasExtensions && !handed {
 		l.postHome(j.Bare().String(), &closed{xep.SessionRef{JID: j, ID: uint64(c.mailbox())}})

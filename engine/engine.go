@@ -37,6 +37,7 @@ type Engine struct {
 	seed          maphash.Seed // of homeLoop
 	registry      *xep.Registry
 	hookMarks     xep.Mark // the marks that some message hook looks for
+	severalMarks  xep.Mark // those of them that mean nothing without MarkSeveral
 	hasExtensions bool
 	sasl          sasl.Config // for PLAIN; sessions make their own
 

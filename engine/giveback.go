@@ -90,8 +90,8 @@ func (l *loop) routeAgain(mb routing.Mailbox, b []byte, how session.Delivery, rc
 
 func (r *returned) apply(l *loop, _ *conn) {
 	j := r.session.JID
-	if d := l.engine.table.Domain(j.Domain()); d != nil && r.session.ID != 0 {
-		d.Unbind(j.Local(), j.Resource(), routing.Mailbox(r.session.ID))
+	if r.session.ID != 0 {
+		l.unbind(j, routing.Mailbox(r.session.ID))
 	}
 	r.left = len(r.stanzas)
 	a := l.home(r.bare)

@@ -39,7 +39,7 @@ func (l *loop) openLane(src *source, v *stanza.View, to string, target *routing.
 	e, c := l.engine, src.conn
 	switch {
 	case !l.lane.pays || c == nil || v.Kind != stanza.KindMessage || e.cfg.Hooks.Message != nil || e.cfg.Policy != nil:
-	case (c.marks|marks)&(asking|e.hookMarks) != 0 || e.cfg.DurableAck && marks&xep.MarkManaged != 0:
+	case (c.marks|marks)&asking != 0 || e.hooked(c.marks)|e.hooked(marks) != 0:
 	default:
 		w := &l.lane
 		w.conn, w.typ, w.mailbox = c, v.Type, target.Mailbox

@@ -179,10 +179,11 @@ func (l *loop) restoreSession(a *xep.Home, head storage.Item, parts []storage.It
 	}
 	c.slot, c.generation = l.slots.add(c)
 	c.entered = true
-	marks := rec.marks&^xep.MarkAccount | xep.MarkDetached | xep.MarkManaged
+	marks := rec.marks&^(xep.MarkAccount|xep.MarkSeveral) | xep.MarkDetached | xep.MarkManaged
 	_, inherited := d.BindWith(j.Local(), j.Resource(), c.mailbox(), routing.Flags(xep.MarkAccount), 0)
 	d.SetFlags(j.Local(), j.Resource(), c.mailbox(), routing.Flags(marks), 0)
 	c.marks = marks | xep.Mark(inherited)
+	l.tellSeveral(j)
 	for _, p := range places {
 		c.receiptList().list = append(c.receiptList().list, awaited{number: p.Serial, kept: true})
 	}

@@ -122,9 +122,7 @@ func (c *conn) save() {
 func (s *saving) apply(l *loop, _ *conn) {
 	img := &s.image
 	j := img.session.JID
-	if d := l.engine.table.Domain(j.Domain()); d != nil {
-		d.Unbind(j.Local(), j.Resource(), routing.Mailbox(img.session.ID)) // what comes from now on is stored
-	}
+	l.unbind(j, routing.Mailbox(img.session.ID)) // what comes from now on is stored
 	a := l.home(j.Bare())
 	a.Prepared(func(err error) {
 		if err != nil {

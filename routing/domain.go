@@ -48,8 +48,9 @@ func (d *Domain) Bind(local, resource string, mb Mailbox) (replaced Mailbox) {
 }
 
 // BindWith is Bind with flags from the first moment: those of inherit that some
-// session of the account has, and those of taken if another session had the
-// resource.
+// session of the account has, those of taken if another session had the
+// resource, and FlagSeveral if it is not the account's only one; then the others have
+// that, too.
 func (d *Domain) BindWith(local, resource string, mb Mailbox, inherit, taken Flags) (replaced Mailbox, flags Flags) {
 	c := d.accounts.change(local)
 	defer c.release()
@@ -67,8 +68,18 @@ func (d *Domain) BindWith(local, resource string, mb Mailbox, inherit, taken Fla
 		entries = append(entries, e)
 		d.bound.Add(1)
 	}
+	tellSeveral(entries)
 	c.put(entries)
-	return replaced, e.Flags
+	return replaced, e.Flags | entries[0].Flags&FlagSeveral
+}
+
+// tellSeveral sets or clears FlagSeveral.
+func tellSeveral(entries []Entry) {
+	for i := range entries {
+		if entries[i].Flags &^= FlagSeveral; len(entries) > 1 {
+			entries[i].Flags |= FlagSeveral
+		}
+	}
 }
 
 // Unbind takes a session out, if the resource is still bound to mb: a session
@@ -86,7 +97,9 @@ func (d *Domain) Unbind(local, resource string, mb Mailbox) bool {
 		return true
 	}
 	var buf [usual]Entry
-	c.put(slices.Delete(c.old.append(buf[:0]), i, i+1))
+	entries := slices.Delete(c.old.append(buf[:0]), i, i+1)
+	tellSeveral(entries)
+	c.put(entries)
 	return true
 }
 
@@ -100,10 +113,10 @@ func (d *Domain) SetPresence(local, resource string, mb Mailbox, available bool,
 	return d.setMarks(local, resource, mb, func(m *Marks) { m.Available, m.Priority = available, priority })
 }
 
-// SetFlags clears and then sets flags of a session. It tells whether the
+// SetFlags clears and then sets flags of a session, but for FlagSeveral. It tells whether the
 // resource is still bound to mb.
 func (d *Domain) SetFlags(local, resource string, mb Mailbox, set, clear Flags) bool {
-	return d.setMarks(local, resource, mb, func(m *Marks) { m.Flags = m.Flags&^clear | set })
+	return d.setMarks(local, resource, mb, func(m *Marks) { m.Flags = m.Flags&^(clear&^FlagSeveral) | set&^FlagSeveral })
 }
 
 // setMarks changes a session in place. It tells whether the resource is still bound

@@ -16,6 +16,10 @@ const (
 	FlagCarbons
 )
 
+// FlagSeveral marks each session of an account that has several. The table itself sets
+// and clears it, together with what makes it true.
+const FlagSeveral Flags = 1 << 15
+
 // Entry is one bound resource of an account. It is a value that never changes,
 // and may be older than the table.
 type Entry struct {

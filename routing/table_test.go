@@ -98,12 +98,14 @@ func TestLookup(t *testing.T) {
 	d.SetFlags("alice", "b", 2, 0, routing.FlagCarbons)
 	d.Unbind("alice", "a", 1)
 	after := d.Lookup("alice", nil)
-	if want := []routing.Entry{{Resource: "a", Mailbox: 1}, {Resource: "b", Mailbox: 2}}; !slices.Equal(before, want) {
+	const several = routing.FlagSeveral
+	if want := []routing.Entry{{Resource: "a", Mailbox: 1, Marks: routing.Marks{Flags: several}},
+		{Resource: "b", Mailbox: 2, Marks: routing.Marks{Flags: several}}}; !slices.Equal(before, want) {
 		t.Errorf("the snapshot changed to %+v", before)
 	}
 	if want := []routing.Entry{
-		{Resource: "b", Mailbox: 2, Marks: routing.Marks{Available: true, Priority: -7, Flags: routing.FlagInterested}},
-		{Resource: "c", Mailbox: 4},
+		{Resource: "b", Mailbox: 2, Marks: routing.Marks{Available: true, Priority: -7, Flags: routing.FlagInterested | several}},
+		{Resource: "c", Mailbox: 4, Marks: routing.Marks{Flags: several}},
 	}; !slices.Equal(after, want) {
 		t.Errorf("got %+v", after)
 	}
@@ -156,6 +158,9 @@ func TestNamesOfAllLengths(t *testing.T) {
 		for i, end := range []string{"a", "b", "c", "d", "e"} {
 			resource := strings.Repeat("r", n-1) + end
 			want := routing.Entry{Resource: resource, Mailbox: routing.Mailbox(i + 1), Marks: routing.Marks{Available: true, Priority: int8(i)}}
+			if end != "e" {
+				want.Flags = routing.FlagSeveral
+			}
 			if e, ok := d.LookupFull(local, resource); !ok || e != want {
 				t.Errorf("%d bytes: %+v, %v", n, e, ok)
 			}
@@ -414,5 +419,46 @@ func TestChanges(t *testing.T) {
 		if got := table.Changes() != before; got != c.changes {
 			t.Errorf("%s: counted: %v, want %v", c.name, got, c.changes)
 		}
+	}
+}
+
+// FlagSeveral is on each session of an account exactly while it has several, whatever
+// else is changed.
+func TestFlagSeveral(t *testing.T) {
+	const other, several = routing.FlagCarbons, routing.FlagSeveral
+	d := newDomain()
+	check := func(step string, want ...string) {
+		t.Helper()
+		var got []string
+		for _, e := range d.Lookup("alice", nil) {
+			got = append(got, fmt.Sprintf("%s %x", e.Resource, e.Flags))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", step, got, want)
+		}
+	}
+	flags := func(f routing.Flags) string { return fmt.Sprintf("%x", f) }
+	d.Bind("alice", "a", 1)
+	check("one", "a "+flags(0))
+	d.SetFlags("alice", "a", 1, other|several, 0)
+	check("set by hand", "a "+flags(other))
+	if _, got := d.BindWith("alice", "b", 2, 0, 0); got != several {
+		t.Errorf("the second has %x", got)
+	}
+	check("two", "a "+flags(other|several), "b "+flags(several))
+	d.SetFlags("alice", "a", 1, 0, other|several)
+	check("cleared by hand", "a "+flags(several), "b "+flags(several))
+	if _, got := d.BindWith("alice", "b", 3, 0, other); got != other|several {
+		t.Errorf("the one that replaces the second has %x", got)
+	}
+	d.Bind("alice", "c", 4)
+	d.Unbind("alice", "a", 1)
+	check("two again", "b "+flags(other|several), "c "+flags(several))
+	d.Unbind("alice", "b", 2) // replaced long ago
+	check("still two", "b "+flags(other|several), "c "+flags(several))
+	d.Unbind("alice", "c", 4)
+	check("one again", "b "+flags(other))
+	if _, got := d.BindWith("alice", "b", 5, 0, 0); got != 0 {
+		t.Errorf("the one that replaces the only one has %x", got)
 	}
 }

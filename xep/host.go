@@ -125,3 +125,7 @@ const (
 
 // MarkAccount is the marks that hold for all resources of an account.
 const MarkAccount = MarkAccountCarbons | MarkFilter | MarkArchive | MarkHeld
+// MarkSeveral: the account has several sessions, connected or detached. The routing
+// table itself sets and clears it.
+const MarkSeveral Mark = 1 << 15
+

@@ -11,6 +11,9 @@ import (
 // where the marks say so. It may not change or keep the message.
 type Message struct {
 	When Mark // one of these marks must be set on the account concerned
+	// Several: the hook has nothing to do with what an account's only session sends or
+	// gets, and need not be called for that.
+	Several bool
 	// Sent is called for a message that a session of a marked account sends.
 	Sent func(h Host, m *MessageView)
 	// Received is called for a message that is delivered to a marked account.

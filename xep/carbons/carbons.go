@@ -3,7 +3,7 @@
 //
 // A session that gets copies carries xep.MarkCarbons, and all sessions of its
 // account xep.MarkAccountCarbons, so that only messages of such accounts are
-// looked at. Copies go to their session or nowhere: they are neither stored nor
+// looked at, and of these not what an account's only session sends or gets. Copies go to their session or nowhere: they are neither stored nor
 // routed anew, and nobody hears of it when one is lost (§10.2). They are made
 // where the message is routed, so they may arrive before or after what the same
 // session gets by other ways.
@@ -31,7 +31,7 @@ func Register(r *xep.Registry) error {
 		return err
 	}
 	r.Session(xep.Session{Opened: opened, Closed: func(a *xep.Home, _ xep.SessionRef) { review(a) }})
-	r.Message(xep.Message{When: xep.MarkAccountCarbons, Sent: sent, Received: received})
+	r.Message(xep.Message{When: xep.MarkAccountCarbons, Several: true, Sent: sent, Received: received})
 	for name, handle := range map[string]func(*xep.Home, *xep.Request){"enable": enable, "disable": disable} {
 		h := xep.IQ{Target: xep.Account, Set: true, Namespace: stanza.NSCarbons, Name: name, Handle: handle}
 		if err := r.IQ(h); err != nil {
