@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/xylem-im/xylem/engine"
-	"github.com/xylem-im/xylem/xep/offline"
+	"github.com/xylem-im/xylem/xep/standard"
 )
 
 // TestRoutedMessageAllocatesNothing: a message of 350 bytes between two
@@ -81,7 +81,7 @@ func allocatesNothing(t *testing.T, runs int, exchange func()) {
 func TestDurableMessageAllocatesNothing(t *testing.T) {
 	for _, journalled := range []bool{false, true} {
 		s := serve(t, func(cfg *engine.Config) {
-			cfg.DurableAck, cfg.Extensions = true, offline.New(offline.Options{})
+			cfg.DurableAck, cfg.Extensions = true, standard.Register
 			withStore(cfg)
 			if journalled {
 				cfg.Journal = make([]byte, 1<<20)

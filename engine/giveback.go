@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/parser"
@@ -196,7 +197,7 @@ func (l *loop) rerouteMessage(r *returned, a *xep.Home, s *returnedStanza, req *
 func (l *loop) storeReturned(a *xep.Home, req *xep.Request, to jid.View) {
 	var fw stanza.Forward
 	l.identify(req.View, to.Bare(), &fw)
-	req.StanzaID = fw.ID
+	req.StanzaID = strings.Clone(fw.ID)
 	l.engine.registry.ServeOffline(a, req, stanza.ServiceUnavailable)
 }
 

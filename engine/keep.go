@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/xylem-im/xylem/jid"
@@ -100,7 +101,7 @@ func (l *loop) keep(a *xep.Home, k *keeping, m *keptMessage) {
 	}
 	var fw stanza.Forward
 	l.identify(req.View, to.Bare(), &fw)
-	req.StanzaID = fw.ID
+	req.StanzaID = strings.Clone(fw.ID)
 	l.engine.registry.Keeps().Keep(a, k.session, xep.Kept{Req: req, Serial: m.number, Patience: k.patience,
 		Failed: func(stanza.Error) { l.notKept(k.session, m) }})
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -99,12 +100,12 @@ type loop struct {
 	ordered      rawReader // frames what was held, see order
 	recalled     rawReader // frames what is looked for in the journal
 
-	keyed     []byte   // scratch of journal.messageKey
-	addressed []byte   // scratch of addressee
-	named     struct { // the session that the journal was last asked for
-		mailbox routing.Mailbox
-		key     uint64
-	}
+	keyed     []byte  // scratch of journal.messageKey
+	addressed []byte  // scratch of addressee
+	named     []named // sessions that the journal was asked for, by slot
+
+	random *rand.ChaCha8
+	id     [22]byte // the one that LentID has lent
 
 	targets []routing.Entry
 	reader  rawReader // frames stanzas that are routed anew
@@ -126,7 +127,7 @@ func newLoop(e *Engine, index uint32) *loop {
 	l := &loop{engine: e, index: index, post: make([]*batch, e.loopCount()),
 		late: make([]*batch, e.loopCount()), bursts: make(map[routing.Mailbox]*burst), unopened: make(map[uint64]*unopened),
 		remotes: make(map[string]remote)}
-	l.seat.Host = l
+	l.seat.Host, l.random = l, newRandom()
 	l.homes = homes{hash: e.hashOf, table: make(map[uint64]*xep.Home)}
 	l.out.Scanner = parser.NewScanner()
 	l.peerOut.Scanner = parser.NewScanner()

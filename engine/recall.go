@@ -6,6 +6,7 @@ import (
 
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/parser"
+	"github.com/xylem-im/xylem/routing"
 	"github.com/xylem-im/xylem/session"
 	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/xep"
@@ -247,9 +248,22 @@ func (c *conn) journalKey() uint64 {
 	if l.engine.journal == nil || !c.session.Resumable() {
 		return 0
 	}
-	if mb := c.mailbox(); l.named.mailbox != mb { // else it was the same a moment ago
-		secret := c.session.Secret()
-		l.named.mailbox, l.named.key = mb, l.engine.journal.sessionKey(secret[:])
+	if l.named == nil {
+		l.named = make([]named, namedMost)
 	}
-	return l.named.key
+	n, mb := &l.named[c.slot%namedMost], c.mailbox()
+	if n.mailbox != mb {
+		secret := c.session.Secret()
+		n.mailbox, n.key = mb, l.engine.journal.sessionKey(secret[:])
+	}
+	return n.key
 }
+
+// named is how the journal calls a session.
+type named struct {
+	mailbox routing.Mailbox
+	key     uint64
+}
+
+// namedMost is how many of them a loop remembers: those that write at a time.
+const namedMost = 1024

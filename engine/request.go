@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"strings"
+
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/parser"
 	"github.com/xylem-im/xylem/routing"
@@ -175,6 +177,7 @@ func (l *loop) serveOffline(r *request, a *xep.Home, req *xep.Request, to jid.Vi
 		}
 		if held || wait >= 0 || marks&xep.MarkArchive != 0 {
 			l.identify(req.View, to.Bare(), fw)
+			fw.ID = strings.Clone(fw.ID) // a hook may make others
 		}
 		l.hookReceived(req.View, to, fw, targets, marks)
 		if held {
@@ -186,7 +189,8 @@ func (l *loop) serveOffline(r *request, a *xep.Home, req *xep.Request, to jid.Vi
 		req.Done()
 	case routing.Offline:
 		l.identify(req.View, to.Bare(), fw)
-		req.StanzaID = fw.ID
+		req.StanzaID = strings.Clone(fw.ID)
+		fw.ID = req.StanzaID
 		l.hookReceived(req.View, to, fw, nil, marksOf(decision.Domain.Lookup(to.Local(), nil)))
 		reg.ServeOffline(a, req, r.cond)
 	case routing.Bounce:

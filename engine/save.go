@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/xylem-im/xylem/jid"
@@ -168,7 +169,7 @@ func (s *saving) keep(l *loop, a *xep.Home, keeper *xep.Keeper, st *savedStanza)
 	}
 	var fw stanza.Forward
 	l.identify(req.View, to.Bare(), &fw)
-	req.StanzaID = fw.ID
+	req.StanzaID = strings.Clone(fw.ID)
 	keeper.Keep(a, s.image.session, xep.Kept{Req: req, Serial: st.number, Failed: func(stanza.Error) {}})
 }
 

@@ -33,13 +33,13 @@ func (l *loop) dropForged(src *source, to jid.View, fw *stanza.Forward) {
 }
 
 // identify gives a message of a kind that is kept an id in the name of the account,
-// unless it carries one.
+// unless it carries one. The id is lent: valid until the next message gets one.
 func (l *loop) identify(v *stanza.View, account jid.View, fw *stanza.Forward) {
 	if !isLasting(v) {
 		return
 	}
 	by := account.String()
-	if fw.Drop == nil {
+	if fw.Drop == nil && v.HasStanzaID() {
 		if _, ok := v.StanzaIDBy(by); ok {
 			return
 		}

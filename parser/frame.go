@@ -187,6 +187,15 @@ func (f *Frame) Bindings() []Binding { return f.Decls() }
 // <x/> and for a StreamOpen.
 func (f *Frame) Content() []byte { return f.buf[f.contentStart:f.contentEnd] }
 
+// EndTag returns the end tag of the top element, nothing for <x/> and for a StreamOpen:
+// it lies at the end of Raw, behind Content.
+func (f *Frame) EndTag() []byte {
+	if end := f.buf[f.contentEnd:]; len(end) > 1 && end[0] == '<' && end[1] == '/' {
+		return end
+	}
+	return nil
+}
+
 // HasText reports whether the top element directly contains character data
 // other than white space.
 func (f *Frame) HasText() bool { return f.hasText }

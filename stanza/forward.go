@@ -2,6 +2,7 @@ package stanza
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/xylem-im/xylem/parser"
 )
@@ -13,7 +14,7 @@ type Forward struct {
 	To   string // used where the sender gave no to
 	Lang string // xml:lang of the sender's stream, where the stanza has none, RFC 6120 §8.1.5
 
-	// Stamp has From rendered, when that was stamped before; nil: nobody remembers.
+	// Stamp has From and By rendered, when they were stamped before; nil: nobody remembers.
 	Stamp *Stamp
 
 	// Drop names first-level children that are left out; nil: none.
@@ -23,10 +24,19 @@ type Forward struct {
 	ID, By string
 }
 
-// Stamp is the last from that was stamped, as an attribute. The zero value is ready.
+// Stamp is the last from that was stamped, as an attribute, and the last by, as the
+// beginning of a <stanza-id/>. The zero value is ready.
 type Stamp struct {
-	from string
-	attr []byte
+	from, by   string
+	attr, mark []byte
+}
+
+// markOf is the beginning of a <stanza-id/> by an entity, valid until the next call.
+func (s *Stamp) markOf(by string) []byte {
+	if s.by != by {
+		s.by, s.mark = strings.Clone(by), appendMark(s.mark[:0], by)
+	}
+	return s.mark
 }
 
 // of is the attribute of from, valid until the next call.
@@ -52,7 +62,7 @@ func (s *Stamp) of(from string) []byte {
 func AppendForward(dst []byte, v *View, fw *Forward) []byte {
 	f := v.Frame
 	from, has := f.From()
-	if fw.Drop == nil && fw.ID == "" && f.IsSelfContained() && (!has || fw.From == "" || fw.From == string(from)) {
+	if fw.Drop == nil && (fw.ID == "" || len(f.EndTag()) > 0) && f.IsSelfContained() && (!has || fw.From == "" || fw.From == string(from)) {
 		return appendAsCame(dst, v, fw)
 	}
 	keepPrefix := foreignDefault(f)
@@ -78,8 +88,8 @@ func AppendForward(dst []byte, v *View, fw *Forward) []byte {
 	return append(dst, '>')
 }
 
-// appendAsCame appends a stanza that only gets attributes, as most do: behind its name
-// follows what came, in one piece.
+// appendAsCame appends a stanza that only gets attributes, as most do, and an id behind its
+// content: behind its name follows what came, in one piece.
 func appendAsCame(dst []byte, v *View, fw *Forward) []byte {
 	dst = append(dst, '<')
 	name := v.Kind.String()
@@ -88,7 +98,17 @@ func appendAsCame(dst []byte, v *View, fw *Forward) []byte {
 		dst = appendFrom(dst, fw)
 	}
 	dst = appendStamps(dst, v, fw)
-	return append(dst, v.Frame.Raw()[1+len(name):]...)
+	raw := v.Frame.Raw()[1+len(name):]
+	if fw.ID == "" {
+		return append(dst, raw...)
+	}
+	end := v.Frame.EndTag()
+	dst = append(dst, raw[:len(raw)-len(end)]...)
+	if fw.Stamp == nil {
+		return append(AppendStanzaID(dst, fw.By, fw.ID), end...)
+	}
+	dst = AppendAttr(append(dst, fw.Stamp.markOf(fw.By)...), "id", fw.ID)
+	return append(append(dst, "/>"...), end...)
 }
 
 func appendName(dst []byte, v *View, prefixed bool) []byte {

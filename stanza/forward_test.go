@@ -45,6 +45,25 @@ func forward(t testing.TB, header, raw string, fw stanza.Forward) (out string) {
 	return out
 }
 
+// TestForwardIdentified gives stanzas an id: the last child, wherever they end.
+func TestForwardIdentified(t *testing.T) {
+	const id = "<stanza-id xmlns='urn:xmpp:sid:0' by='d@e' id='1'/>"
+	for _, c := range []struct{ raw, want string }{
+		{`<message to='x'><body>y</body></message>`, `<message from='a@b/c' to='x'><body>y</body>` + id + `</message>`},
+		{`<message to='x'><body>y</body></message >`, `<message from='a@b/c' to='x'><body>y</body>` + id + `</message >`},
+		{`<message to='x'></message>`, `<message from='a@b/c' to='x'>` + id + `</message>`},
+		{`<message to='x'/>`, `<message from='a@b/c' to='x'>` + id + `</message>`},
+		{`<message from='a@b/c' to='x'> </message>`, `<message from='a@b/c' to='x'> ` + id + `</message>`},
+		{`<message from='a@b' to='x'><body/></message>`, `<message from='a@b/c' to='x'><body/>` + id + `</message>`},
+		{`<message><message xmlns='urn:x'/></message>`, `<message from='a@b/c'><message xmlns='urn:x'/>` + id + `</message>`},
+		{`<message xmlns='jabber:client'><body/></message>`, `<message from='a@b/c'><body/>` + id + `</message>`},
+	} {
+		if got := forward(t, usual, c.raw, stanza.Forward{From: "a@b/c", By: "d@e", ID: "1"}); got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.raw, got, c.want)
+		}
+	}
+}
+
 // TestForwardStamped has senders that follow one another rendered by one Stamp.
 func TestForwardStamped(t *testing.T) {
 	var stamp stanza.Stamp

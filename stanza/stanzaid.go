@@ -5,10 +5,13 @@ import "github.com/xylem-im/xylem/parser"
 // AppendStanzaID appends the mark by which an account, or another entity that
 // keeps messages, knows one: by is its bare address (XEP-0359 §3).
 func AppendStanzaID(dst []byte, by, id string) []byte {
-	dst = append(dst, "<stanza-id xmlns='"+NSStanzaID+"'"...)
-	dst = AppendAttr(dst, "by", by)
-	dst = AppendAttr(dst, "id", id)
+	dst = AppendAttr(appendMark(dst, by), "id", id)
 	return append(dst, "/>"...)
+}
+
+// appendMark appends what stands before the id.
+func appendMark(dst []byte, by string) []byte {
+	return AppendAttr(append(dst, "<stanza-id xmlns='"+NSStanzaID+"'"...), "by", by)
 }
 
 // AppendIdentified appends the rendered message st with a stanza id as its last

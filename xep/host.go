@@ -77,6 +77,9 @@ type Host interface {
 	NoteStored(st []byte)
 	// NewID makes an unguessable id of 22 characters.
 	NewID() string
+	// LentID is NewID without an allocation: valid until the next call of either on this
+	// loop. Who keeps it clones it.
+	LentID() string
 }
 
 // Recalled is what is known of a message; 0: nothing.
@@ -123,9 +126,9 @@ const (
 	MarkManaged
 )
 
-// MarkAccount is the marks that hold for all resources of an account.
-const MarkAccount = MarkAccountCarbons | MarkFilter | MarkArchive | MarkHeld
 // MarkSeveral: the account has several sessions, connected or detached. The routing
 // table itself sets and clears it.
 const MarkSeveral Mark = 1 << 15
 
+// MarkAccount is the marks that hold for all resources of an account.
+const MarkAccount = MarkAccountCarbons | MarkFilter | MarkArchive | MarkHeld

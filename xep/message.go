@@ -65,7 +65,8 @@ func (r *Registry) Hold(f func(a *Home, req *Request, targets []Resource) bool) 
 // its messages (XEP-0359): of those that wait in the offline store, and of all
 // that are routed to or from accounts with MarkArchive. It is called on any loop,
 // once for each message, and returns "" for one that gets none; what it is given
-// is valid until it returns. Without such a function no message gets an id.
+// is valid until it returns, and what it returns may be lent until it is called again
+// on that loop. Without such a function no message gets an id.
 // ErrTaken when there is one: an archive, which knows its messages by ids of
 // its own, takes the place of what makes them otherwise.
 func (r *Registry) StanzaIDs(f func(h Host, account jid.View, v *stanza.View) (id string)) error {

@@ -28,6 +28,9 @@ func storable(v *stanza.View) fate {
 	case stanza.TypeGroupchat, stanza.TypeHeadline, stanza.TypeError:
 		return refused
 	}
+	if f := v.Frame; f.HasChild(stanza.NSClient, "body") && !f.HasChild(stanza.NSHints, "no-store") {
+		return stored // as nearly all are
+	}
 	c := contentOf(v)
 	switch {
 	case c.noStore && c.onlyState():

@@ -206,6 +206,7 @@ func (h *host) Now() int64                { return 1 }
 func (h *host) Registry() *xep.Registry   { return h.registry }
 func (h *host) Serves(domain string) bool { return domain != "remote.example" }
 func (h *host) NewID() string             { return "abcdefghijklmnopqrstuv" }
+func (h *host) LentID() string            { return h.NewID() }
 
 func (h *host) Store(op *storage.Op, done func(*storage.Result)) {
 	h.later = append(h.later, func() {

@@ -21,5 +21,5 @@ import (
 // registered in its place.
 func Register(r *xep.Registry) error {
 	r.Feature(xep.Account, stanza.NSStanzaID) // §6: of the entity that stands in by
-	return r.StanzaIDs(func(h xep.Host, _ jid.View, _ *stanza.View) string { return h.NewID() })
+	return r.StanzaIDs(func(h xep.Host, _ jid.View, _ *stanza.View) string { return h.LentID() })
 }
