@@ -26,8 +26,8 @@ type entry struct {
 	kind      entryKind
 	back      bool   // for entryRemote: it returns from a stream that has ended
 	wanted    bool   // there is a receipt of origin and seq: for entryStanza, entryShared, entryRemote, entryPeer
-	off, end  uint32 // in batch.data, for all but entryShared and entryControl
-	seq       uint32 // of a receipt; for entrySettled, too
+	off, end  uint32 // in batch.data, for all but entryShared, entryControl and entrySettled
+	seq       uint32 // of a receipt; entrySettled is for those from seq to end
 	origin    routing.Mailbox
 	key       uint64  // how the journal calls the stanza; 0: not at all
 	shared    *shared // for entryShared

@@ -11,6 +11,9 @@ import (
 // may use again; but for the stanza of a client, see feedElement.
 func (c *conn) perform(out *session.Out) {
 	l := c.loop
+	if out.Ask {
+		l.touch(c)
+	}
 	startTLS, compressed, lost, end, reason := out.StartTLS, out.Compress, out.Lost, out.Close, out.Reason
 	var op *session.Op
 	if out.Op.Kind != session.OpNone {
@@ -62,7 +65,7 @@ func (c *conn) deliver(b []byte, how session.Delivery, rc receipt, to []routing.
 		how |= session.Awaited
 	}
 	c.session.Deliver(l.now, b, how, out)
-	pass, ask, end, reason, counted := out.Pass, out.Ask, out.Close, out.Reason, out.Counted
+	pass, end, reason, counted := out.Pass, out.Close, out.Reason, out.Counted
 	taken := pass || out.Held
 	if len(out.Bytes) > 0 { // what was held back until now, or last words
 		c.write(out.Bytes)
@@ -71,9 +74,6 @@ func (c *conn) deliver(b []byte, how session.Delivery, rc receipt, to []routing.
 	if pass {
 		l.delivered++
 		c.write(b)
-	}
-	if ask {
-		c.write(askBytes)
 	}
 	switch {
 	case !taken:
@@ -103,7 +103,15 @@ func (c *conn) deliver(b []byte, how session.Delivery, rc receipt, to []routing.
 	return taken
 }
 
-var askBytes = []byte(session.AckRequest)
+// ask writes the <r/> for what the turn has given to the client.
+func (c *conn) ask() {
+	l := c.loop
+	out := l.begin()
+	c.session.Ask(l.now, out)
+	c.write(out.Bytes)
+	l.took(out)
+	c.rearm()
+}
 
 // complete answers the operation that the session waits for.
 func (c *conn) complete(res *session.Result) {

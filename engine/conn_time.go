@@ -6,10 +6,21 @@ import (
 	"github.com/xylem-im/xylem/session"
 )
 
-// rearm sets the timer to the next deadline.
+// rearm sets the timer to the next deadline. A client's is not set to a later time: most
+// of its deadlines (for an acknowledgement, before all) are over before they come, and
+// are made anew with the next message. It fires once too early then, which does nothing
+// and sets it.
 func (c *conn) rearm() {
-	if c.phase != phaseClosed && !c.loop.wheel.armedFor(c, c.deadline()) {
-		c.loop.wheel.arm(c, c.deadline())
+	if c.phase == phaseClosed {
+		return
+	}
+	w, deadline := &c.loop.wheel, c.deadline()
+	if c.phase == phaseStream && c.armed != 0 && c.domainStream() == nil &&
+		(deadline == 0 || int32(w.tickOf(deadline)-c.armed) >= 0) {
+		return
+	}
+	if !w.armedFor(c, deadline) {
+		w.arm(c, deadline)
 	}
 }
 

@@ -30,6 +30,11 @@ func (l *loop) deliver(b *batch) {
 				i, l.ahead = i+more, l.ahead-more
 				continue
 			}
+			if c.counts() {
+				more := l.deliverRun(c, b, i) - 1
+				i, l.ahead = i+more, l.ahead-more
+				continue
+			}
 			l.deliverStanza(c, e, b.data[e.off:e.end:e.end+spare(b.data, e.end)], session.Alone, e.receipt(), nil)
 		case entryShared:
 			l.deliverShared(c, e)
@@ -37,7 +42,7 @@ func (l *loop) deliver(b *batch) {
 			l.deliverInput(c, e, b.data[e.off:e.end:e.end])
 		case entrySettled:
 			if c != nil {
-				c.settled(e.seq)
+				c.settled(e.seq, e.end)
 			}
 		case entryRemote:
 			l.toRemote(e.ctl.(*remoteDomain), e.addressee, b.data[e.off:e.end:e.end+spare(b.data, e.end)], e.receipt(), e.back)
@@ -67,6 +72,52 @@ func (b *batch) run(i int) (n int) {
 // counted or kept. c may be nil.
 func (c *conn) getsAll() bool {
 	return c != nil && c.phase == phaseStream && !c.saving && c.session.Passes()
+}
+
+// counts tells whether all that is delivered is written and counted, and nothing else is
+// done. c may be nil.
+func (c *conn) counts() bool {
+	return c != nil && c.phase == phaseStream && !c.saving && c.session.Counts()
+}
+
+// deliverRun gives a client with stream management what follows one another for it in b
+// from the i-th entry on, and writes it in one piece. It returns how many these are.
+func (l *loop) deliverRun(c *conn, b *batch, i int) (n int) {
+	first := &b.entries[i]
+	out := l.begin()
+	end := first.off // of what is written
+	for next := first.off; i+n < len(b.entries) && !out.Close; n++ {
+		e := &b.entries[i+n]
+		if e.to != first.to || e.kind != entryStanza || e.off != next {
+			break
+		}
+		next = e.end
+		how := session.Alone
+		if e.wanted {
+			how = session.Awaited
+		}
+		c.session.Deliver(l.now, b.data[e.off:e.end], how, out)
+		if e.wanted {
+			c.await(e.receipt())
+		}
+		if e.key != 0 {
+			c.journalGiven(e.key)
+		}
+		if !out.Close { // else it is queued, and the session ends
+			end = next
+			l.delivered++
+		}
+	}
+	c.write(b.data[first.off:end:len(b.data)])
+	if out.Close {
+		reason := out.Reason
+		c.write(out.Bytes) // last words
+		l.took(out)
+		c.sessionEnded(reason)
+		c.finish()
+	}
+	c.rearm()
+	return n
 }
 
 // deliverInput is for connections that are no sockets.

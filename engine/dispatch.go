@@ -16,7 +16,7 @@ func (l *loop) dispatch(c *conn, st *session.Stanza) {
 	fw := stanza.Forward{From: from.String(), Lang: c.session.Lang()}
 	if l.lane.leads(c, st, l.engine) {
 		fw.Stamp = &l.stamp
-		l.sendOne(l.lane.mailbox, v, &fw)
+		l.give(&source{conn: c, origin: c.mailbox()}, v, st.To, &fw, l.lane.target[:], xep.Mark(l.lane.target[0].Flags))
 		return
 	}
 	l.lane.close(l.engine.table)
@@ -142,22 +142,31 @@ func (l *loop) pass(src *source, v *stanza.View, to jid.View, fw *stanza.Forward
 	case stored:
 		l.handIn(src, workOffline, to.Bare().JID, v, fw, stanza.ServiceUnavailable)
 	default:
-		wait := l.heldFor(v, targets)
-		if wait >= 0 && !src.hold() {
-			l.bounceTo(src, v, to, fw.From, stanza.Error{Condition: stanza.ResourceConstraint, Text: "the server's store takes nothing now"})
+		if !l.give(src, v, to, fw, targets, marks) {
 			return
 		}
-		if wait >= 0 || marks&xep.MarkArchive != 0 {
-			l.identify(v, to.Bare(), fw)
-		}
-		l.send(src, v, to, targets, fw, wait)
 		if v.Kind == stanza.KindMessage {
 			l.hookReceived(v, to, fw, targets, marks)
 		}
-		if wait < 0 && len(targets) == 1 {
+		if len(targets) == 1 {
 			l.openLane(src, v, to.String(), &targets[0], marks)
 		}
 	}
+}
+
+// give sends a stanza to its targets, whose marks are given, and has the receipt waited
+// for if somebody is to wait. false: it went back to its sender.
+func (l *loop) give(src *source, v *stanza.View, to jid.View, fw *stanza.Forward, targets []routing.Entry, marks xep.Mark) bool {
+	wait := l.heldFor(v, targets)
+	if wait >= 0 && !src.hold() {
+		l.bounceTo(src, v, to, fw.From, stanza.Error{Condition: stanza.ResourceConstraint, Text: "the server's store takes nothing now"})
+		return false
+	}
+	if wait >= 0 || marks&xep.MarkArchive != 0 {
+		l.identify(v, to.Bare(), fw)
+	}
+	l.send(src, v, to, targets, fw, wait)
+	return true
 }
 
 // guarded tells whether v is a request that the addressee's home must let

@@ -32,8 +32,8 @@ func (storeFails) apply(_ *loop, c *conn) {
 	}
 }
 
-// settled is the end of what one receipt was for.
-func (c *conn) settled(seq uint32) {
+// settled is the end of what the receipts from first to last were for.
+func (c *conn) settled(first, last uint32) {
 	if !c.receives() {
 		return
 	}
@@ -42,10 +42,15 @@ func (c *conn) settled(seq uint32) {
 		c.unstored = false
 	}
 	if c.peer != nil {
-		c.peerHandled(seq)
+		for seq := first; ; seq++ {
+			c.peerHandled(seq)
+			if seq == last {
+				break
+			}
+		}
 	} else {
 		out := c.loop.begin()
-		c.session.Settle(seq, out)
+		c.session.Settle(first, last, out)
 		if len(out.Bytes) > 0 {
 			c.write(out.Bytes)
 		}

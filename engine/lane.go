@@ -9,7 +9,7 @@ import (
 
 // lane is the way that the last stanza of a client took, if that was a message which
 // went to one session at once and which nobody else was to see: no home, filter, hook
-// or archive. The next one of the same read, to the same address and of the same
+// or archive, though somebody may wait for its receipt. The next one of the same read, to the same address and of the same
 // type, goes there, too, without a look-up and without asking anybody again. That is
 // what it would come to: nothing of its client came between them, so the client, its
 // home and the loop know what they knew, and the routing table has not changed since
@@ -18,7 +18,7 @@ type lane struct {
 	conn    *conn // the client's; nil: there is no lane
 	to      []byte
 	typ     stanza.Type
-	mailbox routing.Mailbox
+	target  [1]routing.Entry
 	changes uint64 // of the table, before the look-up
 	pays    bool   // more follows in the read
 }
@@ -33,7 +33,7 @@ func (w *lane) leads(c *conn, st *session.Stanza, e *Engine) bool {
 }
 
 // openLane notes the way of a message that has gone to its only target, whose marks
-// are given, and waits for no receipt.
+// are given.
 func (l *loop) openLane(src *source, v *stanza.View, to string, target *routing.Entry, marks xep.Mark) {
 	const asking = xep.MarkFilter | xep.MarkArchive | xep.MarkHeld
 	e, c := l.engine, src.conn
@@ -42,7 +42,8 @@ func (l *loop) openLane(src *source, v *stanza.View, to string, target *routing.
 	case (c.marks|marks)&asking != 0 || e.hooked(c.marks)|e.hooked(marks) != 0:
 	default:
 		w := &l.lane
-		w.conn, w.typ, w.mailbox = c, v.Type, target.Mailbox
+		w.conn, w.typ = c, v.Type
+		w.target[0] = routing.Entry{Mailbox: target.Mailbox, Marks: target.Marks} // its name would hold memory of the table
 		w.to = append(w.to[:0], to...)
 	}
 }

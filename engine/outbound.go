@@ -50,6 +50,9 @@ func adjacent(a, b []byte) bool {
 
 // flush writes what the turn has listed, through TLS if there is one.
 func (c *conn) flush() {
+	if c.session.Asks() && c.phase == phaseStream {
+		c.ask()
+	}
 	if o := c.out; o != nil {
 		c.out = nil
 		c.send(o)

@@ -215,6 +215,8 @@ func (c *conn) finishesPeer() bool {
 	return true
 }
 
+var askBytes = []byte(s2s.AskRequest)
+
 // peerHandled goes on after a stanza that was dealt with.
 func (c *conn) peerHandled(number uint32) {
 	if c.phase != phaseStream {

@@ -159,5 +159,12 @@ func (l *loop) settleReceipt(rc receipt) {
 		return
 	}
 	b := l.batchFor(mailboxLoop(rc.origin))
-	b.entries = append(b.entries, entry{to: rc.origin, kind: entrySettled, seq: rc.seq})
+	if n := len(b.entries); n > 0 {
+		if last := &b.entries[n-1]; last.kind == entrySettled && last.to == rc.origin && last.end+1 == rc.seq {
+			last.end = rc.seq
+			return
+		}
+	}
+	e := b.add(rc.origin, entrySettled)
+	e.seq, e.end = rc.seq, rc.seq
 }

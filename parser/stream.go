@@ -60,6 +60,17 @@ func (st *Stream) Offset() int64 { return st.offset }
 // Partial reports whether a stanza or header has begun and not ended.
 func (st *Stream) Partial() bool { return st.saved != nil }
 
+// Skip consumes n bytes of input that the caller has read by itself: whole first-level
+// elements, well formed and within the limits. It tells whether it did: it does nothing
+// unless the stream is open and stands between two of them.
+func (st *Stream) Skip(n int) bool {
+	if st.pos != inStream || st.saved != nil || st.err != nil {
+		return false
+	}
+	st.offset += int64(n)
+	return true
+}
+
 // lim returns the limits in force.
 func (st *Stream) lim() *Limits {
 	if st.limits == nil {

@@ -168,7 +168,7 @@ func (s *Stream) Held() int {
 // Handled tells that the stanza with this Number was dealt with. A peer that has
 // asked, and was told less than it had sent, is told now.
 func (s *Stream) Handled(number uint32, out *Out) {
-	if m := s.managed; m != nil && m.held.Remove(number) && s.state == stateOpen {
+	if m := s.managed; m != nil && m.held.Remove(number, number) && s.state == stateOpen {
 		s.tell(out)
 	}
 }

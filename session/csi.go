@@ -91,9 +91,7 @@ func (s *Session) flushHeld(now int64, out *Out) {
 		if s.state == stateBound {
 			out.Bytes = append(out.Bytes, h.stanza...)
 		}
-		if s.count(now, h.stanza, Alone, out) {
-			out.Bytes = append(out.Bytes, AckRequest...)
-		}
+		s.count(now, h.stanza, Alone, out)
 	}
 }
 

@@ -34,18 +34,23 @@ func (h *Held) Has(number uint32) bool {
 	return found
 }
 
-// Remove ends that for one of them, and tells whether the peer is to be told now
-// as it has asked for what ends with this.
-func (h *Held) Remove(number uint32) (tell bool) {
-	i, found := h.find(number)
-	if !found {
+// Remove ends that for those from first to last, both included, and tells whether the
+// peer is to be told now as it has asked for what ends with this.
+func (h *Held) Remove(first, last uint32) (tell bool) {
+	i, _ := h.find(first)
+	end, found := h.find(last)
+	if found {
+		end++
+	}
+	n := end - i
+	if n <= 0 {
 		return false
 	}
-	if i-h.head < h.Len()/2 { // nearly always: it is among the first
-		copy(h.numbers[h.head+1:i+1], h.numbers[h.head:i])
-		h.head++
+	if i-h.head <= (h.Len()-n)/2 { // nearly always: they are the first
+		copy(h.numbers[h.head+n:end], h.numbers[h.head:i])
+		h.head += n
 	} else {
-		h.numbers = h.numbers[:i+copy(h.numbers[i:], h.numbers[i+1:])]
+		h.numbers = h.numbers[:i+copy(h.numbers[i:], h.numbers[end:])]
 	}
 	h.compact()
 	if !h.owed || h.Len() > 0 && int32(h.numbers[h.head]-h.upTo) <= 0 {

@@ -35,6 +35,7 @@ type managed struct {
 	unasked  uint32            // stanzas since the last <r/>
 	asked    bool              // an <r/> was sent and not answered
 	again    bool              // somebody wants to know of stanzas behind that <r/>
+	asks     bool              // an <r/> is to follow, see Session.Ask
 }
 
 // secretBytes is the length of the secret of an SM-ID.
@@ -169,6 +170,11 @@ func (s *Session) acked(f *parser.Frame, out *Out) {
 		s.Fail(stanza.StreamError{Condition: stanza.StreamPolicyViolation, Text: "an <a/> has an h of 32 bits"}, out)
 		return
 	}
+	s.handledBy(h, out)
+}
+
+// handledBy takes the h of an <a/>.
+func (s *Session) handledBy(h uint32, out *Out) {
 	if !s.ack(h, out) {
 		s.Fail(s.TooHigh(h), out)
 		return
@@ -176,8 +182,7 @@ func (s *Session) acked(f *parser.Frame, out *Out) {
 	m := s.managed
 	m.asked = false
 	if m.again && m.queue.Count() > 0 {
-		s.request(s.active)
-		out.Bytes = append(out.Bytes, AckRequest...)
+		m.asks, out.Ask = true, true
 	}
 	m.again = false
 }
@@ -225,40 +230,54 @@ func AppendFailed(b []byte, c stanza.Condition, h *uint32) []byte {
 	return append(b, " xmlns='"+stanza.NSStanzas+"'/></failed>"...)
 }
 
-// count notes a stanza that goes to the client, and tells whether it is to be
-// followed by an <r/>. It is the one place where stanzas are counted. When the
-// bounds are passed the session ends; the stanza is in the queue then.
-func (s *Session) count(now int64, st []byte, how Delivery, out *Out) (ask bool) {
+// count notes a stanza that goes to the client, and sets out.Ask if an <r/> is to
+// follow. It is the one place where stanzas are counted. When the bounds are passed the
+// session ends; the stanza is in the queue then.
+func (s *Session) count(now int64, st []byte, how Delivery, out *Out) {
 	m := s.managed
 	if m == nil {
-		return false
+		return
 	}
 	m.queue.Add(now, st, uint32(how), &out.stores)
 	out.Counted = true
 	if m.queue.Bytes() > s.cfg.Management.Bytes || m.queue.Count() > s.cfg.Management.Stanzas {
 		s.Fail(stanza.StreamError{Condition: stanza.StreamResourceConstraint, Text: "too many stanzas are unacknowledged"}, out)
-		return false
+		return
 	}
 	if s.state != stateBound {
-		return false
+		return
 	}
 	m.unasked++
 	switch {
 	case m.asked:
 		m.again = m.again || how&Awaited != 0
 	case how&Awaited != 0 || int(m.unasked) >= s.cfg.Management.AskStanzas:
-		s.request(now)
-		return true
+		m.asks, out.Ask = true, true
 	case m.due == 0:
 		m.due = now + s.cfg.Management.AskTime
 	}
-	return false
+}
+
+// Asks tells whether Ask has something to write.
+func (s *Session) Asks() bool { return s.managed != nil && s.managed.asks }
+
+// Ask writes the <r/> that something was to be followed by, see [Out.Ask]: one for all
+// that was given to the client since, so that its answer is for all of that.
+func (s *Session) Ask(now int64, out *Out) {
+	m := s.managed
+	if m == nil || !m.asks {
+		return
+	}
+	if m.asks = false; s.state == stateBound && !m.asked && m.queue.Count() > 0 {
+		s.request(now)
+		out.Bytes = append(out.Bytes, AckRequest...)
+	}
 }
 
 // request notes that an <r/> goes out.
 func (s *Session) request(now int64) {
 	m := s.managed
-	m.asked, m.again, m.unasked = true, false, 0
+	m.asked, m.again, m.asks, m.unasked = true, false, false, 0
 	m.queue.Ask(now)
 	m.due = now + max(s.cfg.PingTime, s.cfg.Management.AskTime)
 }
@@ -266,9 +285,7 @@ func (s *Session) request(now int64) {
 // countFrom is count for what the session itself has appended to out.Bytes
 // from offset at on: one stanza.
 func (s *Session) countFrom(at int, out *Out) {
-	if s.managed != nil && s.count(s.active, out.Bytes[at:], Alone, out) {
-		out.Bytes = append(out.Bytes, AckRequest...)
-	}
+	s.count(s.active, out.Bytes[at:], Alone, out)
 }
 
 // manageTick asks for an acknowledgement that is overdue. A client that says

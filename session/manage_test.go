@@ -39,13 +39,10 @@ func boundTo(t testing.TB, cfg *session.Config, first string) *peer {
 func (p *peer) give(st string, how session.Delivery) {
 	p.out.Reset(nil)
 	p.Deliver(p.now, []byte(st), how, &p.out)
-	pass, ask := p.out.Pass, p.out.Ask
 	p.take()
-	if pass {
+	if p.out.Pass {
 		p.sent += st
-	}
-	if ask {
-		p.sent += request
+		p.ask()
 	}
 }
 

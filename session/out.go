@@ -32,7 +32,8 @@ type Out struct {
 	// the number Sent.
 	Counted bool
 
-	// Ask tells that AckRequest is to be written after the delivered stanza.
+	// Ask tells that Ask is to be called when all was written that the client gets
+	// in this turn.
 	Ask bool
 
 	// Lost tells that the client is not there any more: the connection ends, and

@@ -114,7 +114,7 @@ func (s *Session) Detach(now int64, out *Out) (until int64) {
 	}
 	s.state = stateDetached
 	m := s.managed
-	m.asked, m.again, m.unasked, m.due = false, false, 0, 0
+	m.asked, m.again, m.asks, m.unasked, m.due = false, false, false, 0, 0
 	if m.holding != nil {
 		m.Forgive()
 		m.owedDue = 0

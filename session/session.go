@@ -159,6 +159,10 @@ func (s *Session) Feed(now int64, in []byte, out *Out) (n int) {
 		s.strayed(out)
 		return len(in)
 	}
+	if h, n := s.plainAck(in); n > 0 {
+		s.handledBy(h, out)
+		return n
+	}
 	frame, n, err := out.Scanner.Next(&s.stream, in)
 	if err != nil {
 		s.Fail(stanza.AsStreamError(err), out)
@@ -278,10 +282,16 @@ func (s *Session) Passes() bool {
 	return s.state == stateBound && s.inactive == nil && s.managed == nil
 }
 
+// Counts tells whether Deliver has each stanza written as it is, counts and keeps it, and
+// does nothing else.
+func (s *Session) Counts() bool {
+	return s.state == stateBound && s.inactive == nil && s.managed != nil
+}
+
 // pass has st written after all that is in out.Bytes. When it passes a bound of
 // stream management it is only queued, and the session ends.
 func (s *Session) pass(now int64, st []byte, how Delivery, out *Out) {
-	out.Ask = s.count(now, st, how, out)
+	s.count(now, st, how, out)
 	if s.state == stateBound {
 		out.Pass = true
 	} else {

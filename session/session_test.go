@@ -121,6 +121,18 @@ func (p *peer) take() {
 			p.complete(answer(op))
 		}
 	}
+	if !p.out.Pass {
+		p.ask()
+	}
+}
+
+// ask is the end of a turn.
+func (p *peer) ask() {
+	if p.Asks() {
+		p.out.Reset(nil)
+		p.Ask(p.now, &p.out)
+		p.sent += string(p.out.Bytes)
+	}
 }
 
 func (p *peer) complete(r session.Result) {

@@ -41,10 +41,10 @@ func (s *Session) Held() int {
 	return s.managed.Len()
 }
 
-// Settle ends Hold for one stanza. out gets the acknowledgement that the client
-// waits for.
-func (s *Session) Settle(seq uint32, out *Out) {
-	if s.Held() > 0 && s.managed.Remove(seq) {
+// Settle ends Hold for the stanzas from first to last, both included. out gets the
+// acknowledgement that the client waits for.
+func (s *Session) Settle(first, last uint32, out *Out) {
+	if s.Held() > 0 && s.managed.Remove(first, last) {
 		s.managed.owedDue = 0
 		s.appendAck(out)
 	}
