@@ -114,23 +114,6 @@ func TestDurableMessageAllocatesNothing(t *testing.T) {
 	}
 }
 
-// managedSink is a sinkClient with stream management.
-type managedSink struct {
-	*sinkClient
-	in    uint64 // stanzas received
-	reply []byte // scratch
-}
-
-func (s *server) attachManaged(t testing.TB, user, resource string, counts []byte) *managedSink {
-	t.Helper()
-	return &managedSink{sinkClient: attachTo(t, s.Attach, counts, func(login *client) {
-		login.open()
-		login.authenticate(user)
-		login.bind(resource)
-		login.enable()
-	})}
-}
-
 // stableTo is a message of 350 bytes with a stable id.
 func stableTo(to *managedSink) []byte {
 	start := "<message to='" + to.jid + "' type='chat' id='3f1c9a52-77d0'><body>"

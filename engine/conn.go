@@ -32,6 +32,7 @@ type conn struct {
 	paidTo               int64  // what the client has sent takes until then, Unix nanoseconds; see pace
 	armed                uint32 // the tick at which the wheel calls; 0: never
 
+	lap        bool     // see wheel
 	marks      xep.Mark // what the routing table says of the session
 	listener   uint8    // see Engine.listenerOf
 	phase      phase

@@ -87,7 +87,7 @@ func (c *conn) deliver(b []byte, how session.Delivery, rc receipt, to []routing.
 		c.await(rc)
 		c.journalGiven(rc.key)
 		if c.phase == phaseDetached && !end {
-			c.keepNow(0)
+			c.keepNow()
 		}
 	}
 	if counted && len(to) > 1 {

@@ -19,9 +19,7 @@ func (c *conn) rearm() {
 		(deadline == 0 || int32(w.tickOf(deadline)-c.armed) >= 0) {
 		return
 	}
-	if !w.armedFor(c, deadline) {
-		w.arm(c, deadline)
-	}
+	w.arm(c, deadline)
 }
 
 // deadline is when tick wants to be called.
@@ -47,7 +45,7 @@ func (c *conn) deadline() int64 {
 // tick acts on a deadline that is over.
 func (c *conn) tick() {
 	if due := c.keepDue(); due != 0 && c.loop.now >= due {
-		c.keepNow(keepPatience)
+		c.keepSome()
 	}
 	switch c.phase {
 	case phaseClosing:

@@ -65,7 +65,7 @@ func (c *conn) detach() {
 		c.dispose()
 		return
 	}
-	c.keepNow(0)
+	c.keepNow()
 	c.markDetached()
 	l.engine.log.Debug("session detached", "jid", c.session.JID().String())
 }

@@ -129,3 +129,51 @@ func (e *Engine) RouteInPart(loop, other int, raw string) (release func()) {
 	<-handedOver
 	return func() { close(released) }
 }
+
+// MostKept is how many messages a round hands to the store that has little input.
+const MostKept = dueAtOnce * keepAtOnce
+
+// Rounds is a loop that has rounds when it is told to.
+type Rounds struct{ loop *loop }
+
+// OnRounds runs something on a loop.
+func (e *Engine) OnRounds(loop int, run func(*Rounds)) {
+	done := make(chan struct{})
+	e.sendLoop(uint32(loop), call(func() {
+		defer close(done)
+		l := e.loops[loop]
+		outer := l.spent // is being worked off
+		l.spent = nil
+		l.exit()
+		run(&Rounds{l})
+		l.enter()
+		l.spent = outer
+	}))
+	<-done
+}
+
+// Round is one of the loop, as run has them.
+func (r *Rounds) Round() {
+	events, err := r.loop.next()
+	if err != nil {
+		panic(err)
+	}
+	r.loop.round(events)
+}
+
+// FallDue has all that clients have not acknowledged fall due for the store.
+func (r *Rounds) FallDue() {
+	l := r.loop
+	for i := range l.slots.table {
+		c := l.slots.table[i].conn
+		if c == nil || c.receipts == nil {
+			continue
+		}
+		c.receipts.due = l.now
+		l.wheel.disarm(c)
+		l.wheel.arm(c, l.now)
+	}
+	l.dues.by = (max(l.now/wheelTick, l.wheel.now) + 1) * wheelTick
+	l.dues.part = l.wheel.waiting(l.dues.by)
+	l.beginDues()
+}

@@ -34,10 +34,11 @@ type loop struct {
 	due    atomic.Bool // the ticker asks for a look at the deadlines
 	refill atomic.Bool // the refill timer asks for a look at the blocked
 
-	nextDues atomic.Bool // the timer of tickDues asks for its next part
+	nextDues atomic.Bool // the timer of dues asks for their next part
 
 	slots slots
 	wheel wheel
+	dues  dues
 	none  rare // see conn.more
 	stats loopStats
 
@@ -48,6 +49,7 @@ type loop struct {
 	crowded            bool   // see lookForRoom
 	inputs, inputBytes int    // taken from sockets; see turnInputs
 	delivered          uint32 // stanzas to sessions; see count
+	handled            int    // stanzas of clients and to sessions, in this round
 	out                session.Out
 	sent               session.Stanza // the one that is being dispatched
 	lane               lane           // of the last one of a client
@@ -60,9 +62,6 @@ type loop struct {
 	spent              []*batch       // delivered in this turn; written pieces point into them
 	dirty              []*conn        // have something to flush
 	cuts               []*conn        // to be closed at the end of the turn
-	dues               []*conn        // of the wheel
-	called, part       int            // the first of them that was not called yet; how many are called at once
-	duesTimer          *time.Timer    // for the next part
 	rest               *batch         // of the inbox, not delivered yet
 
 	in                      []byte      // what is read from a socket
@@ -116,9 +115,6 @@ const (
 	lingerTime = int64(3 * time.Second)      // from our </stream:stream> to the cut
 	refillTime = 5 * time.Millisecond        // pause between looks at blocked connections
 	tickTime   = wheelTick * time.Nanosecond // pause between looks at the deadlines
-	dueParts   = 200                         // in which a tick calls the connections whose deadline is over
-	leastDues  = 4                           // connections in such a part
-	duePause   = time.Millisecond            // between two parts: all fit into a tick
 	wokenTime  = time.Millisecond            // after which a turn leaves the rest of the inbox to the next one
 	restTicks  = 40                          // a TLS connection drops its keys 10 to 20 s after their last use
 )
@@ -133,11 +129,11 @@ func newLoop(e *Engine, index uint32) *loop {
 	l.peerOut.Scanner = parser.NewScanner()
 	l.componentOut.Scanner = parser.NewScanner()
 	l.asked = make(map[uint32]func(*storage.Result))
-	l.duesTimer = time.AfterFunc(time.Hour, func() {
+	l.dues.timer = time.AfterFunc(time.Hour, func() {
 		l.nextDues.Store(true)
 		l.waker.wake()
 	})
-	l.duesTimer.Stop()
+	l.dues.timer.Stop()
 	l.arena = make([]byte, 0, 4096)
 	l.tail = l.arena
 	return l
@@ -234,7 +230,7 @@ func (l *loop) woken() {
 	case l.due.Swap(false):
 		l.tick()
 	case l.nextDues.Swap(false):
-		l.tickDues()
+		l.beginDues()
 	}
 	if l.refill.Swap(false) {
 		l.refillBlocked()
@@ -278,6 +274,7 @@ func (l *loop) took(out *session.Out) { l.advance(out.Bytes) }
 // loop, before others see what came of it. An atomic addition for each stanza is 3 %
 // of a message.
 func (l *loop) count() {
+	l.handled += int(l.out.Stanzas) + int(l.delivered)
 	take(&l.out.Stanzas, &l.stats.stanzasIn)
 	take(&l.delivered, &l.stats.stanzasOut)
 	take(&l.out.StreamErrors, &l.stats.streamErrors)

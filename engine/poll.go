@@ -69,7 +69,7 @@ func (l *loop) run() {
 func (l *loop) next() ([]unix.EpollEvent, error) {
 	yields := l.gave || l.crowded
 	l.gave = false
-	if yields && l.rest == nil && l.inbox.isEmpty() {
+	if yields && !l.hasMore() && l.inbox.isEmpty() {
 		if events, err := l.poller.look(); err != nil || len(events) > 0 {
 			return events, err
 		}
@@ -78,12 +78,15 @@ func (l *loop) next() ([]unix.EpollEvent, error) {
 			return nil, nil // the sockets have been looked at
 		}
 	}
-	if l.rest != nil || !l.inbox.mayRest() {
+	if l.hasMore() || !l.inbox.mayRest() {
 		return l.poller.look()
 	}
 	defer l.inbox.rouse()
 	return l.poller.wait()
 }
+
+// hasMore tells whether the loop has left something for its next round.
+func (l *loop) hasMore() bool { return l.rest != nil || l.dues.left > 0 }
 
 // lookForRoom tells whether there are processors for goroutines beside the loops. If
 // not they run only when a loop lets them on; a program may change that at any time.
@@ -95,6 +98,7 @@ func (l *loop) lookForRoom() { l.crowded = runtime.GOMAXPROCS(0) <= len(l.engine
 // at hand (a tenth of a message's CPU where it was measured, on a busy machine); and
 // there is one wake-up of another loop, and one write to a connection, for all of it.
 func (l *loop) round(events []unix.EpollEvent) {
+	l.handled = 0
 	l.enter()
 	l.deliverInbox()
 	for i := range events {
@@ -108,6 +112,9 @@ func (l *loop) round(events []unix.EpollEvent) {
 		}
 	}
 	l.exit()
+	if l.dues.left > 0 {
+		l.callDues()
+	}
 }
 
 // event is for one socket, a listener, or who has woken the loop.

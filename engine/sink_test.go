@@ -111,6 +111,23 @@ func (c *sinkClient) messageTo(to *sinkClient) []byte {
 	return []byte(start + strings.Repeat("x", 350-len(start)-len(end)) + end)
 }
 
+// managedSink is a sinkClient with stream management.
+type managedSink struct {
+	*sinkClient
+	in    uint64 // stanzas received
+	reply []byte // scratch
+}
+
+func (s *server) attachManaged(t testing.TB, user, resource string, counts []byte) *managedSink {
+	t.Helper()
+	return &managedSink{sinkClient: attachTo(t, s.Attach, counts, func(login *client) {
+		login.open()
+		login.authenticate(user)
+		login.bind(resource)
+		login.enable()
+	})}
+}
+
 // sinkConn lets a client log in through a Wire.
 type sinkConn struct {
 	net.Conn // nil: deadlines are not needed, the other methods are below
