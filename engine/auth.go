@@ -173,7 +173,8 @@ func (l *loop) ask(op *storage.Op, done func(*storage.Result)) {
 		done(&storage.Result{Err: err})
 		return
 	}
-	l.asked[l.serial], l.gave = done, true
+	l.asked[l.serial] = done
+	l.gave = l.gave || op.Patience == 0 // nobody begins with what waits for others
 }
 
 // stored brings the results of the pump to the loop that asked.
