@@ -2,12 +2,13 @@ package engine
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"strings"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/dchest/siphash"
 )
 
 // The journal (Config.Journal) says what clients that may resume their sessions
@@ -16,7 +17,7 @@ import (
 // recall. Every loop writes into a ring of its own, which costs three stores for a
 // message and no call of the system.
 //
-//	header   magic, number of rings, key of 4 words, 2 words to spare
+//	header   magic, number of rings, key of 2 words, 4 words to spare
 //	rings    index of the next entry, entries
 //	entry    session, message or 0, number
 //
@@ -25,7 +26,7 @@ import (
 // key: nothing in the journal lets anybody in, or tells who wrote to whom.
 type journal struct {
 	words []uint64
-	key   [32]byte
+	key   [2]uint64
 	rings []journalRing
 }
 
@@ -33,7 +34,7 @@ type journal struct {
 type journalRing []uint64
 
 const (
-	journalMagic  = uint64(0x31006c616e72756f) // "ournal\x001": its version
+	journalMagic  = uint64(0x32006c616e72756f) // "ournal\x002": its version
 	journalHeader = 8
 	journalEntry  = 3
 	// journalLeast is the least size of a journal, bytes, and ringLeast that of the
@@ -70,12 +71,14 @@ func (j *journal) format(loops int, keepKey bool) error {
 		clear(j.words[journalHeader:])
 	}
 	if !keepKey {
-		if _, err := rand.Read(j.key[:]); err != nil {
+		var key [16]byte
+		if _, err := rand.Read(key[:]); err != nil {
 			return fmt.Errorf("engine: random numbers: %w", err)
 		}
-		for i := range 4 {
-			j.words[2+i] = binary.BigEndian.Uint64(j.key[8*i:])
+		for i := range j.key {
+			j.words[2+i] = binary.BigEndian.Uint64(key[8*i:])
 		}
+		j.readKey()
 	}
 	j.words[1] = uint64(loops)
 	atomic.StoreUint64(&j.words[0], journalMagic)
@@ -83,9 +86,7 @@ func (j *journal) format(loops int, keepKey bool) error {
 }
 
 func (j *journal) readKey() {
-	for i := range 4 {
-		binary.BigEndian.PutUint64(j.key[8*i:], j.words[2+i])
-	}
+	copy(j.key[:], j.words[2:])
 }
 
 // ringsOf divides the journal.
@@ -122,15 +123,15 @@ func (r journalRing) all(yield func(session uint64, g journalled) bool) {
 
 // sessionKey is how a session is called in the journal.
 func (j *journal) sessionKey(secret []byte) uint64 {
-	var b [32 + 1 + 16]byte
-	return hash64(append(append(append(b[:0], j.key[:]...), 's'), secret...))
+	var b [1 + 16]byte
+	return j.hash(append(append(b[:0], 's'), secret...))
 }
 
 // messageKey is how a message is called: by its stable id (XEP-0359), which is
 // origin-id of its sender if there is one, with both addresses, else stanza-id of
 // the recipient's account. 0: it has neither. scratch is the loop's.
 func (j *journal) messageKey(from string, to, originID, stanzaID []byte, scratch *[]byte) uint64 {
-	b := append((*scratch)[:0], j.key[:]...)
+	b := (*scratch)[:0]
 	switch {
 	case len(originID) > 0:
 		bare, _, _ := strings.Cut(from, "/")
@@ -143,11 +144,9 @@ func (j *journal) messageKey(from string, to, originID, stanzaID []byte, scratch
 		return 0
 	}
 	*scratch = b
-	return hash64(b)
+	return j.hash(b)
 }
 
-// hash64 is 64 bits of SHA-256, and never 0.
-func hash64(b []byte) uint64 {
-	sum := sha256.Sum256(b)
-	return max(binary.BigEndian.Uint64(sum[:]), 1)
-}
+// hash is what nobody can foretell who does not know the key, and never 0. SipHash is made
+// for inputs as short as these, and takes a third of SHA-256's time for them.
+func (j *journal) hash(b []byte) uint64 { return max(siphash.Hash(j.key[0], j.key[1], b), 1) }

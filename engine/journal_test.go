@@ -149,7 +149,7 @@ func TestJournalOfAnotherKind(t *testing.T) {
 			if left != nil {
 				t.Errorf("it tells of %v", left)
 			}
-			if after.sessionKey(secret) == session || after.key == [32]byte{} {
+			if after.sessionKey(secret) == session || after.key == [2]uint64{} {
 				t.Error("it has no new key of its own")
 			}
 			for i, r := range after.rings {

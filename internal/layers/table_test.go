@@ -40,7 +40,7 @@ var table = []layer{
 	{"s2s/certs", list("s2s", "jid"), nil},                            // what a certificate proves
 
 	{"engine/...", list("jid", "parser", "stanza", "session/...", "routing", "storage", "storage/async", "xep", "s2s", "s2s/certs", "s2s/component", "engine/..."),
-		list("github.com/valyala/bytebufferpool", "github.com/klauspost/compress", "github.com/pires/go-proxyproto", "golang.org/x/sys")},
+		list("github.com/dchest/siphash", "github.com/valyala/bytebufferpool", "github.com/klauspost/compress", "github.com/pires/go-proxyproto", "golang.org/x/sys")},
 
 	{"bench/inproc/...", list("any"), list("github.com/HdrHistogram/hdrhistogram-go")},
 	{"bench/relay", nil, list("github.com/panjf2000/gnet/v2")},        // the floor: an event loop without XMPP
