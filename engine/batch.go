@@ -39,6 +39,7 @@ type entryKind uint8
 
 const (
 	entryStanza    entryKind = iota // a rendered stanza for a bound session
+	entryCopy                       // the same; it is dropped when the session has ended
 	entryShared                     // the same, one copy for many recipients
 	entryInput                      // bytes that an in-process peer sent
 	entryControl                    // something to do on the loop

@@ -22,7 +22,7 @@ func (l *loop) deliver(b *batch) {
 		switch e.kind {
 		case entryControl:
 			e.ctl.apply(l, c)
-		case entryStanza:
+		case entryStanza, entryCopy:
 			if c.getsAll() && !e.wanted {
 				more := b.run(i) - 1
 				l.delivered += uint32(1 + more)
@@ -35,7 +35,12 @@ func (l *loop) deliver(b *batch) {
 				i, l.ahead = i+more, l.ahead-more
 				continue
 			}
-			l.deliverStanza(c, e, b.data[e.off:e.end:e.end+spare(b.data, e.end)], session.Alone, e.receipt(), nil)
+			st := b.data[e.off : e.end : e.end+spare(b.data, e.end)]
+			if e.kind == entryCopy {
+				_ = c != nil && c.receives() && c.deliver(st, session.Alone, receipt{}, nil)
+				continue
+			}
+			l.deliverStanza(c, e, st, session.Alone, e.receipt(), nil)
 		case entryShared:
 			l.deliverShared(c, e)
 		case entryInput:
@@ -54,13 +59,16 @@ func (l *loop) deliver(b *batch) {
 	}
 }
 
+// isStanza tells whether e is a stanza that lies in the batch, for a bound session.
+func (e *entry) isStanza() bool { return e.kind == entryStanza || e.kind == entryCopy }
+
 // run is how many stanzas for the same session, of which nobody waits for a receipt,
 // lie one behind the other from the entry at i on.
 func (b *batch) run(i int) (n int) {
 	first := &b.entries[i]
 	for end := first.off; i+n < len(b.entries); n++ {
 		e := &b.entries[i+n]
-		if e.to != first.to || e.kind != entryStanza || e.off != end || e.wanted {
+		if e.to != first.to || !e.isStanza() || e.off != end || e.wanted {
 			break
 		}
 		end = e.end
@@ -88,7 +96,7 @@ func (l *loop) deliverRun(c *conn, b *batch, i int) (n int) {
 	end := first.off // of what is written
 	for next := first.off; i+n < len(b.entries) && !out.Close; n++ {
 		e := &b.entries[i+n]
-		if e.to != first.to || e.kind != entryStanza || e.off != next {
+		if e.to != first.to || !e.isStanza() || e.off != next {
 			break
 		}
 		next = e.end

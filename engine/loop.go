@@ -106,6 +106,8 @@ type loop struct {
 	random *rand.ChaCha8
 	id     [22]byte // the one that LentID has lent
 
+	views   []*xep.MessageView // not in use
+	copied  []byte             // scratch of Copy
 	targets []routing.Entry
 	reader  rawReader // frames stanzas that are routed anew
 	toBytes []byte    // scratch for addresses

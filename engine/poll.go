@@ -106,7 +106,7 @@ func (l *loop) round(events []unix.EpollEvent) {
 			l.warmEvents(events[i:])
 		}
 		l.event(int(events[i].Fd), events[i].Events)
-		if l.inputs >= turnInputs || l.inputBytes >= turnBytes {
+		if l.inputs >= turnInputs || l.inputBytes >= turnBytes || l.isFull() {
 			l.exit()
 			l.enter()
 		}
@@ -115,6 +115,13 @@ func (l *loop) round(events []unix.EpollEvent) {
 	if l.dues.left > 0 {
 		l.callDues()
 	}
+}
+
+// isFull tells whether a turn has as much for this loop as a batch should hold: what is
+// copied to many is more than what came.
+func (l *loop) isFull() bool {
+	b := l.post[l.index]
+	return b != nil && len(b.data) > fullBatchBytes
 }
 
 // event is for one socket, a listener, or who has woken the loop.

@@ -94,6 +94,13 @@ func AppendAttr(dst []byte, name, value string) []byte {
 	return append(dst, '\'')
 }
 
+// AppendAddress appends a full address as an attribute.
+func AppendAddress(dst []byte, name, bare, resource string) []byte {
+	dst = append(append(append(dst, ' '), name...), "='"...)
+	dst = append(parser.AppendAttr(dst, bare), '/')
+	return append(parser.AppendAttr(dst, resource), '\'')
+}
+
 // AppendRawAttr appends an attribute whose value is already escaped as it
 // came from a peer, in the quotes that it does not contain.
 func AppendRawAttr(dst []byte, name string, raw []byte) []byte {

@@ -2,6 +2,7 @@ package xep
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/stanza"
@@ -27,6 +28,23 @@ type MessageView struct {
 	To        jid.View       // the addressee
 	Forward   stanza.Forward // how it is stamped on its way, with the id that the hook's account knows it by
 	Delivered []Resource     // the addressee's resources that get it
+}
+
+// Copying is a message made of another one, for some sessions of an account.
+type Copying struct {
+	Account jid.JID
+	Mark    Mark       // which they carry
+	Has     []Resource // those that get none, and
+	But     string     // the name of one more; "": there is none
+	// Render appends the message without to, which each copy gets at offset toAt of b. It is
+	// called once, unless nobody gets a copy.
+	Render func(b []byte, m *MessageView) (all []byte, toAt int)
+}
+
+// Gets tells whether a resource gets a copy.
+func (c *Copying) Gets(name string, marks Mark) bool {
+	return marks&c.Mark != 0 && name != c.But &&
+		!slices.ContainsFunc(c.Has, func(r Resource) bool { return r.Name == name })
 }
 
 // Message adds a hook on the way of messages.

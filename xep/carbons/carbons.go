@@ -92,59 +92,37 @@ func anyCarbons(a *xep.Home) bool {
 // sent copies what a session sends to the account's others, §8. Of a message
 // to the account itself, those that get it get no copy.
 func sent(h xep.Host, m *xep.MessageView) {
-	if !eligible(m.View) {
+	if !contentOf(m.View).eligible(m.View.Type) {
 		return
 	}
-	var has []xep.Resource
-	if m.To.Bare().JID == m.From.Bare() {
-		has = m.Delivered
+	c := xep.Copying{Account: m.From.Bare(), Mark: xep.MarkCarbons, But: m.From.Resource(), Render: renderSent}
+	if m.To.Bare().JID == c.Account {
+		c.Has = m.Delivered
 	}
-	copies(h, m, "sent", m.From.Bare(), append(has[:len(has):len(has)], xep.Resource{Name: m.From.Resource()}))
+	h.Copy(m, c)
 }
 
 // received copies what comes for an account to those of its sessions that do
 // not get it, §7. They got it as sent if it comes from the account itself.
 func received(h xep.Host, m *xep.MessageView) {
-	account := m.To.Bare().JID
-	if account == m.From.Bare() || !eligible(m.View) || isRoomPrivate(m) {
+	account, c := m.To.Bare().JID, contentOf(m.View)
+	if account == m.From.Bare() || !c.eligible(m.View.Type) || c.isRoomPrivate(m.From) {
 		return
 	}
-	copies(h, m, "received", account, m.Delivered)
+	h.Copy(m, xep.Copying{Account: account, Mark: xep.MarkCarbons, Has: m.Delivered, Render: renderReceived})
 }
 
-// copies sends m to the sessions of an account that want copies, but for those
-// that have it.
-func copies(h xep.Host, m *xep.MessageView, direction string, account jid.JID, has []xep.Resource) {
-	var tail []byte // from the address on, alike for all
-	for _, r := range h.Resources(account, nil) {
-		if r.Marks&xep.MarkCarbons == 0 || contains(has, r.Name) {
-			continue
-		}
-		to, err := account.WithResource(r.Name)
-		if err != nil {
-			continue // cannot be: it is in the table
-		}
-		if tail == nil {
-			tail = wrap(m, direction)
-		}
-		b := stanza.AppendAttr([]byte("<message"), "from", account.String())
-		b = stanza.AppendAttr(b, "to", to.String())
-		h.Deliver(to, append(b, tail...), nil)
-	}
+func renderSent(b []byte, m *xep.MessageView) ([]byte, int) { return wrap(b, m, "sent", m.From.Bare()) }
+
+func renderReceived(b []byte, m *xep.MessageView) ([]byte, int) {
+	return wrap(b, m, "received", m.To.Bare().JID)
 }
 
-func contains(list []xep.Resource, name string) bool {
-	for i := range list {
-		if list[i].Name == name {
-			return true
-		}
-	}
-	return false
-}
-
-// wrap renders the wrapping message behind its addresses.
-func wrap(m *xep.MessageView, direction string) []byte {
-	var b []byte
+// wrap renders the wrapping message, whose to belongs at toAt.
+func wrap(b []byte, m *xep.MessageView, direction string, account jid.JID) (all []byte, toAt int) {
+	at := len(b)
+	b = stanza.AppendAttr(append(b, "<message"...), "from", account.String())
+	toAt = len(b) - at
 	if typ, ok := m.View.Frame.Type(); ok {
 		b = stanza.AppendRawAttr(b, "type", typ)
 	}
@@ -154,7 +132,7 @@ func wrap(m *xep.MessageView, direction string) []byte {
 	b = appendOriginal(b, m)
 	b = append(b, "</forwarded></"...)
 	b = append(b, direction...)
-	return append(b, "></message>"...)
+	return append(b, "></message>"...), toAt
 }
 
 // appendOriginal appends the message as it is routed, with its namespace, which

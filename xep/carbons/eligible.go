@@ -3,9 +3,9 @@ package carbons
 import (
 	"strings"
 
+	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/parser"
 	"github.com/xylem-im/xylem/stanza"
-	"github.com/xylem-im/xylem/xep"
 )
 
 // Namespaces of what decides whether a message is copied.
@@ -28,13 +28,12 @@ const (
 //	an invitation to a room, both kinds      yes
 //	error                                    yes: whether it answers a message that
 //	                                         was eligible cannot be seen from it
-func eligible(v *stanza.View) bool {
-	c := contentOf(v)
+func (c content) eligible(typ stanza.Type) bool {
 	switch {
-	case c.private, c.copy, c.noCopy && v.Type != stanza.TypeError: // an error's hints are its original's, XEP-0334 §5
+	case c.private, c.copy, c.noCopy && typ != stanza.TypeError: // an error's hints are its original's, XEP-0334 §5
 		return false
 	}
-	switch v.Type {
+	switch typ {
 	case stanza.TypeGroupchat:
 		return false
 	case stanza.TypeChat, stanza.TypeError:
@@ -47,9 +46,8 @@ func eligible(v *stanza.View) bool {
 
 // isRoomPrivate tells whether a message came from a participant of a room to
 // the account: the room sends those to all sessions that are in it (§6.1).
-func isRoomPrivate(m *xep.MessageView) bool {
-	c := contentOf(m.View)
-	return m.From.IsFull() && c.room && !c.invitation
+func (c content) isRoomPrivate(from jid.JID) bool {
+	return from.IsFull() && c.room && !c.invitation
 }
 
 // content is what a message holds as far as it matters here.

@@ -53,10 +53,11 @@ func TestXEP0280_6_1_RecommendedRules(t *testing.T) {
 			c.from = "romeo@montague/orchard"
 		}
 		m := &xep.MessageView{View: stanzatest.Of(t, c.message), From: jid.MustParse(c.from)}
-		if got := eligible(m.View); got != c.sent {
+		content := contentOf(m.View)
+		if got := content.eligible(m.View.Type); got != c.sent {
 			t.Errorf("%s, sent: %v", c.name, got)
 		}
-		if got := eligible(m.View) && !isRoomPrivate(m); got != c.received {
+		if got := content.eligible(m.View.Type) && !content.isRoomPrivate(m.From); got != c.received {
 			t.Errorf("%s, received: %v", c.name, got)
 		}
 	}
