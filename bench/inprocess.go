@@ -8,12 +8,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/xylem-im/xylem/bench/inproc"
 	"github.com/xylem-im/xylem/bench/load"
@@ -125,6 +122,9 @@ func (p *InProcessPlan) once(ctx context.Context, kind string, size, turn int) (
 	if _, flooders, stalled := s.Crowd(); stalled > 0 {
 		run.Settings.Rate, run.Settings.Extra, run.Settings.Flood, run.Settings.Held = s.Rate, flooders+stalled, s.Flood, s.Held
 	}
+	if s.Fanout > 0 && s.Stock {
+		run.Settings.Rate, run.Settings.Fanout, run.Settings.Online, run.Settings.Updates, run.Settings.Logins = s.Rate, s.Fanout, s.Online, s.Updates, s.Logins
+	}
 	title := fmt.Sprintf("%s, %d sessions, turn %d of %d", kind, size, turn, p.Turns)
 	load0 := measure.ReadLoad()
 	res, err := p.inside(ctx, s, func(state string) {
@@ -140,68 +140,10 @@ func (p *InProcessPlan) once(ctx context.Context, kind string, size, turn int) (
 	if _, steal := measure.ReadLoad().Since(load0); steal > stealLimit {
 		run.Warnings = append(run.Warnings, fmt.Sprintf("the host took more than %.0f %% of the machine's time (steal)", stealLimit*100))
 	}
-	for name, v := range map[string]float64{
-		report.HeapPerSession: res.Heap, report.ObjectsPerSession: res.Objects, report.RSSPerSession: res.RSS,
-		report.LoginsPerSec: res.LoginsPerSec, report.CPUPerLogin: res.LoginCPU / 1000,
-		report.MessagesPerSec: res.Spread.PerSec, report.CPUPerMessage: res.Spread.CPU,
-		report.LatencyP50: res.Spread.P50, report.LatencyP99: res.Spread.P99,
-		report.HotCPU: res.Hot.CPU, report.ClientCPU: res.Clients, report.HotClientCPU: res.HotClients, report.BusyP99: res.Busy.P99, report.BusyMax: res.Busy.Max,
-		report.PauseP50: res.Pauses.P50, report.PauseP99: res.Pauses.P99, report.PauseMax: res.Pauses.Max, report.CollectorShare: res.Pauses.GCShare,
-		report.Lost: float64(res.Lost), report.Duplicated: float64(res.Duplicated), report.LoginFails: float64(res.Failed),
-	} {
-		run.Figures[name] = v
-	}
-	if p := res.Presence; p.Contacts > 0 {
-		run.Figures[report.PresencePerSec], run.Figures[report.DeliveryCPU] = p.PerSec, p.CPU
-		run.Figures[report.UpdateP50], run.Figures[report.UpdateP99] = p.P50, p.P99
-	}
-	if o := res.Offline; o.Messages > 0 {
-		run.Figures[report.StorePerSec], run.Figures[report.StoreCPU] = o.StoredPerSec, o.StoreCPU
-		run.Figures[report.DrainPerSec], run.Figures[report.DrainCPU] = o.FetchedPerSec, o.FetchCPU
-	}
-	run.Figures[report.ResumesPerSec], run.Figures[report.CPUPerResume] = res.Resumption.PerSec, res.Resumption.CPU/1000
-	run.Figures[report.DetachedHeap] = res.Resumption.Heap
-	if o := res.Roster; o.Contacts > 0 {
-		run.Figures[report.RosterP50], run.Figures[report.RosterP99], run.Figures[report.RosterCPU] = o.P50, o.P99, o.CPU/1000
-	}
-	if c := res.Churn; c.PerSec > 0 {
-		run.Figures[report.ChurnLogins], run.Figures[report.ChurnP50], run.Figures[report.ChurnP99] = c.PerSec, c.Beside.P50, c.Beside.P99
-	}
-	if err := besideFlood(&run, res.Slow); err != nil {
+	if err := insideFigures(&run, res); err != nil {
 		run.Failed = err.Error()
 	}
-	if res.Huge > 0 {
-		run.Figures[report.HugePerSession], run.Figures[report.HugeRSSPerSession] = res.Huge, res.HugeRSS
-	}
 	return run, res.Version
-}
-
-// besideFlood adds what users noticed of a flood, and what became of it.
-func besideFlood(run *report.Run, s inproc.Slow) error {
-	if s.Users == 0 {
-		return nil
-	}
-	for name, v := range map[string]float64{
-		report.CalmP50: s.Calm.P50, report.CalmP99: s.Calm.P99, report.BesideP50: s.Beside.P50, report.BesideP99: s.Beside.P99,
-		report.Stalled: float64(s.Stalled), report.Flooded: float64(s.Flood), report.Refused: float64(s.Refused), report.Kept: float64(s.Kept),
-		report.Unaccounted: float64(s.Unaccounted), report.Twice: float64(s.Twice),
-		report.StalledHeap: s.Heap, report.PeakHeap: s.Beside.Heap, report.MemoryBound: s.Bound, report.BoundUse: s.Beside.Heap / s.Bound,
-		report.GeneratorLate: max(s.Calm.Late, s.Beside.Late),
-	} {
-		run.Figures[name] = v
-	}
-	if s.Calm.P99 > 0 {
-		run.Figures[report.FloodRatio] = s.Beside.P99 / s.Calm.P99
-	}
-	run.Latency = map[string]report.Percentiles{}
-	for name, b := range map[string][]byte{load.HistMessage: s.Beside.Times, report.HistCalm: s.Calm.Times} {
-		h, err := hdrhistogram.Decode(b)
-		if err != nil {
-			return fmt.Errorf("histogram %s: %w", name, err)
-		}
-		run.Latency[name] = percentiles(h)
-	}
-	return nil
 }
 
 // inside starts the process and listens to it.
@@ -244,24 +186,4 @@ func (p *InProcessPlan) inside(ctx context.Context, s inproc.Settings, tell func
 		return nil, errors.New("the process that measures told no result")
 	}
 	return last.Result, nil
-}
-
-// growth adds to each run what a message costs as a ratio of what it costs in
-// the same turn with the fewest sessions.
-func growth(runs []report.Run) {
-	for i := range runs {
-		r := &runs[i]
-		first := slices.IndexFunc(runs, func(o report.Run) bool { return o.Target == r.Target && o.Turn == r.Turn && o.Failed == "" })
-		for j, o := range runs {
-			if o.Target == r.Target && o.Turn == r.Turn && o.Failed == "" && o.Settings.Sessions < runs[first].Settings.Sessions {
-				first = j
-			}
-		}
-		if r.Failed != "" || runs[first].Settings.Sessions == r.Settings.Sessions {
-			continue
-		}
-		base := runs[first].Figures
-		r.Figures[report.CPUGrowth] = r.Figures[report.CPUPerMessage] / base[report.CPUPerMessage]
-		r.Figures[report.HotGrowth] = r.Figures[report.HotCPU] / base[report.HotCPU]
-	}
 }

@@ -9,19 +9,14 @@ import (
 	"github.com/xylem-im/xylem/bench/measure"
 )
 
-// clients lets the chains run among n sessions without a server: each client gives
+// clients lets the chains run in a circle without a server: each client gives
 // its message to the next by itself, on as many goroutines as there are event
 // loops. What that takes is the clients' part of the traffic through the server.
-func (r *run) clients(ctx context.Context, n int) (cpu float64, err error) {
+func (r *run) clients(ctx context.Context, o circle) (cpu float64, err error) {
 	r.tell("clients alone")
-	r.among.Store(int64(n))
 	r.alone.Store(true)
 	defer r.alone.Store(false)
-	r.stop.Store(false)
-	for k, c := range r.chains {
-		r.running.Add(1)
-		r.send(k, c)
-	}
+	r.launch(o)
 	loops := r.settings.Loops
 	if loops == 0 {
 		loops = runtime.GOMAXPROCS(0)
@@ -48,7 +43,7 @@ func (r *run) passOn(first, step int) {
 	for !r.stop.Load() {
 		for k := first; k < len(r.chains); k += step {
 			c := r.chains[k]
-			r.users[c.sender^1].Write(c.message)
+			r.users[c.to].Write(c.message)
 		}
 	}
 	for k := first; k < len(r.chains); k += step {

@@ -26,7 +26,7 @@ func (r *run) away() (first, n int) {
 func (r *run) offline(ctx context.Context) (o Offline, err error) {
 	r.tell("offline messages")
 	first, n := r.away()
-	if err := r.leave(ctx, indexes(first, len(r.users)), "</stream:stream>"); err != nil {
+	if err := r.leave(ctx, indexes(first, r.settings.Sessions), "</stream:stream>"); err != nil {
 		return o, err
 	}
 	o.Messages = n * storedEach
@@ -35,13 +35,13 @@ func (r *run) offline(ctx context.Context) (o Offline, err error) {
 		return o, err
 	}
 	o.StoredPerSec, o.StoreCPU = begin.over(o.Messages)
-	if err := r.bringUp(ctx, indexes(first, len(r.users)), bound); err != nil {
+	if err := r.bringUp(ctx, indexes(first, r.settings.Sessions), bound); err != nil {
 		return o, err
 	}
 	fetched := newTally()
 	defer r.hear(func(_ *user, p []byte) { fetched.add(bytes.Count(p, awayMark)) })()
 	begin = newStretch()
-	for _, w := range r.wires[first:] {
+	for _, w := range r.wires[first:r.settings.Sessions] {
 		w.Send([]byte("<presence/>"))
 	}
 	err = r.arriving(ctx, fetched, o.Messages)
@@ -61,7 +61,7 @@ func (r *run) resume(ctx context.Context) (s Resumption, err error) {
 	if err := r.manage(ctx, first); err != nil {
 		return s, err
 	}
-	if err := r.leave(ctx, indexes(first, len(r.users)), ""); err != nil {
+	if err := r.leave(ctx, indexes(first, r.settings.Sessions), ""); err != nil {
 		return s, err
 	}
 	after, err := readMemory()
@@ -75,12 +75,12 @@ func (r *run) resume(ctx context.Context) (s Resumption, err error) {
 	arrived := newTally()
 	defer r.hear(func(_ *user, p []byte) { arrived.add(bytes.Count(p, awayMark)) })()
 	begin := newStretch()
-	if err := r.bringUp(ctx, indexes(first, len(r.users)), resumed); err != nil {
+	if err := r.bringUp(ctx, indexes(first, r.settings.Sessions), resumed); err != nil {
 		return s, err
 	}
 	s.PerSec, s.CPU = begin.over(n)
 	err = r.arriving(ctx, arrived, n)
-	for _, w := range r.wires[first:] {
+	for _, w := range r.wires[first:r.settings.Sessions] {
 		w.Send([]byte("<a xmlns='urn:xmpp:sm:3' h='1'/>")) // or it would be stored when the session ends
 	}
 	return s, err
@@ -88,7 +88,7 @@ func (r *run) resume(ctx context.Context) (s Resumption, err error) {
 
 // manage has sessions turn stream management on (XEP-0198 §3).
 func (r *run) manage(ctx context.Context, first int) error {
-	r.previous = make([]string, len(r.users)-first)
+	r.previous = make([]string, r.settings.Sessions-first)
 	enabled := newTally()
 	defer r.hear(func(u *user, p []byte) {
 		if _, rest, ok := bytes.Cut(p, []byte("<enabled ")); ok {
@@ -98,7 +98,7 @@ func (r *run) manage(ctx context.Context, first int) error {
 			enabled.add(1)
 		}
 	})()
-	for _, w := range r.wires[first:] {
+	for _, w := range r.wires[first:r.settings.Sessions] {
 		w.Send([]byte("<enable xmlns='urn:xmpp:sm:3' resume='true'/>"))
 	}
 	return enabled.await(ctx, len(r.previous), "sessions with stream management")
@@ -121,7 +121,7 @@ func (r *run) leave(ctx context.Context, list []int, last string) error {
 func (r *run) write(ctx context.Context, first, messages int, to string) error {
 	answered := newTally()
 	defer r.hear(func(_ *user, p []byte) { answered.add(bytes.Count(p, behindMark)) })()
-	n := len(r.users) - first
+	n := r.settings.Sessions - first
 	for i := range n {
 		head := fmt.Sprintf("<message to='%s@%s%s' type='chat' %s><body>", name(first+i), domain, to, awayMark)
 		one := head + strings.Repeat("m", max(1, r.settings.Payload-len(head)-len(tail))) + tail

@@ -19,8 +19,12 @@ const (
 // inbox of a loop hands it from one client to the next.
 type chain struct {
 	message []byte // head with places for names and mark
-	sender  int    // of the message in flight
+	from    int    // who has sent the message in flight
+	to      int    // and gets it
 	number  uint64 // of it
+	ahead   [2]hop // those that follow: what a client needs of memory is asked for before it sends
+	side    bool   // it is sent at the other server
+	read    int64  // of that memory, so that it is read
 	sent    time.Time
 	random  uint64
 	last    atomic.Int64 // messages that arrived; for others to read
@@ -30,6 +34,7 @@ type chain struct {
 // Places in the message: addressee and mark have the same length always.
 const (
 	toPrefix   = "<message to='"
+	domainAt   = len(toPrefix) + nameLen + 1
 	idPrefix   = "' type='chat' id='chain."
 	bodyPrefix = "'><body>"
 	tail       = "</body></message>"
@@ -60,14 +65,9 @@ func digits(dst []byte, n uint64) {
 	}
 }
 
-// next draws the session that writes next, of the first n; its neighbour gets it.
-func (c *chain) next(n int) int {
-	c.random = c.random*6364136223846793005 + 1442695040888963407 // Knuth's MMIX
-	return int((c.random >> 33) % uint64(n&^1))
-}
-
-// render is message number of chain k to user to.
-func (c *chain) render(k, to int) []byte {
+// render is message number of chain k to user to of a domain.
+func (c *chain) render(k, to int, domain string) []byte {
+	copy(c.message[domainAt:], domain) // all are as long
 	digits(c.message[len(toPrefix)+1:len(toPrefix)+nameLen], uint64(to))
 	mark := c.message[bytes.IndexByte(c.message, '.')+1:]
 	digits(mark[:5], uint64(k))

@@ -138,14 +138,20 @@ func TestCrowd(t *testing.T) {
 
 func TestSettingsAreChecked(t *testing.T) {
 	for want, change := range map[string]func(*inproc.Settings){
-		"1 sessions":      func(s *inproc.Settings) { s.Sessions = 1 },
-		"payload of 10":   func(s *inproc.Settings) { s.Payload = 10 },
-		"0 messages":      func(s *inproc.Settings) { s.Chains = 0 },
-		"window":          func(s *inproc.Settings) { s.Duration = 0 },
-		"--rate: 0":       func(s *inproc.Settings) { s.Rate = 0 },
-		"--flood: 1e+12":  func(s *inproc.Settings) { s.Flood = 1e12 },
-		"--held: 100":     func(s *inproc.Settings) { s.Held = 100 },
-		"--held: nothing": func(s *inproc.Settings) { s.Held = 0 },
+		"1 sessions":               func(s *inproc.Settings) { s.Sessions = 1 },
+		"payload of 10":            func(s *inproc.Settings) { s.Payload = 10 },
+		"0 messages":               func(s *inproc.Settings) { s.Chains = 0 },
+		"window":                   func(s *inproc.Settings) { s.Duration = 0 },
+		"--rate: 0":                func(s *inproc.Settings) { s.Rate = 0 },
+		"--flood: 1e+12":           func(s *inproc.Settings) { s.Flood = 1e12 },
+		"--held: 100":              func(s *inproc.Settings) { s.Held = 100 },
+		"--held: nothing":          func(s *inproc.Settings) { s.Held = 0 },
+		"--fanout: -1":             func(s *inproc.Settings) { s.Fanout = -1 },
+		"--far: -1":                func(s *inproc.Settings) { s.Far = -1 },
+		"--online: a share of 2":   func(s *inproc.Settings) { s.Stock, s.Fanout, s.Online = true, 10, 2 },
+		"--update-rate: -1":        func(s *inproc.Settings) { s.Stock, s.Fanout, s.Online, s.Updates = true, 10, 1, -1 },
+		"--login-rate: -1":         func(s *inproc.Settings) { s.Stock, s.Fanout, s.Online, s.Logins = true, 10, 1, -1 },
+		`unknown scenario "chats"`: func(s *inproc.Settings) { s.Only = []string{"chats"} },
 	} {
 		s := inproc.Settings{Sessions: 10, Payload: 350, Chains: 1, Duration: time.Second, Rate: 1, Extra: 2, Flood: 1, Held: 1 << 20}
 		change(&s)

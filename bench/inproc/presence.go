@@ -51,12 +51,17 @@ func (r *run) presence(ctx context.Context) (p Presence, err error) {
 	return p, nil
 }
 
+// befriends has a user subscribe to a publisher.
+func (r *run) befriends(i, publisher int) {
+	r.wires[i].Send(fmt.Appendf(nil, "<presence type='subscribe' to='%s@%s'/>", name(publisher), domain))
+	r.wires[publisher].Send(fmt.Appendf(nil, "<presence type='subscribed' to='%s@%s'/>", name(i), domain))
+}
+
 // subscribe lets all contacts subscribe at once, which the publisher approves (RFC
 // 6121 §3.1) before or after it is asked, and proves that each gets an update.
 func (r *run) subscribe(ctx context.Context, f *fan) error {
 	for i := 1; i <= f.contacts; i++ {
-		r.wires[i].Send(fmt.Appendf(nil, "<presence type='subscribe' to='%s@%s'/>", name(0), domain))
-		r.wires[0].Send(fmt.Appendf(nil, "<presence type='subscribed' to='%s@%s'/>", name(i), domain))
+		r.befriends(i, 0)
 	}
 	if err := f.approved.await(ctx, f.contacts, "approved subscriptions"); err != nil {
 		return err

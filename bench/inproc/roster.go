@@ -8,8 +8,9 @@ import (
 
 // roster measures how long the account whose contacts were added for its presence takes
 // to get its roster, over and over, one request after the other.
-func (r *run) roster(ctx context.Context, contacts int) (o Roster, err error) {
+func (r *run) roster(ctx context.Context) (o Roster, err error) {
 	r.tell("roster")
+	contacts := r.result.Presence.Contacts
 	o.Contacts = contacts
 	answered, items := newTally(), newTally()
 	defer r.hear(func(u *user, p []byte) {

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/xylem-im/xylem/bench/load"
 	"github.com/xylem-im/xylem/bench/measure"
 	"github.com/xylem-im/xylem/engine"
 	"github.com/xylem-im/xylem/engine/hugepages"
@@ -30,7 +31,8 @@ type run struct {
 	settings  Settings
 	tell      func(string)
 	engine    *engine.Engine
-	users     []user
+	far       *engine.Engine // the other server of s2s; nil: it is not measured
+	users     []user         // those of the other server at the end
 	wires     []*engine.Wire // of the users
 	exchanges []*sasl.Client // of the logins under way
 	kind      kind           // of them
@@ -39,16 +41,18 @@ type run struct {
 	keys      sasl.KeyMemory // all have the same salt, so PBKDF2 runs once
 	chains    []*chain
 
-	among   atomic.Int64                        // sessions that write
+	circle  atomic.Pointer[circle]              // sessions that write
 	opened  atomic.Int64                        // the window that counts, ns since start; 0: none
 	hears   atomic.Pointer[func(*user, []byte)] // what a client does with what it gets; nil: chains
 	gone    atomic.Pointer[tally]               // connections that ended; nil: nobody counts
+	comers  atomic.Pointer[comers]              // who hears of logins and of their ends; nil: logins
 	alone   atomic.Bool                         // clients pass their messages on without a server
 	stop    atomic.Bool                         // no chain goes on
 	running atomic.Int64                        // chains with a message in flight
 	start   time.Time
 	refused atomic.Pointer[string] // what the first login that failed was told
 	strange atomic.Int64           // arrivals that nobody sent, or for the second time
+	lost    atomic.Int64           // what did not arrive, beside result.Lost
 
 	result Result
 }
@@ -59,8 +63,9 @@ func Run(ctx context.Context, s Settings, tell func(string)) (*Result, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
-	r := &run{settings: s, tell: tell, users: make([]user, s.Sessions), wires: make([]*engine.Wire, s.Sessions),
-		exchanges: make([]*sasl.Client, s.Sessions), logins: make(chan bool, loginsAtOnce), start: time.Now()}
+	n := s.Sessions + s.others()
+	r := &run{settings: s, tell: tell, users: make([]user, n), wires: make([]*engine.Wire, n),
+		exchanges: make([]*sasl.Client, n), logins: make(chan bool, loginsAtOnce), start: time.Now()}
 	for k := range s.Chains {
 		r.chains = append(r.chains, newChain(k, s.Payload, !s.Stock))
 	}
@@ -73,34 +78,60 @@ func Run(ctx context.Context, s Settings, tell func(string)) (*Result, error) {
 	return &r.result, errors.Join(err, end())
 }
 
-// serve starts the engine; end stops it.
-func (r *run) serve(ctx context.Context) (end func() error, err error) {
+// config is that of a server.
+func (r *run) config(name string) (cfg engine.Config, err error) {
 	keys, err := sasl.Derive(password, sasl.MinIterations, nil)
 	if err != nil {
-		return nil, err
+		return cfg, err
 	}
-	cfg := engine.Config{Domains: []string{domain}, Auth: &everybody{keys}, AllowPlaintext: true, Loops: r.settings.Loops,
+	cfg = engine.Config{Domains: []string{name}, Auth: &everybody{keys}, AllowPlaintext: true, Loops: r.settings.Loops,
 		Limits: engine.Limits{IdleTime: time.Hour, DrainTime: time.Millisecond, OutboundBytes: r.settings.Held / 3, UnackedBytes: r.settings.Held / 3}}
 	if r.settings.Stock {
 		cfg.Store = memory.New(memory.Options{})
 		cfg.Extensions = standard.Options{Offline: offline.Options{MaxBytes: r.settings.Held / 3}}.Register
 	}
-	if r.engine, err = engine.New(cfg); err != nil {
+	return cfg, nil
+}
+
+// serve starts the engine, or both; end stops them.
+func (r *run) serve(ctx context.Context) (end func() error, err error) {
+	cfg, err := r.config(domain)
+	if err != nil {
 		return nil, err
+	}
+	if r.settings.others() == 0 {
+		r.engine, end, err = start(ctx, cfg)
+		return end, err
+	}
+	return r.serveBoth(ctx, cfg)
+}
+
+// start runs an engine; end stops it.
+func start(ctx context.Context, cfg engine.Config) (e *engine.Engine, end func() error, err error) {
+	if e, err = engine.New(cfg); err != nil {
+		return nil, nil, err
 	}
 	done := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)
-	go func() { done <- r.engine.Run(ctx) }()
+	go func() { done <- e.Run(ctx) }()
 	select {
-	case <-r.engine.Ready():
+	case <-e.Ready():
 	case err := <-done:
 		cancel()
-		return nil, errors.Join(err, errors.New("inproc: the engine ended"))
+		return nil, nil, errors.Join(err, errors.New("inproc: the engine ended"))
 	}
-	return func() error {
+	return e, func() error {
 		cancel()
 		return <-done
 	}, nil
+}
+
+// engineOf is the server of user i.
+func (r *run) engineOf(i int) *engine.Engine {
+	if i < r.settings.Sessions {
+		return r.engine
+	}
+	return r.far
 }
 
 // memoryUse is what the process holds after garbage and free memory were given
@@ -141,32 +172,39 @@ func (r *run) measure(ctx context.Context) error {
 	if err := r.enlarge(ctx, full, float64(empty.rss)); err != nil {
 		return err
 	}
-	if err := r.traffics(ctx); err != nil {
-		return err
-	}
-	if r.result.Resumption, err = r.resume(ctx); err != nil {
-		return err
-	}
-	if r.settings.Stock {
-		if r.result.Offline, err = r.offline(ctx); err != nil {
+	for _, part := range []struct {
+		of      string // scenario
+		measure func(context.Context) error
+	}{
+		{load.Chat, r.traffics},
+		{load.Resume, into(&r.result.Resumption, r.resume)},
+		{load.Offline, into(&r.result.Offline, r.offline)},
+		{load.Presence, into(&r.result.Presence, r.presence)},
+		{load.Roster, into(&r.result.Roster, r.roster)},
+		{load.Mix, into(&r.result.Mix, r.mix)},
+		{load.S2S, into(&r.result.Federation, r.federate)},
+		{load.Churn, into(&r.result.Churn, r.churn)},
+		{load.Slow, into(&r.result.Slow, r.slow)},
+	} {
+		if !r.settings.measures(part.of) {
+			continue
+		}
+		if err := part.measure(ctx); err != nil {
 			return err
 		}
-		if r.result.Presence, err = r.presence(ctx); err != nil {
-			return err
-		}
-		if r.result.Roster, err = r.roster(ctx, r.result.Presence.Contacts); err != nil {
-			return err
-		}
 	}
-	if r.result.Churn, err = r.churn(ctx); err != nil {
-		return err
-	}
-	if r.result.Slow, err = r.slow(ctx); err != nil {
-		return err
-	}
+	r.result.Lost += int(r.lost.Load())
 	r.result.Pauses = pauses()
 	r.result.Duplicated = int(r.strange.Load())
 	return nil
+}
+
+// into is a part of the run whose result goes there.
+func into[T any](result *T, measure func(context.Context) (T, error)) func(context.Context) error {
+	return func(ctx context.Context) (err error) {
+		*result, err = measure(ctx)
+		return err
+	}
 }
 
 // enlarge backs the heap with huge pages if it is large enough, as the server
@@ -193,8 +231,8 @@ func (r *run) enlarge(ctx context.Context, full memoryUse, empty float64) error 
 // logIn brings all sessions up.
 func (r *run) logIn(ctx context.Context) error {
 	begin := newStretch()
-	err := r.bringUp(ctx, indexes(0, len(r.users)), online)
-	r.result.LoginsPerSec, r.result.LoginCPU = begin.over(len(r.users))
+	err := r.bringUp(ctx, indexes(0, r.settings.Sessions), online)
+	r.result.LoginsPerSec, r.result.LoginCPU = begin.over(r.settings.Sessions)
 	return err
 }
 
@@ -221,7 +259,7 @@ func (r *run) bringUp(ctx context.Context, list []int, k kind) (err error) {
 			if text, err = r.users[i].begin(text[:0]); err != nil {
 				return err
 			}
-			if r.wires[i], err = r.engine.Attach(&r.users[i]); err != nil {
+			if r.wires[i], err = r.engineOf(i).Attach(&r.users[i]); err != nil {
 				return err
 			}
 			r.wires[i].Send(text)

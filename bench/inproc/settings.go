@@ -3,7 +3,11 @@ package inproc
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/xylem-im/xylem/bench/load"
 )
 
 // HotSessions is how many sessions write in the phase Hot; also the size of
@@ -27,6 +31,18 @@ type Settings struct {
 	// Held is the bytes that the server may hold for each session: a third of them unsent, a third
 	// unacknowledged, a third stored.
 	Held int `json:"held"`
+	// A day, as the scenario mix has it: Rate, and beside it what follows. Only with Stock.
+	Fanout  int     `json:"fanout"`  // contacts of a publisher; 0: it is left out
+	Online  float64 `json:"online"`  // share of them who are online, more than 0 to 1
+	Updates float64 `json:"updates"` // of presence, per second
+	Logins  float64 `json:"logins"`  // per second, of
+	Comers  int     `json:"comers"`  // so many accounts, half of the sessions at most
+	// Far is how many sessions there are at another server, for messages between two; fewer
+	// if there are fewer at this one. Less than 2: they are left out.
+	Far int `json:"far"`
+	// Only names scenarios that are measured, beside logging in and the memory of idle
+	// sessions. Empty: all.
+	Only []string `json:"only,omitempty"`
 	// HugePages backs the heap with huge pages before the traffic, if more of it is alive than hugepages.From.
 	HugePages bool `json:"huge_pages"`
 }
@@ -39,10 +55,6 @@ const (
 // LeastBytes is memory that each session takes at least, its client included.
 const LeastBytes = 1 << 10
 
-// stalledPerFlooder is how many clients that read nothing one that floods writes to, as
-// over the wire.
-const stalledPerFlooder = 20
-
 // Crowd shares the sessions out for the flood: some write to each other, of those behind
 // them Extra at most flood or read nothing, and those at the end, which have been away,
 // are left alone. All are 0 when there are too few.
@@ -52,12 +64,36 @@ func (s *Settings) Crowd() (users, flooders, stalled int) {
 	if users == 0 || extra < 2 {
 		return 0, 0, 0
 	}
-	flooders = (extra + stalledPerFlooder) / (stalledPerFlooder + 1)
-	return users, flooders, extra - flooders
+	stalled = load.Stalled(extra)
+	return users, extra - stalled, stalled
 }
 
 // away is how many sessions leave and come back, half of them at most.
 func (s *Settings) away() int { return min(HotSessions, s.Sessions/2) }
+
+// Scenarios are those that can be measured: all of the load harness.
+func Scenarios() []string { return load.Scenarios[:] }
+
+// measures tells whether a scenario is to be measured.
+func (s *Settings) measures(scenario string) bool {
+	switch {
+	case !s.Stock && slices.Contains([]string{load.Offline, load.Presence, load.Roster, load.Mix}, scenario):
+		return false // it needs extensions
+	case scenario == load.Mix && s.Fanout == 0, scenario == load.S2S && s.Far < 2:
+		return false
+	case scenario == load.Presence && slices.Contains(s.Only, load.Roster):
+		return true // it makes the contacts
+	}
+	return len(s.Only) == 0 || slices.Contains(s.Only, scenario)
+}
+
+// others is how many sessions there are at the other server.
+func (s *Settings) others() int {
+	if !s.measures(load.S2S) {
+		return 0
+	}
+	return min(s.Far, s.Sessions) &^ 1
+}
 
 // Check refuses what makes no sense. Run does it, too.
 func (s *Settings) Check() error {
@@ -72,10 +108,21 @@ func (s *Settings) Check() error {
 	wrong(s.Chains < 1 || s.Chains > maxChains, "--chains: %d messages in flight; 1 to %d are possible", s.Chains, maxChains)
 	wrong(s.Duration <= 0 || s.Warmup < 0, "--duration, --warmup: a window of %v after %v; it is longer than 0, after 0 or more", s.Duration, s.Warmup)
 	wrong(s.Held != 0 && (s.Held < leastHeld || s.Held > 1<<30), "--held: %d bytes for each session; %d to %d are possible", s.Held, leastHeld, 1<<30)
-	if s.Extra < 2 {
-		return errors.Join(faults...)
+	for _, name := range s.Only {
+		wrong(!slices.Contains(Scenarios(), name), "unknown scenario %q; there are %s", name, strings.Join(Scenarios(), ", "))
 	}
 	window := (s.Warmup + s.Duration).Seconds()
+	wrong(s.Fanout < 0 || s.Fanout > 1<<16, "--fanout: %d contacts of a publisher; 0 to 65,536 are possible", s.Fanout)
+	wrong(s.Far < 0 || s.Far > 1<<24, "--far: %d sessions at the other server; 0 to 16,777,216 are possible", s.Far)
+	if s.measures(load.Mix) {
+		wrong(!(s.Online > 0 && s.Online <= 1), "--online: a share of %g of the contacts; it is more than 0, to 1", s.Online)
+		wrong(!(s.Updates >= 0 && s.Updates*window <= maxOpen), "--update-rate: %g updates per second; 0 to %.0f are possible", s.Updates, maxOpen/window)
+		wrong(!(s.Logins >= 0 && s.Logins*window <= maxOpen), "--login-rate: %g logins per second; 0 to %.0f are possible", s.Logins, maxOpen/window)
+		wrong(!(s.Rate >= 1 && s.Rate*window <= maxOpen), "--rate: %g messages per second; 1 to %.0f are possible", s.Rate, maxOpen/window)
+	}
+	if s.Extra < 2 || !s.measures(load.Churn) && !s.measures(load.Slow) {
+		return errors.Join(faults...)
+	}
 	wrong(!(s.Rate >= 1 && s.Rate*window <= maxOpen), "--rate: %g messages per second; 1 to %.0f are possible", s.Rate, maxOpen/window)
 	wrong(!(s.Flood >= 1 && s.Flood*window <= maxOpen), "--flood: %g messages per second; 1 to %.0f are possible", s.Flood, maxOpen/window)
 	wrong(s.Held == 0, "--held: nothing may be held for those who read nothing")
@@ -110,9 +157,11 @@ type Result struct {
 	Offline    Offline    `json:"offline"` // with Stock
 	Resumption Resumption `json:"resumption"`
 
-	Roster Roster `json:"roster"` // with Stock
-	Churn  Churn  `json:"churn"`  // users beside logins
-	Slow   Slow   `json:"slow"`   // users beside a flood
+	Roster     Roster     `json:"roster"` // with Stock
+	Mix        Mix        `json:"mix"`    // with Stock
+	Federation Federation `json:"s2s"`
+	Churn      Churn      `json:"churn"` // users beside logins
+	Slow       Slow       `json:"slow"`  // users beside a flood
 
 	Pauses Pauses `json:"pauses"` // of the whole run: logins, traffic, collections
 
@@ -168,6 +217,46 @@ type Roster struct {
 	// Time in microseconds from the request until all of it was there.
 	P50 float64 `json:"p50_us"`
 	P99 float64 `json:"p99_us"`
+}
+
+// Mix is a day: messages, presence and logins at once.
+type Mix struct {
+	Publishers int `json:"publishers"` // 0: there were too few sessions
+	Contacts   int `json:"contacts"`   // of each
+	Online     int `json:"online"`     // sessions that write, publishers and contacts among them
+	Comers     int `json:"comers"`     // accounts that come and go
+
+	Open                   // messages
+	PerSec         float64 `json:"per_s"`          // of them
+	PresencePerSec float64 `json:"presence_per_s"` // deliveries
+	LoginsPerSec   float64 `json:"logins_per_s"`
+	CPU            float64 `json:"cpu_us"` // of all that goes on for each message and delivery, clients included
+	Cores          float64 `json:"cores"`  // in use by all that
+	// Time in microseconds, from when an update was due until the last contact had it.
+	UpdateP50 float64 `json:"update_p50_us"`
+	UpdateP99 float64 `json:"update_p99_us"`
+	// Time in microseconds, from connecting until the client is online.
+	LoginP50 float64 `json:"login_p50_us"`
+	LoginP99 float64 `json:"login_p99_us"`
+	Failed   int     `json:"failed"` // logins, among them those that were due while all accounts were busy
+}
+
+// Federation is messages between the users of two servers in one process, which are
+// joined by a TCP connection over loopback, with TLS and dialback.
+type Federation struct {
+	Far     int     `json:"far"`            // sessions at the other server; 0: it was not measured
+	Local   Traffic `json:"local"`          // the same users writing to others of their server
+	Remote  Traffic `json:"remote"`         // between the servers; CPU is that of both
+	Clients float64 `json:"clients_cpu_us"` // see Result.Clients
+}
+
+// Ratio is what a message between servers costs each of both, compared with one within
+// a server; 0: it is not known. What the clients take is in neither.
+func (f *Federation) Ratio() float64 {
+	if local := f.Local.CPU - f.Clients; local > 0 {
+		return max((f.Remote.CPU-f.Clients)/2/local, 0)
+	}
+	return 0
 }
 
 // Churn is users who write to each other in an open loop while others log out and in.

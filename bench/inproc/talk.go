@@ -18,6 +18,7 @@ import (
 const (
 	calmTalk  = iota // of users alone
 	churnTalk        // beside logins
+	mixTalk          // a day
 	floodTalk        // beside a flood
 	floodMark        // the flood
 )
@@ -35,8 +36,9 @@ const (
 // The users are the first of all, each with its neighbour.
 type talk struct {
 	run     *run
-	users   int // an even number
-	id      int // names it in messages
+	users   int   // an even number, the first of all
+	list    []int // or these, as many
+	id      int   // names it in messages
 	pace    measure.Pace
 	times   []atomic.Int64 // of each message, from when it was due until it arrived, ns; 0: it has not
 	arrived *tally
@@ -95,7 +97,8 @@ func (t *talk) goOn(ctx context.Context) error {
 	sent, err := t.pace.Run(ctx, func(k int, now time.Time) {
 		record(t.late, now.Sub(t.pace.Due(k)))
 		t.message.number = uint64(k)
-		t.run.wires[k%t.users].Send(t.message.render(t.id, k%t.users^1))
+		from, to := t.pair(k)
+		t.run.wires[from].Send(t.message.render(t.id, to, domain))
 	})
 	if err != nil {
 		return err
@@ -114,13 +117,30 @@ func (t *talk) hear(u *user, p []byte) {
 			return
 		}
 		p = rest
-		if id != t.id || number >= uint64(len(t.times)) || uint32(int(number)%t.users^1) != u.index ||
+		if id != t.id || number >= uint64(len(t.times)) || !t.goesTo(number, u) ||
 			!t.times[number].CompareAndSwap(0, int64(max(time.Since(t.pace.Due(int(number))), 1))) {
 			t.run.strange.Add(1)
 			continue
 		}
 		t.arrived.add(1)
 	}
+}
+
+// stride is how far apart those are who write one after the other, in users: a prime.
+const stride = 7919
+
+// pair is who writes message k to whom.
+func (t *talk) pair(k int) (from, to int) {
+	from = k * stride % t.users
+	if to = from ^ 1; t.list != nil {
+		return t.list[from], t.list[to]
+	}
+	return from, to
+}
+
+func (t *talk) goesTo(number uint64, u *user) bool {
+	_, to := t.pair(int(number))
+	return uint32(to) == u.index
 }
 
 // latency is that of the window.

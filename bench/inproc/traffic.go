@@ -13,33 +13,28 @@ import (
 
 // traffics are the windows, one after the other.
 func (r *run) traffics(ctx context.Context) (err error) {
-	if r.result.Spread, err = r.traffic(ctx, "messages among all", r.settings.Sessions, nil); err != nil {
+	everybody, few := all(r.settings.Sessions), all(min(HotSessions, r.settings.Sessions))
+	if r.result.Spread, err = r.traffic(ctx, "messages among all", everybody, nil); err != nil {
 		return err
 	}
-	if r.result.Clients, err = r.clients(ctx, r.settings.Sessions); err != nil {
+	if r.result.Clients, err = r.clients(ctx, everybody); err != nil {
 		return err
 	}
-	if r.result.HotClients, err = r.clients(ctx, min(HotSessions, r.settings.Sessions)); err != nil {
+	if r.result.HotClients, err = r.clients(ctx, few); err != nil {
 		return err
 	}
-	if r.result.Hot, err = r.traffic(ctx, "messages among a few", min(HotSessions, r.settings.Sessions), nil); err != nil {
+	if r.result.Hot, err = r.traffic(ctx, "messages among a few", few, nil); err != nil {
 		return err
 	}
-	r.result.Busy, err = r.traffic(ctx, "messages during collections", r.settings.Sessions, runtime.GC)
+	r.result.Busy, err = r.traffic(ctx, "messages during collections", everybody, runtime.GC)
 	return err
 }
 
-// traffic lets all chains run among n sessions and counts inside a window.
+// traffic lets all chains run in a circle and counts inside a window.
 // beside, unless nil, is called over and over meanwhile.
-func (r *run) traffic(ctx context.Context, what string, n int, beside func()) (t Traffic, err error) {
+func (r *run) traffic(ctx context.Context, what string, o circle, beside func()) (t Traffic, err error) {
 	r.tell(what)
-	r.among.Store(int64(n))
-	r.stop.Store(false)
-	for k, c := range r.chains {
-		c.latency.Reset()
-		r.running.Add(1)
-		r.send(k, c)
-	}
+	r.launch(o)
 	if err := measure.Pause(ctx, r.settings.Warmup); err != nil {
 		return t, err
 	}
@@ -106,12 +101,15 @@ func (r *run) settle(ctx context.Context) error {
 
 // send is the next message of a chain.
 func (r *run) send(k int, c *chain) {
-	c.sender = c.next(int(r.among.Load()))
+	h := c.ahead[0]
+	c.ahead[0], c.ahead[1] = c.ahead[1], r.next(c)
+	c.read += int64(c.ahead[0].wire.Pending())
+	c.from, c.to = h.from, h.to
 	c.number++
 	c.sent = time.Now()
-	w, message := r.wires[c.sender], c.render(k, c.sender^1)
+	message := c.render(k, c.to, r.domainOf(c.to))
 	if !r.alone.Load() {
-		w.Send(message)
+		h.wire.Send(message)
 	}
 }
 
@@ -132,7 +130,7 @@ func (r *run) arrived(u *user, p []byte) {
 			continue
 		}
 		c := r.chains[k]
-		if number != c.number || uint32(c.sender^1) != u.index {
+		if number != c.number || uint32(c.to) != u.index {
 			r.strange.Add(1)
 			continue
 		}

@@ -17,6 +17,7 @@ func (e *everybody) Verify(_, _, _ string, done func(bool, error))              
 
 const (
 	domain    = "localhost"
+	farDomain = "elsewhere" // of the other server; as long
 	password  = "secret"
 	resource  = "phone"
 	loginDone = "login-is-over" // id of the request behind the login
@@ -42,7 +43,19 @@ const (
 // name is the localpart of user i.
 func name(i int) string { return fmt.Sprintf("u%08d", i) }
 
-const header = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0' to='" + domain + "'>"
+// domainOf is the domain of user i. Those behind all sessions are at the other server.
+func (r *run) domainOf(i int) string {
+	if i < r.settings.Sessions {
+		return domain
+	}
+	return farDomain
+}
+
+func (u *user) domain() string { return u.run.domainOf(int(u.index)) }
+
+func (u *user) header() string {
+	return "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0' to='" + u.domain() + "'>"
+}
 
 // begin opens u's stream and begins to log in.
 func (u *user) begin(dst []byte) ([]byte, error) {
@@ -51,7 +64,7 @@ func (u *user) begin(dst []byte) ([]byte, error) {
 		return nil, err
 	}
 	u.run.exchanges[u.index] = c
-	return fmt.Appendf(dst, header+"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='%s'>%s</auth>",
+	return fmt.Appendf(dst, u.header()+"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='%s'>%s</auth>",
 		sasl.SCRAMSHA1, base64.StdEncoding.EncodeToString(c.First())), nil
 }
 
@@ -80,17 +93,17 @@ func (u *user) answer(p []byte) ([]byte, error) {
 	}
 	dst := fmt.Appendf(nil, "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%s</response>", base64.StdEncoding.EncodeToString(response))
 	if u.run.kind == resumed {
-		last := u.run.previous[int(u.index)-len(u.run.users)+len(u.run.previous)]
-		return append(dst, header+"<resume xmlns='urn:xmpp:sm:3' h='0' previd='"+last+"'/>"...), nil
+		last := u.run.previous[int(u.index)-u.run.settings.Sessions+len(u.run.previous)]
+		return append(dst, u.header()+"<resume xmlns='urn:xmpp:sm:3' h='0' previd='"+last+"'/>"...), nil
 	}
-	dst = append(dst, header+"<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>"+resource+"</resource></bind></iq>"...)
+	dst = append(dst, u.header()+"<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>"+resource+"</resource></bind></iq>"...)
 	if u.run.settings.Stock {
 		dst = append(dst, "<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>"...)
 	}
 	if u.run.settings.Stock && u.run.kind == online {
 		dst = append(dst, "<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='https://example.org/client' ver='QgayPKawpkPSDYmwT/WM94uAlu0='/></presence>"...)
 	}
-	return append(dst, "<iq type='get' id='"+loginDone+"' to='"+domain+"'><ping xmlns='urn:xmpp:ping'/></iq>"...), nil
+	return append(dst, "<iq type='get' id='"+loginDone+"' to='"+u.domain()+"'><ping xmlns='urn:xmpp:ping'/></iq>"...), nil
 }
 
 var (
@@ -120,12 +133,12 @@ func (u *user) Write(p []byte) {
 	case bytes.Contains(p, loginMark):
 		u.run.exchanges[u.index] = nil
 		u.state.Store(stateReady)
-		u.run.logins <- true
+		u.run.loggedIn(u, true)
 	case bytes.Contains(p, resumedMark):
 		u.run.exchanges[u.index] = nil
 		u.state.Store(stateReady)
 		u.run.arrived(u, p) // what waited for it follows at once
-		u.run.logins <- true
+		u.run.loggedIn(u, true)
 	case bytes.Contains(p, failMark) || bytes.Contains(p, failedMark) || bytes.Contains(p, errorMark):
 		u.fail(string(p[max(0, len(p)-300):]))
 	}
@@ -135,7 +148,7 @@ func (u *user) Write(p []byte) {
 func (u *user) fail(why string) {
 	if u.state.CompareAndSwap(stateLogin, stateClosed) {
 		u.run.refused.CompareAndSwap(nil, &why)
-		u.run.logins <- false
+		u.run.loggedIn(u, false)
 	}
 }
 
@@ -157,4 +170,16 @@ func (u *user) Closed() {
 	if t := u.run.gone.Load(); t != nil {
 		t.add(1)
 	}
+	if c := u.run.comers.Load(); c != nil {
+		c.left(u)
+	}
+}
+
+// loggedIn is the end of a login.
+func (r *run) loggedIn(u *user, ok bool) {
+	if c := r.comers.Load(); c != nil {
+		c.loggedIn(u, ok)
+		return
+	}
+	r.logins <- ok
 }

@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"math"
 	"sync"
 	"time"
 )
@@ -13,7 +12,7 @@ func (w *Worker) thin() {
 	var stay []*player
 	var group sync.WaitGroup
 	for _, f := range w.groups {
-		n := max(1, int(math.Round(w.job.Online*float64(len(f.contacts)))))
+		n := Online(w.job.Online, len(f.contacts))
 		for _, c := range f.contacts[n:] {
 			group.Go(func() { c.leave(true) })
 		}

@@ -144,7 +144,7 @@ used. docs/benchmarking.md says what the figures mean.
 Scenarios:
 `)
 	for _, name := range load.Scenarios {
-		fmt.Fprintf(w, "  %-10s %s\n", name, usuals()[name].about)
+		fmt.Fprintf(w, "  %-10s %s\n", name, load.Usuals()[name].About)
 	}
 	for _, t := range f.topics {
 		fmt.Fprintf(w, "\n%s:\n%s", t.title, t.flags.FlagUsagesWrapped(columns(w)))

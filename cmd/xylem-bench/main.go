@@ -39,7 +39,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{name: "run", args: "SCENARIO…", about: "measure servers", run: (*program).measure},
-		{name: "inproc", args: "", about: "measure the engine without sockets, up to a million sessions", run: (*program).inproc},
+		{name: "inproc", args: "[SCENARIO…]", about: "measure the engine without sockets, up to a million sessions", run: (*program).inproc},
 		{name: "compare", args: "A.json B.json", about: "show what changed between two reports, as ratios", run: (*program).compare},
 		{name: "report", args: "A.json", about: "make the summary and the HTML page of a report again", run: (*program).report},
 		{name: "relay", args: "", about: "run the bare relay that is the floor of comparisons", run: (*program).relay},

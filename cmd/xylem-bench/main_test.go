@@ -92,7 +92,8 @@ func TestInProcess(t *testing.T) {
 	}
 	for _, want := range []string{"in one process, 400 sessions", "heap per session", "GC pause p99", "CPU as the number grows",
 		"server CPU per stored", "server CPU per fetched", "CPU per resumption", "heap per session without connection",
-		"roster p99", "p99 beside logins", "p99 with / without flood", "heap per client that reads nothing", "beside 100 and a flood of 5,000/s"} {
+		"roster p99", "p99 beside logins", "p99 with / without flood", "heap per client that reads nothing", "beside 100 and a flood of 5,000/s",
+		"a day: latency p99", "a day: login p99", "CPU per message between two servers", "busier server / within a server"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is missing in:\n%s", want, out)
 		}

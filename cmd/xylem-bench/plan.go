@@ -102,7 +102,7 @@ func (f *runFlags) addTable(fs *pflag.FlagSet, t planTable) error {
 		return fmt.Errorf(`%d: the table does not say which scenario, as in scenario = "chat"`, t.line)
 	}
 	name, _ := t.keys[at].value.(string)
-	u, ok := usuals()[name]
+	u, ok := load.Usuals()[name]
 	if !ok {
 		return fmt.Errorf("%d: scenario: %v is unknown; there are %s", t.keys[at].line, show(t.keys[at].value), scenarioNames())
 	}

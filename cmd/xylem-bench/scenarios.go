@@ -13,33 +13,6 @@ import (
 	"github.com/xylem-im/xylem/bench/target"
 )
 
-// usual is what a scenario is measured with when nothing is said.
-type usual struct {
-	about                   string // for people
-	sessions, fanout, extra int
-	rate                    float64
-	window                  int
-	online                  float64
-	updates, logins         float64 // for each message
-}
-
-func usuals() map[string]usual {
-	return map[string]usual{
-		load.Chat:     {about: "pairs write to each other: a closed loop, or an open one with --rate", sessions: 200},
-		load.Login:    {about: "accounts log in and out as fast as the server allows", sessions: 500},
-		load.Idle:     {about: "sessions do nothing: memory of each", sessions: 2000},
-		load.Presence: {about: "one account's presence goes to all its contacts", sessions: 1000, fanout: 999},
-		load.Roster:   {about: "logins that ask for a large roster", sessions: 100, fanout: 200},
-		load.Resume:   {about: "connections are cut and their sessions resumed", sessions: 500},
-		load.Offline:  {about: "messages are stored for those who are offline, then fetched", sessions: 100, window: 10},
-		load.Churn:    {about: "chat while other accounts come and go", sessions: 200, extra: 100, rate: 1000},
-		load.Slow:     {about: "chat beside clients that read nothing and are flooded", sessions: 200, extra: 210, rate: 1000},
-		load.Mix: {about: "a day: messages, presence and logins at once", sessions: 1100, fanout: 10, extra: 100, rate: 1000,
-			online: 0.2, updates: 1.0 / 10, logins: 1.0 / 50},
-		load.S2S: {about: "chat between the users of two servers", sessions: 200},
-	}
-}
-
 // scenarios makes the plan's measurements out of the command line or the file.
 func (f *runFlags) scenarios(fs *pflag.FlagSet, names []string) error {
 	if f.file != "" {
@@ -52,7 +25,7 @@ func (f *runFlags) scenarios(fs *pflag.FlagSet, names []string) error {
 		return usagef("no scenario given; there are %s", scenarioNames())
 	}
 	for _, name := range names {
-		u, ok := usuals()[name]
+		u, ok := load.Usuals()[name]
 		if !ok {
 			return usagef("unknown scenario %q; there are %s", name, scenarioNames())
 		}
@@ -125,30 +98,30 @@ func oneOf(names []string) string {
 func scenarioNames() string { return strings.Join(load.Scenarios[:], ", ") }
 
 // expand adds one measurement for each combination of the lists.
-func (f *runFlags) expand(name string, u usual) error {
+func (f *runFlags) expand(name string, u load.Usual) error {
 	s := f.base
 	s.Scenario = name
 	if !f.given("rate") {
-		s.Rate = u.rate
+		s.Rate = u.Rate
 	}
 	if !f.given("extra") {
-		s.Extra = u.extra
+		s.Extra = u.Extra
 	}
 	if !f.given("online") {
-		s.Online = u.online
+		s.Online = u.Online
 	}
 	if !f.given("update-rate") {
-		s.Updates = s.Rate * u.updates
+		s.Updates = s.Rate * u.Updates
 	}
 	if !f.given("login-rate") && s.Extra > 0 {
-		s.Logins = s.Rate * u.logins
+		s.Logins = s.Rate * u.Logins
 	}
 	sessions, windows := f.sessions, f.windows
 	if len(sessions) == 0 {
-		sessions = []int{u.sessions}
+		sessions = []int{u.Sessions}
 	}
-	if u.window > 0 && !f.given("window") {
-		windows = []int{u.window}
+	if u.Window > 0 && !f.given("window") {
+		windows = []int{u.Window}
 	}
 	if len(f.exchanges) == 0 {
 		f.exchanges = []string{""}
@@ -165,7 +138,7 @@ func (f *runFlags) expand(name string, u usual) error {
 		}
 		for _, s.Sessions = range sessions {
 			if s.Fanout = f.base.Fanout; s.Fanout == 0 {
-				s.Fanout = u.fanout
+				s.Fanout = u.Fanout
 				if name != load.Roster { // where contacts need not be there
 					s.Fanout = min(s.Fanout, s.Sessions-1)
 				}
