@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"bytes"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/xylem-im/xylem/routing"
 )
 
 const (
@@ -16,12 +19,17 @@ const (
 	warmGroup = 32
 	// cacheLine is the size of what is fetched from memory at once, in bytes.
 	cacheLine = 64
+	// warmHead is where in a stanza its addressee is looked for, in bytes.
+	warmHead = 256
 )
 
-// warmth is the connections whose memory is about to be touched.
+// warmth is the connections whose memory is about to be touched, and the look-ups of
+// the routing table that will follow.
 type warmth struct {
-	group [warmGroup]*conn
-	n     int
+	group   [warmGroup]*conn
+	n       int
+	looks   [warmGroup]routing.Ahead
+	lookUps int
 }
 
 func (w *warmth) add(c *conn) {
@@ -61,8 +69,12 @@ func (l *loop) warmEntries(b *batch, i int) (entries int) {
 	for ; b != nil && entries < warmGroup; b, i = b.next, 0 {
 		for ; i < len(b.entries) && entries < warmGroup; i++ {
 			entries++
-			if to := b.entries[i].to; to != 0 {
-				w.add(l.slots.find(to))
+			e := &b.entries[i]
+			if e.to != 0 {
+				w.add(l.slots.find(e.to))
+			}
+			if e.kind == entryInput {
+				l.lookAhead(&w, b.data[e.off:e.end])
 			}
 		}
 	}
@@ -70,15 +82,43 @@ func (l *loop) warmEntries(b *batch, i int) (entries int) {
 	return entries
 }
 
-// warm touches the connections themselves, and then what they point to: the addresses,
-// and what carries them.
+// lookAhead adds the look-up that the stanza at the beginning of some input will need,
+// if it looks like one to an account of ours. It is a guess, made without a parser:
+// nothing depends on it.
+func (l *loop) lookAhead(w *warmth, in []byte) {
+	_, rest, found := bytes.Cut(in[:min(len(in), warmHead)], toAttribute)
+	if !found || len(rest) == 0 {
+		return
+	}
+	address, _, _ := bytes.Cut(rest[1:], rest[:1]) // up to the quote that it begins with
+	local, domain, found := bytes.Cut(address, atSign)
+	if !found {
+		return
+	}
+	domain, _, _ = bytes.Cut(domain, slash)
+	if d := l.engine.table.Domain(unsafe.String(unsafe.SliceData(domain), len(domain))); d != nil {
+		w.looks[w.lookUps] = d.Ahead(unsafe.String(unsafe.SliceData(local), len(local)))
+		w.lookUps++
+	}
+}
+
+var toAttribute, atSign, slash = []byte(" to="), []byte("@"), []byte("/")
+
+// warm touches the connections themselves and the slots of addressees, and then what
+// they point to: the addresses, what carries them, and the addressees' sessions.
 func (l *loop) warm(w *warmth) {
 	if w.n < 2 {
 		return
 	}
 	sum := byte(0)
+	for i := range w.looks[:w.lookUps] {
+		sum += w.looks[i].Slot()
+	}
 	for _, c := range w.group[:w.n] {
 		sum += touch(unsafe.Pointer(c), unsafe.Sizeof(*c))
+	}
+	for i := range w.looks[:w.lookUps] {
+		sum += w.looks[i].Record()
 	}
 	for _, c := range w.group[:w.n] {
 		if text := c.session.JID().String(); len(text) > 0 {
@@ -94,8 +134,9 @@ func (l *loop) warm(w *warmth) {
 	l.warmed += sum
 }
 
-// touch reads a byte of each line of an object.
+// touch reads a byte of each line of an object, which need not begin with one.
 func touch(p unsafe.Pointer, size uintptr) (sum byte) {
+	sum = *(*byte)(unsafe.Add(p, size-1))
 	for at := uintptr(0); at < size; at += cacheLine {
 		sum += *(*byte)(unsafe.Add(p, at))
 	}
