@@ -16,24 +16,19 @@ import (
 // It belongs to one loop for its whole life. What only few connections have, or
 // for a short time, is in rare: there are a million of these. Make it with newConn.
 // Loop only.
+//
+// What a message to the client needs are the first line of the cache and the beginning of
+// the session: with a million connections each line is waited for.
 type conn struct {
 	loop      *loop
 	transport transport
-	session   session.Session
+	tls       *xtls.Filter // nil in the clear
+	out       *outList     // what this turn writes; nil when nothing
+	*rare                  // read it freely; see more
 
-	tls      *xtls.Filter               // nil in the clear
-	partial  *bytebufferpool.ByteBuffer // input that was not consumed yet; nil most of the time
-	out      *outList                   // what this turn writes; nil when nothing
-	receipts *receipts                  // of what the client has not acknowledged; nil: none
-	*rare                               // read it freely; see more
-
-	slot, generation     uint32
-	wheelNext, wheelPrev *conn  // see wheel
-	paidTo               int64  // what the client has sent takes until then, Unix nanoseconds; see pace
-	armed                uint32 // the tick at which the wheel calls; 0: never
-
-	lap        bool     // see wheel
+	armed      uint32   // the tick at which the wheel calls; 0: never
 	marks      xep.Mark // what the routing table says of the session
+	lap        bool     // see wheel
 	listener   uint8    // see Engine.listenerOf
 	phase      phase
 	handshaken bool // the handshake is over and was counted
@@ -43,6 +38,14 @@ type conn struct {
 	paused     bool // the transport is not read
 	throttled  bool // input waits in partial until paidTo, see pace
 	stalled    bool // input waits in partial until the peer has read, see behindTooFar
+
+	session session.Session
+
+	slot, generation     uint32
+	paidTo               int64                      // what the client has sent takes until then, Unix nanoseconds; see pace
+	partial              *bytebufferpool.ByteBuffer // input that was not consumed yet; nil most of the time
+	receipts             *receipts                  // of what the client has not acknowledged; nil: none
+	wheelNext, wheelPrev *conn                      // see wheel
 }
 
 // rare is what most connections do without. They share one that is empty and is

@@ -61,6 +61,14 @@ func (s *slots) remove(index uint32) {
 	s.open--
 }
 
+// touch reads what find will, which may be nothing.
+func (s *slots) touch(mb routing.Mailbox) byte {
+	if index := mailboxSlot(mb); int(index) < len(s.table) {
+		return byte(s.table[index].generation)
+	}
+	return 0
+}
+
 // find is nil when the connection of mb has gone.
 func (s *slots) find(mb routing.Mailbox) *conn {
 	index := mailboxSlot(mb)

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xylem-im/xylem/routing"
+	"github.com/xylem-im/xylem/session"
 )
 
 const (
@@ -19,6 +20,9 @@ const (
 	warmGroup = 32
 	// cacheLine is the size of what is fetched from memory at once, in bytes.
 	cacheLine = 64
+	// warmGets is what a message to the client needs of a connection: its beginning and
+	// that of its session, in bytes.
+	warmGets = unsafe.Offsetof(conn{}.session) + session.Hot
 	// warmHead is where in a stanza its addressee is looked for, in bytes.
 	warmHead = 256
 )
@@ -26,15 +30,21 @@ const (
 // warmth is the connections whose memory is about to be touched, and the look-ups of
 // the routing table that will follow.
 type warmth struct {
-	group   [warmGroup]*conn
+	group   [warmGroup]warming
 	n       int
 	looks   [warmGroup]routing.Ahead
 	lookUps int
 }
 
-func (w *warmth) add(c *conn) {
+// warming is one connection, and whether it has sent something or gets it.
+type warming struct {
+	conn *conn
+	gets bool
+}
+
+func (w *warmth) add(c *conn, gets bool) {
 	if c != nil {
-		w.group[w.n] = c
+		w.group[w.n] = warming{c, gets}
 		w.n++
 	}
 }
@@ -53,7 +63,7 @@ func (l *loop) warmEvents(events []unix.EpollEvent) {
 	var w warmth
 	for i := range events[:min(len(events), warmGroup)] {
 		if s := l.engine.sockets.find(int(events[i].Fd)); s != nil && s.loop == l {
-			w.add(s.conn)
+			w.add(s.conn, false)
 		}
 	}
 	l.warm(&w)
@@ -65,17 +75,30 @@ func (l *loop) warmEntries(b *batch, i int) (entries int) {
 	if len(l.slots.table) < warmFrom {
 		return warmGroup // as many are not looked at
 	}
-	var w warmth
+	type item struct {
+		entry *entry
+		data  []byte
+	}
+	var list [warmGroup]item
+	sum := byte(0)
 	for ; b != nil && entries < warmGroup; b, i = b.next, 0 {
 		for ; i < len(b.entries) && entries < warmGroup; i++ {
-			entries++
 			e := &b.entries[i]
-			if e.to != 0 {
-				w.add(l.slots.find(e.to))
-			}
-			if e.kind == entryInput {
-				l.lookAhead(&w, b.data[e.off:e.end])
-			}
+			list[entries] = item{e, b.data}
+			entries++
+			sum += l.slots.touch(e.to)
+		}
+	}
+	l.warmed += sum
+	var w warmth
+	for _, x := range list[:entries] {
+		if x.entry.kind == entryInput {
+			l.lookAhead(&w, x.data[x.entry.off:x.entry.end])
+		}
+	}
+	for _, x := range list[:entries] {
+		if x.entry.to != 0 {
+			w.add(l.slots.find(x.entry.to), x.entry.kind != entryInput)
 		}
 	}
 	l.warm(&w)
@@ -114,21 +137,30 @@ func (l *loop) warm(w *warmth) {
 	for i := range w.looks[:w.lookUps] {
 		sum += w.looks[i].Slot()
 	}
-	for _, c := range w.group[:w.n] {
-		sum += touch(unsafe.Pointer(c), unsafe.Sizeof(*c))
+	for _, x := range w.group[:w.n] {
+		size := unsafe.Sizeof(*x.conn)
+		if x.gets {
+			size = warmGets
+		}
+		sum += touch(unsafe.Pointer(x.conn), size)
 	}
 	for i := range w.looks[:w.lookUps] {
 		sum += w.looks[i].Record()
 	}
-	for _, c := range w.group[:w.n] {
-		if text := c.session.JID().String(); len(text) > 0 {
-			sum += text[0]
-		}
-		switch t := c.transport.(type) {
+	for _, x := range w.group[:w.n] {
+		switch t := x.conn.transport.(type) {
 		case *socket:
 			sum += byte(t.fd)
 		case wireTransport:
 			sum += byte(t.w.mailbox)
+		}
+		if text := x.conn.session.JID().String(); !x.gets && len(text) > 0 {
+			sum += text[0]
+		}
+	}
+	for _, x := range w.group[:w.n] {
+		if t, ok := x.conn.transport.(wireTransport); ok && x.gets {
+			sum += byte(t.buffered()) // what it needs is memory of the peer, which is in no cache either
 		}
 	}
 	l.warmed += sum

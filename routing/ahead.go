@@ -34,15 +34,23 @@ func (a *Ahead) Slot() (read byte) {
 
 // Record reads the account's record, if it is where it is looked for first.
 func (a *Ahead) Record() (read byte) {
-	if a.group == nil {
+	r := a.record()
+	if r.none() {
 		return 0
+	}
+	return *(*byte)(r.at(r.names() + uintptr(r.local()) - 1)) // its names may be in the next line
+}
+
+// record is the first in the group whose tag is right. It is nearly always the account's, and
+// never memory that is no record: the first slot that is found surely has the tag,
+// and a slot with the tag of an account has had a record.
+func (a *Ahead) record() record {
+	if a.group == nil {
+		return record{}
 	}
 	found := a.group.find(a.tag)
 	if found == 0 {
-		return 0
+		return record{}
 	}
-	// Another tag may be taken for ours, but the first one found is surely the same; and a
-	// slot with a tag has had a record.
-	r := a.chunk.record(a.group.offsets[found.first()].Load())
-	return *(*byte)(r.at(r.names() + uintptr(r.local()) - 1)) // its names may be in the next line
+	return a.chunk.record(a.group.offsets[found.first()].Load())
 }

@@ -24,16 +24,7 @@ const (
 // Session is one client's stream. The zero value must be opened with Open.
 // Loop only.
 type Session struct {
-	cfg    *Config
-	stream parser.Stream
-	jid    jid.JID // bare after SASL, full after binding
-	lang   *string // xml:lang of the peer's header; nil: it said none
-
-	login *login // nil once a resource is bound
-
-	deadline int64 // when Tick acts; 0: never
-	active   int64 // when the peer last sent something
-
+	// What a stanza for the client needs comes first: see Hot.
 	state   state
 	waiting OpKind // operation under way; nothing is consumed
 	secured bool
@@ -42,8 +33,22 @@ type Session struct {
 
 	inactive *inactive // nil while the client is active
 	managed  *managed  // nil without stream management
-	handle   uint64    // see SetHandle
+
+	cfg    *Config
+	stream parser.Stream
+	jid    jid.JID // bare after SASL, full after binding
+	lang   *string // xml:lang of the peer's header; nil: it said none
+
+	login *login // nil once a resource is bound
+
+	deadline int64  // when Tick acts; 0: never
+	active   int64  // when the peer last sent something
+	handle   uint64 // see SetHandle
 }
+
+// Hot is how many bytes at the beginning of a Session say what becomes of a stanza for the
+// client, for who asks for memory before it is needed.
+const Hot = 24
 
 // login is what is only needed until a resource is bound.
 type login struct {

@@ -18,13 +18,14 @@ const (
 // chain is one message in flight. It belongs to whoever has the message: the
 // inbox of a loop hands it from one client to the next.
 type chain struct {
-	message []byte // head with places for names and mark
-	from    int    // who has sent the message in flight
-	to      int    // and gets it
-	number  uint64 // of it
-	ahead   [2]hop // those that follow: what a client needs of memory is asked for before it sends
-	side    bool   // it is sent at the other server
-	read    int64  // of that memory, so that it is read
+	message []byte     // head with places for names and mark
+	from    int        // who has sent the message in flight
+	to      int        // and gets it
+	number  uint64     // of it
+	ahead   [drawn]hop // those that follow
+	used    int        // of them
+	side    bool       // the last one drawn is sent at the other server
+	read    int64      // see run.draw
 	sent    time.Time
 	random  uint64
 	last    atomic.Int64 // messages that arrived; for others to read

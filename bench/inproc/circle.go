@@ -15,6 +15,22 @@ type hop struct {
 	wire     *engine.Wire // of from
 }
 
+// drawn is how many messages of a chain are drawn at a time.
+const drawn = 8
+
+// draw draws the next messages of a chain. What clients need of memory to send them, which
+// no server would wait for elsewhere, is in no cache when there are many; so it is read
+// now, for all of them, instead of for one after the other.
+func (r *run) draw(c *chain) {
+	for i := range c.ahead {
+		c.ahead[i] = r.next(c)
+	}
+	for i := range c.ahead {
+		c.read += int64(c.ahead[i].wire.Pending())
+	}
+	c.used = 0
+}
+
 // all is a circle at one server.
 func all(n int) circle { return circle{near: n} }
 
@@ -41,7 +57,7 @@ func (r *run) launch(o circle) {
 	r.stop.Store(false)
 	for k, c := range r.chains {
 		c.latency.Reset()
-		c.ahead = [2]hop{r.next(c), r.next(c)}
+		r.draw(c)
 		r.running.Add(1)
 		r.send(k, c)
 	}

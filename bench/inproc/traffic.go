@@ -101,9 +101,11 @@ func (r *run) settle(ctx context.Context) error {
 
 // send is the next message of a chain.
 func (r *run) send(k int, c *chain) {
-	h := c.ahead[0]
-	c.ahead[0], c.ahead[1] = c.ahead[1], r.next(c)
-	c.read += int64(c.ahead[0].wire.Pending())
+	if c.used == drawn {
+		r.draw(c)
+	}
+	h := &c.ahead[c.used]
+	c.used++
 	c.from, c.to = h.from, h.to
 	c.number++
 	c.sent = time.Now()
