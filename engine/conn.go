@@ -60,7 +60,7 @@ type rare struct {
 	parcels  *parcel   // those that wait for the backlog
 
 	// Of a connection that comes to its end or is resumed.
-	lingerTo           int64           // when it is cut (phaseClosing) or its session ends (phaseDetached), Unix nanoseconds
+	lingerTo           int64           // when it is cut (phaseClosing) or its session ends (phaseDetached), Unix nanoseconds; there 0: it is in loop.overdue
 	resumer            *resumption     // the connection that is to have the session; nil: none
 	movedTo, movedFrom routing.Mailbox // phaseMoved: who has the transport; and on its side
 

@@ -51,8 +51,8 @@ func (c *conn) tick() {
 	case phaseClosing:
 		c.cut()
 	case phaseDetached:
-		if c.loop.now >= c.lingerTo {
-			c.expire(ErrNotResumed)
+		if c.lingerTo != 0 && c.loop.now >= c.lingerTo {
+			c.windowOver()
 		} else if c.resumer != nil {
 			c.grant(c.resumer)
 		}

@@ -68,24 +68,27 @@ type Engine struct {
 	dialing            context.Context
 	stopDialing        context.CancelFunc
 
-	admission     admission
-	failures      failures // logins, by address
-	pace          pace
-	attempts      attempts // at registration
-	revocations   revocations
-	detached      atomic.Int64 // sessions that wait for a resumption
-	savedSessions atomic.Int64 // of this engine, for the time after the restart
-	restored      sync.Map     // SM-ID -> routing.Mailbox of sessions of an engine before this one
-	returning     atomic.Int64 // ended sessions whose unacknowledged stanzas are not dealt with yet
-	workers       *workers
-	coroutines    xtls.Coroutines // of TLS handshakes
-	pump          *async.Pump
-	journal       *journal               // nil: there is none
-	recall        atomic.Pointer[recall] // nil: nothing is known from before
-	pool          batchPool
-	buffers       bytebufferpool.Pool
-	chunks        chunkPool
-	nextLoop      atomic.Uint32
+	admission      admission
+	failures       failures // logins, by address
+	pace           pace
+	attempts       attempts // at registration
+	revocations    revocations
+	detached       atomic.Int64 // sessions that wait for a resumption
+	savedSessions  atomic.Int64 // of this engine, for the time after the restart
+	restored       sync.Map     // SM-ID -> routing.Mailbox of sessions of an engine before this one
+	returning      atomic.Int64 // ended sessions whose unacknowledged stanzas are not dealt with yet
+	returningBytes atomic.Int64 // of these
+	overdue        atomic.Int64 // detached sessions that wait to end, see loop.endOverdue
+	leavingMost    int          // see there; less in tests
+	workers        *workers
+	coroutines     xtls.Coroutines // of TLS handshakes
+	pump           *async.Pump
+	journal        *journal               // nil: there is none
+	recall         atomic.Pointer[recall] // nil: nothing is known from before
+	pool           batchPool
+	buffers        bytebufferpool.Pool
+	chunks         chunkPool
+	nextLoop       atomic.Uint32
 
 	ready    chan struct{}
 	stop     chan struct{} // closed by the first Shutdown
@@ -108,6 +111,8 @@ func New(cfg Config) (*Engine, error) {
 		ready:   make(chan struct{}),
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
+
+		leavingMost: leavingMost,
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)

@@ -177,3 +177,11 @@ func (r *Rounds) FallDue() {
 	l.dues.part = l.wheel.waiting(l.dues.by)
 	l.beginDues()
 }
+
+// SetLeavingMost changes how many ended sessions the homes deal with at a time. Before
+// there are sessions.
+func (e *Engine) SetLeavingMost(n int) { e.leavingMost = n }
+
+// Leaving is how many ended sessions the homes deal with, and Overdue how many wait to end.
+func (e *Engine) Leaving() int64 { return e.returning.Load() }
+func (e *Engine) Overdue() int64 { return e.overdue.Load() }

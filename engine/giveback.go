@@ -25,6 +25,7 @@ type returned struct {
 	bare    jid.JID         // the account
 	stanzas []returnedStanza
 	left    int // not dealt with yet
+	bytes   int // of the stanzas
 
 	bequests []*bequests // made of them
 }
@@ -67,8 +68,7 @@ func (c *conn) giveBack() bool {
 		return false
 	}
 	l.stats.returned.Add(uint64(len(r.stanzas)))
-	l.engine.returning.Add(1)
-	l.postHome(r.bare.String(), r)
+	r.gone(l)
 	return true
 }
 
@@ -81,8 +81,7 @@ func (l *loop) routeAgain(mb routing.Mailbox, b []byte, how session.Delivery, rc
 		if to, err = l.viewOf(parser.Unescape(v.To())); err == nil {
 			s := returnedStanza{raw: slices.Clone(b), copied: how&session.Copied != 0, to: slices.Clone(got), awaited: rc.wanted, receipt: rc}
 			r := &returned{from: mb, bare: to.Bare().JID.Clone(), stanzas: []returnedStanza{s}}
-			l.engine.returning.Add(1)
-			l.postHome(r.bare.String(), r)
+			r.gone(l)
 			return
 		}
 	}
@@ -111,7 +110,7 @@ func (r *returned) apply(l *loop, _ *conn) {
 // done counts what was dealt with; the engine does not stop before.
 func (r *returned) done(l *loop) {
 	if r.left--; r.left == 0 {
-		l.engine.returning.Add(-1)
+		l.engine.left(r.bytes)
 	}
 }
 

@@ -88,7 +88,8 @@ type loop struct {
 	bursts     map[routing.Mailbox]*burst // of the sessions here that have one
 	burstBytes int                        // of their messages
 
-	savingNow int // sessions on their way into the store
+	savingNow int               // sessions on their way into the store
+	overdue   []routing.Mailbox // detached sessions that wait to end, see endOverdue
 
 	remotes      map[string]remote // the remote domains that are at home here
 	remoteDue    int64             // the earliest of their deadlines; 0: none
@@ -231,6 +232,7 @@ func (l *loop) woken() {
 	switch {
 	case l.due.Swap(false):
 		l.tick()
+		l.endOverdue()
 	case l.nextDues.Swap(false):
 		l.beginDues()
 	}
