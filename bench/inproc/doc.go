@@ -21,6 +21,10 @@
 // Then up to a thousand of the sessions leave and come back: they are resumed, and
 // messages are stored for their accounts and fetched.
 //
+// A day (Mix) is messages, presence and logins at once, each at a rate. Then there are two
+// servers in the process (Federation): users of one write to users of the other, whose
+// sessions are made for that, over a connection that the servers make by themselves.
+//
 // Last, users write in an open loop beside others who log out and in (Churn), alone, and
 // beside a flood to clients that read nothing (Slow). Such a client has stream management and acknowledges nothing, and its
 // connection takes nothing, where a socket would have the kernel hold a part: all
