@@ -121,8 +121,6 @@ func stableTo(to *managedSink) []byte {
 	return []byte(start + strings.Repeat("x", 350-len(start)-len(end)) + end)
 }
 
-var askForAck = []byte("<r xmlns='urn:xmpp:sm:3'/>")
-
 // durably sends b, count messages to another client, which acknowledges them, and
 // waits until the server acknowledges them in turn.
 func (m *managedSink) durably(to *managedSink, b []byte, count int) {

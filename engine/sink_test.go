@@ -65,7 +65,10 @@ func attachTo(t testing.TB, attach func(engine.Sink) (*engine.Wire, error), coun
 	return c
 }
 
-var endOfMessage = []byte("</message>")
+var (
+	endOfMessage = []byte("</message>")
+	askForAck    = []byte("<r xmlns='urn:xmpp:sm:3'/>")
+)
 
 // Write implements engine.Sink.
 func (c *sinkClient) Write(p []byte) {
