@@ -60,6 +60,24 @@ func TestSpellingsOfAck(t *testing.T) {
 	}
 }
 
+// So does an <r/>.
+func TestSpellingsOfRequest(t *testing.T) {
+	for _, xml := range []string{
+		"<r xmlns='urn:xmpp:sm:3'/>", `<r xmlns="urn:xmpp:sm:3"/>`, "<r xmlns='urn:xmpp:sm:3' />", "<r  xmlns='urn:xmpp:sm:3'/>",
+		"<r xmlns='urn:xmpp:sm:3'></r>", "<r xmlns='urn:xmpp:sm:3' x='y'/>", "<s:r xmlns:s='urn:xmpp:sm:3'/>",
+	} {
+		for split := range len(xml) {
+			p := boundTo(t, managing(), "<enable"+sm+"/>")
+			p.sent = ""
+			p.feed("<presence/>" + xml[:split])
+			p.feed(xml[split:] + "<presence/><r" + sm + "/>")
+			if want := "<a" + sm + " h='1'/><a" + sm + " h='2'/>"; p.sent != want || p.closed {
+				t.Fatalf("%s, split at %d: got %s, want %s; closed: %v", xml, split, p.sent, want, p.reason)
+			}
+		}
+	}
+}
+
 // Nothing of a stanza is taken for an <a/> of the stream.
 func TestAckInsideAStanza(t *testing.T) {
 	const first, second = "<message><x>", "<a xmlns='urn:xmpp:sm:3' h='1'/></x></message>"

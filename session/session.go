@@ -164,8 +164,7 @@ func (s *Session) Feed(now int64, in []byte, out *Out) (n int) {
 		s.strayed(out)
 		return len(in)
 	}
-	if h, n := s.plainAck(in); n > 0 {
-		s.handledBy(h, out)
+	if n := s.plainManaged(in, out); n > 0 {
 		return n
 	}
 	frame, n, err := out.Scanner.Next(&s.stream, in)
