@@ -195,4 +195,8 @@ type Hooks struct {
 	// Message is called for each message that a local client sent, before it is
 	// routed and before Policy is asked. What m lends is valid until it returns.
 	Message func(m MessageView)
+	// Round is called by each event loop when it begins to work off what has come,
+	// up to tens of thousands of times a second: on the thread that the loop runs on,
+	// which may be another one than before. Loops count from 0.
+	Round func(loop int)
 }

@@ -36,11 +36,15 @@ func (l *loop) openPoller() error {
 // it, until the engine is halted. Then it closes what is left.
 func (l *loop) run() {
 	l.lookForRoom()
+	hook := l.engine.cfg.Hooks.Round
 	for !l.engine.halted.Load() {
 		round, err := l.next()
 		if err != nil {
 			l.engine.log.Error("event loop failed", "loop", l.index, "error", err)
 			break
+		}
+		if hook != nil {
+			hook(int(l.index))
 		}
 		l.round(round)
 	}
