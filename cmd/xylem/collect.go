@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// collectorPause is the time between two looks at whether the collector should
-// run less often. A flood fills a heap of 50 MB in a second and a half: who looks
+// floodPause is the time between two looks at whether clients are flooded, and the
+// collector should run less often. A flood fills a heap of 50 MB in a second and a half: who looks
 // each two seconds is late for the first two collections.
-const collectorPause = 250 * time.Millisecond
+const floodPause = 250 * time.Millisecond
 
 // collectorPace has garbage collected less often while clients that do not
 // read are flooded. Each message to such a client is stored and a copy kept until the
@@ -21,29 +21,25 @@ const collectorPause = 250 * time.Millisecond
 // for: 5,000 messages a second to 10,000 such clients, server on one core, p99 of the
 // users 4.6 ms with GOGC=100 and 1.5 ms with 400.
 type collectorPace struct {
-	kept    uint64 // messages stored for who has not acknowledged them, at the last look
-	calm    int    // looks since there were many
-	percent int    // as it is set now; 0: as the process began
-	usual   int    // how it began
+	percent int // as it is set now; 0: as the process began
+	usual   int // how it began
 }
 
 const (
-	floodLook   = 64        // such messages between two looks that make a flood
-	floodLooks  = 40        // looks, 10 s, after which it is over
 	floodSlack  = 256 << 20 // garbage in bytes that a flood may leave
 	leastLive   = 4 << 20   // what the collector of Go takes for granted
 	pacePercent = 100       // the usual ones of Go
 )
 
-// look sets the pace by how many messages were kept since the start. GOGC in the
-// environment beats it, and GOMEMLIMIT holds in any case.
-func (c *collectorPace) look(kept uint64) {
+// look sets the pace. GOGC in the environment beats it, and GOMEMLIMIT holds in any
+// case.
+func (c *collectorPace) look(flooded bool) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(live)
-	percent := c.pace(kept, live[0].Value.Uint64())
+	percent := c.pace(flooded, live[0].Value.Uint64())
 	if percent == c.percent {
 		return
 	}
@@ -55,19 +51,12 @@ func (c *collectorPace) look(kept uint64) {
 }
 
 // pace is how many per cent of the live bytes may be garbage.
-func (c *collectorPace) pace(kept, live uint64) int {
-	many := kept-c.kept >= floodLook
-	c.kept = kept
-	if c.calm++; many {
-		c.calm = 0
-	}
+func (c *collectorPace) pace(flooded bool, live uint64) int {
 	switch {
-	case c.percent == 0 && !many:
+	case c.percent == 0 && !flooded:
 		return 0
-	case c.calm >= floodLooks:
+	case !flooded:
 		return pacePercent
-	case !many:
-		return c.percent
 	}
 	const step = 50 // a change stops all threads for a moment, so it is not for less
 	percent := int(floodSlack * 100 / max(live, leastLive))

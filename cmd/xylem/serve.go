@@ -42,6 +42,7 @@ type server struct {
 	store     *badger.Driver
 	journal   *journal // nil: there is none
 	slices    timeSlices
+	ahead     loopsAhead
 	wasReady  bool
 	run       chan error // what engine.Run returned
 }
@@ -168,7 +169,9 @@ func (s *server) openEngine(conf *loaded) error {
 	if err != nil {
 		return err
 	}
+	s.ahead.slices = &s.slices
 	e, err := engine.New(engine.Config{
+		Hooks:           engine.Hooks{Round: s.ahead.round},
 		Domains:         conf.Server.Domains,
 		Listeners:       engineListeners(&conf.config),
 		Certificates:    s.certs,
@@ -237,11 +240,13 @@ func (s *server) serveUntil(signals <-chan os.Signal) error {
 	defer ticker.Stop()
 	memory := time.NewTicker(memoryPause)
 	defer memory.Stop()
-	collector := time.NewTicker(collectorPause)
-	defer collector.Stop()
+	look := time.NewTicker(floodPause)
+	defer look.Stop()
 	var trim trimmer
 	var pace collectorPace
 	defer pace.end()
+	var flood floodWatch
+	defer s.ahead.end()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	for {
@@ -262,8 +267,10 @@ func (s *server) serveUntil(signals <-chan os.Signal) error {
 			s.upkeep(now)
 		case <-memory.C:
 			trim.look()
-		case <-collector.C:
-			pace.look(s.engine.Stats().KeptTotal)
+		case <-look.C:
+			flooded := flood.look(s.engine.Stats().KeptTotal)
+			pace.look(flooded)
+			s.ahead.look(flooded)
 		case sig := <-signals:
 			if sig == syscall.SIGHUP {
 				s.reload(time.Now())
