@@ -24,6 +24,9 @@ func insideFigures(run *report.Run, res *inproc.Result) error {
 		report.PauseP50: res.Pauses.P50, report.PauseP99: res.Pauses.P99, report.PauseMax: res.Pauses.Max, report.CollectorShare: res.Pauses.GCShare,
 		report.Lost: float64(res.Lost), report.Duplicated: float64(res.Duplicated), report.LoginFails: float64(res.Failed + res.Mix.Failed),
 	})
+	if p := res.SparePauses; p.Count > 0 {
+		set(map[string]float64{report.SparePauseP99: p.P99, report.SparePauseMax: p.Max})
+	}
 	if res.Huge > 0 {
 		set(map[string]float64{report.HugePerSession: res.Huge, report.HugeRSSPerSession: res.HugeRSS})
 	}

@@ -16,6 +16,7 @@ import (
 type admission struct {
 	limit   int64
 	open    atomic.Int64
+	inside  atomic.Int64 // of them those in the process, which take no descriptor: the limit is not theirs
 	refused atomic.Uint64
 
 	perAddress addressLimit
@@ -90,7 +91,7 @@ func (a *admission) leave(from *origin) {
 
 // admit takes a place; false when there is none.
 func (a *admission) admit() bool {
-	if a.open.Add(1) > a.limit {
+	if a.open.Add(1)-a.inside.Load() > a.limit {
 		a.open.Add(-1)
 		a.refused.Add(1)
 		return false

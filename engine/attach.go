@@ -69,7 +69,8 @@ type attaching struct {
 }
 
 func (a *attaching) apply(l *loop, _ *conn) {
-	l.engine.admission.open.Add(1) // it takes no descriptor, but drain waits for it
+	l.engine.admission.open.Add(1) // drain waits for it
+	l.engine.admission.inside.Add(1)
 	a.wire.conn = l.openAs(wireTransport{a.wire}, a.listener)
 	a.wire.mailbox = a.wire.conn.mailbox()
 	close(a.done)
@@ -141,6 +142,7 @@ func (t wireTransport) closeWrite()     { t.w.sink.CloseWrite() }
 func (t wireTransport) use(c *conn) { t.w.conn = c }
 
 func (t wireTransport) close() {
+	t.w.engine.admission.inside.Add(-1)
 	t.w.conn.transportClosed()
 	t.w.sink.Closed()
 }

@@ -161,7 +161,7 @@ type Limits struct {
 	PreAuthBytes           int           // one element before login; policy-violation. Default 16,384
 	OutboundBytes          int           // unsent bytes held for one connection; then the slow consumer is cut off (ErrSlowConsumer): a last word would wait behind them. Default 1,048,576
 	InboundBytes           int           // bytes held of one connection while its session waits; reading stops at 32,768, and what passes the bound nevertheless is closed. Default: StanzaBytes + 65,536, at least 131,072
-	Connections            int           // open connections; the surplus is refused with resource-constraint. Default: 90 % of the open files that are left to the process at start
+	Connections            int           // open connections but those in the process; the surplus is refused with resource-constraint. Default: 90 % of the open files that are left to the process at start
 	ConnectionsPerAddress  int           // open connections from one IPv4 address or IPv6 /64; the surplus is refused with resource-constraint. Default: 1,000, and any number from this machine
 	FailedLoginsPerAddress int           // failed SASL exchanges an hour from such an address; then temporary-auth-failure until the hour is over. Default: 1,000, and any number from this machine
 	BytesPerSecond         int           // of what a client sends, with a second's worth at once; then it is not read until its time has come. Default 33,554,432

@@ -329,6 +329,26 @@ func TestConnectionsAreRefusedBeyondTheLimit(t *testing.T) {
 	}
 }
 
+// Connections in the process take no descriptor, so those of others are not refused over
+// them, however many they are, and no more are let in when they have gone.
+func TestConnectionsInsideTakeNoPlace(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(cfg *engine.Config) { cfg.Limits.Connections = 2 })
+	inside := []*client{s.connect(t, "pipe"), s.connect(t, "pipe"), s.connect(t, "pipe")}
+	for _, c := range inside {
+		c.open()
+	}
+	one, two := s.connect(t, "tcp"), s.connect(t, "tcp")
+	one.open()
+	two.open()
+	s.connect(t, "tcp").expectStreamError("resource-constraint")
+	for _, c := range inside {
+		_ = c.conn.Close()
+	}
+	await.Equal(t, "connections", func() int64 { return s.Stats().Connections }, 2)
+	s.connect(t, "tcp").expectStreamError("resource-constraint")
+}
+
 // TestHandshakesAreLetGo runs alone, too: engines that end in the middle of
 // many handshakes leave no coroutine of one behind.
 func TestHandshakesAreLetGo(t *testing.T) {

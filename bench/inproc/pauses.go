@@ -11,8 +11,8 @@ type Pauses struct {
 	P50   float64 `json:"p50_us"`
 	P99   float64 `json:"p99_us"`
 	Max   float64 `json:"max_us"`
-	// GCShare is the part of the processor time that collections took.
-	GCShare float64 `json:"gc_share"`
+	// GCShare is the part of the processor time that collections took, of the whole run.
+	GCShare float64 `json:"gc_share,omitempty"`
 }
 
 const (
@@ -38,21 +38,54 @@ func gauge(name string) float64 {
 	return math.NaN()
 }
 
-// pauses reads the runtime's histogram, which counts since the start.
-func pauses() (p Pauses) {
+// pauseCounts is the runtime's histogram of pauses since the start; nil: it has none.
+func pauseCounts() *metrics.Float64Histogram {
 	s := []metrics.Sample{{Name: metricPauses}}
 	metrics.Read(s)
 	if s[0].Value.Kind() != metrics.KindFloat64Histogram {
-		return p
+		return nil
 	}
-	h := s[0].Value.Float64Histogram()
+	return s[0].Value.Float64Histogram()
+}
+
+// noteSpare has the pauses since some counts counted as those with processors to spare.
+func (r *run) noteSpare(since *metrics.Float64Histogram) {
+	now := pauseCounts()
+	if now == nil || since == nil {
+		return
+	}
+	if r.spare == nil {
+		r.spare = make([]uint64, len(now.Counts))
+	}
+	for i := range now.Counts {
+		r.spare[i] += now.Counts[i] - since.Counts[i]
+	}
+}
+
+// pauses are those since the start, but for those with processors to spare, and these.
+func (r *run) pauses() (p, spare Pauses) {
+	h := pauseCounts()
+	if h == nil {
+		return p, spare
+	}
+	if r.spare != nil {
+		spare = summary(&metrics.Float64Histogram{Counts: r.spare, Buckets: h.Buckets})
+		for i := range h.Counts {
+			h.Counts[i] -= r.spare[i]
+		}
+	}
+	p = summary(h)
+	if used := gauge(metricAll) - gauge(metricIdle); used > 0 {
+		p.GCShare = gauge(metricGC) / used
+	}
+	return p, spare
+}
+
+func summary(h *metrics.Float64Histogram) (p Pauses) {
 	for _, n := range h.Counts {
 		p.Count += int(n)
 	}
 	p.P50, p.P99, p.Max = quantile(h, p.Count, 0.5), quantile(h, p.Count, 0.99), quantile(h, p.Count, 1)
-	if used := gauge(metricAll) - gauge(metricIdle); used > 0 {
-		p.GCShare = gauge(metricGC) / used
-	}
 	return p
 }
 

@@ -163,7 +163,10 @@ type Result struct {
 	Churn      Churn      `json:"churn"` // users beside logins
 	Slow       Slow       `json:"slow"`  // users beside a flood
 
-	Pauses Pauses `json:"pauses"` // of the whole run: logins, traffic, collections
+	Pauses Pauses `json:"pauses"` // logins, traffic, collections
+	// SparePauses are those while users write in an open loop: there are more processors of
+	// Go's than cores then, and one that has no core cannot stop. xylem serve has as many more.
+	SparePauses Pauses `json:"spare_pauses"`
 
 	Lost       int      `json:"lost"`
 	Duplicated int      `json:"duplicated"`

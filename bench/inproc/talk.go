@@ -73,6 +73,7 @@ func (t *talk) alone(ctx context.Context) (Open, error) {
 // users get must come to hear.
 func (t *talk) beside(ctx context.Context, do func(context.Context) error) (o Open, err error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + spare))
+	defer t.run.noteSpare(pauseCounts())
 	heap := mostHeap()
 	var other sync.WaitGroup
 	var failed error

@@ -58,6 +58,8 @@ const (
 	PauseP50           = "gc_pause_p50_us"
 	PauseP99           = "gc_pause_p99_us"
 	PauseMax           = "gc_pause_max_us"
+	SparePauseP99      = "gc_spare_pause_p99_us"
+	SparePauseMax      = "gc_spare_pause_max_us"
 	CollectorShare     = "gc_cpu_share"
 	IdleCPU            = "cpu_cores_idle"
 	StorePerSec        = "store_per_s"
@@ -194,9 +196,11 @@ func Figures() []Figure {
 		{Key: HotGrowth, Title: "the same, few write", Unit: "×"},
 		{Key: BusyP99, Title: "latency p99 during collections", Unit: "time", About: "while garbage is collected without a pause"},
 		{Key: BusyMax, Title: "latency max during collections", Unit: "time"},
-		{Key: PauseP50, Title: "GC pause p50", Unit: "time", About: "times in which the collector stopped everything, logins included"},
+		{Key: PauseP50, Title: "GC pause p50", Unit: "time", About: "times in which the collector stopped everything, logins included, with as many processors of Go's as cores"},
 		{Key: PauseP99, Title: "GC pause p99", Unit: "time"},
 		{Key: PauseMax, Title: "GC pause max", Unit: "time"},
+		{Key: SparePauseP99, Title: "GC pause p99, processors to spare", Unit: "time", About: "while users write in an open loop, with four more than cores, as xylem serve has: one without a core cannot stop"},
+		{Key: SparePauseMax, Title: "GC pause max, processors to spare", Unit: "time"},
 		{Key: CollectorShare, Title: "CPU of collections", Unit: "×", About: "share of the processor time of the whole run, logins and forced collections included"},
 		{Key: EmptyPSS, Title: "PSS, empty", Unit: "bytes"},
 		{Key: IdleCPU, Title: "CPU while idle", Unit: "cores"},
