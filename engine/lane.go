@@ -9,11 +9,11 @@ import (
 
 // lane is the way that the last stanza of a client took, if that was a message which
 // went to one session at once and which nobody else was to see: no home, filter, hook
-// or archive, though somebody may wait for its receipt. The next one of the same read, to the same address and of the same
-// type, goes there, too, without a look-up and without asking anybody again. That is
-// what it would come to: nothing of its client came between them, so the client, its
-// home and the loop know what they knew, and the routing table has not changed since
-// before it was looked into. Loop only.
+// or archive, though somebody may wait for its receipt. The next one of the same read,
+// to the same address and of the same type, goes there, too, without a look-up and
+// without asking anybody again. That is what it would come to: nothing of its client
+// came between them, so the client, its home and the loop know what they knew, and the
+// routing table has not changed since before it was looked into. Loop only.
 type lane struct {
 	conn    *conn // the client's; nil: there is no lane
 	to      []byte

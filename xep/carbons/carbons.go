@@ -3,10 +3,11 @@
 //
 // A session that gets copies carries xep.MarkCarbons, and all sessions of its
 // account xep.MarkAccountCarbons, so that only messages of such accounts are
-// looked at, and of these not what an account's only session sends or gets. Copies go to their session or nowhere: they are neither stored nor
-// routed anew, and nobody hears of it when one is lost (§10.2). They are made
-// where the message is routed, so they may arrive before or after what the same
-// session gets by other ways.
+// looked at, and of these not what an account's only session sends or gets. Copies
+// go to their session or nowhere: they are neither stored nor routed anew, and
+// nobody hears of it when one is lost (§10.2). They are made where the message is
+// routed, so they may arrive before or after what the same session gets by other
+// ways.
 //
 // A message that waits behind older ones for its addressee (see package
 // offline) is copied at once. What is delivered from the offline store was
