@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,9 +16,10 @@ const (
 	minPayload = 150
 )
 
-// chain is one message in flight. It belongs to whoever has the message: the
-// inbox of a loop hands it from one client to the next.
+// chain is one message in flight. It belongs to whoever has the message and the lock:
+// the message may arrive before Send has returned to its sender.
 type chain struct {
+	sync.Mutex
 	message []byte     // head with places for names and mark
 	from    int        // who has sent the message in flight
 	to      int        // and gets it
@@ -66,13 +68,13 @@ func digits(dst []byte, n uint64) {
 	}
 }
 
-// render is message number of chain k to user to of a domain.
-func (c *chain) render(k, to int, domain string) []byte {
+// render is a message of chain k to user to of a domain.
+func (c *chain) render(k int, number uint64, to int, domain string) []byte {
 	copy(c.message[domainAt:], domain) // all are as long
 	digits(c.message[len(toPrefix)+1:len(toPrefix)+nameLen], uint64(to))
 	mark := c.message[bytes.IndexByte(c.message, '.')+1:]
 	digits(mark[:5], uint64(k))
-	digits(mark[6:markLen], c.number)
+	digits(mark[6:markLen], number)
 	mark[5] = '.'
 	return c.message
 }

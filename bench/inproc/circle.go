@@ -56,9 +56,11 @@ func (r *run) launch(o circle) {
 	r.circle.Store(&o)
 	r.stop.Store(false)
 	for k, c := range r.chains {
+		c.Lock()
 		c.latency.Reset()
 		r.draw(c)
 		r.running.Add(1)
 		r.send(k, c)
+		c.Unlock()
 	}
 }

@@ -137,8 +137,7 @@ func (o *overload) flood(ctx context.Context) error {
 		}
 		o.open[k%len(o.open)].Add(1)
 		o.fates[k].Store(unknown)
-		message.number = uint64(k)
-		w.Send(message.render(floodMark, o.stalled.first+k%o.stalled.n, domain))
+		w.Send(message.render(floodMark, uint64(k), o.stalled.first+k%o.stalled.n, domain))
 	})
 	return err
 }

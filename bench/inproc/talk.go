@@ -97,9 +97,8 @@ func (t *talk) goOn(ctx context.Context) error {
 	t.pace = measure.Pace{Begin: time.Now(), Rate: t.run.settings.Rate, Count: len(t.times), Grace: grace}
 	sent, err := t.pace.Run(ctx, func(k int, now time.Time) {
 		record(t.late, now.Sub(t.pace.Due(k)))
-		t.message.number = uint64(k)
 		from, to := t.pair(k)
-		t.run.wires[from].Send(t.message.render(t.id, to, domain))
+		t.run.wires[from].Send(t.message.render(t.id, uint64(k), to, domain))
 	})
 	if err != nil {
 		return err

@@ -107,9 +107,9 @@ func (r *run) send(k int, c *chain) {
 	h := &c.ahead[c.used]
 	c.used++
 	c.from, c.to = h.from, h.to
-	c.number++
 	c.sent = time.Now()
-	message := c.render(k, c.to, r.domainOf(c.to))
+	c.number++
+	message := c.render(k, c.number, c.to, r.domainOf(c.to))
 	if !r.alone.Load() {
 		h.wire.Send(message)
 	}
@@ -131,17 +131,19 @@ func (r *run) arrived(u *user, p []byte) {
 			r.strange.Add(1)
 			continue
 		}
-		c := r.chains[k]
-		if number != c.number || uint32(c.to) != u.index {
-			r.strange.Add(1)
-			continue
-		}
-		r.goOn(k, c)
+		r.goOn(k, number, u)
 	}
 }
 
-// goOn counts the message in flight and sends the next.
-func (r *run) goOn(k int, c *chain) {
+// goOn counts the message in flight and sends the next, if this is it.
+func (r *run) goOn(k int, number uint64, u *user) {
+	c := r.chains[k]
+	c.Lock()
+	defer c.Unlock()
+	if number != c.number || uint32(c.to) != u.index {
+		r.strange.Add(1)
+		return
+	}
 	if opened := r.opened.Load(); opened != 0 && int64(c.sent.Sub(r.start)) >= opened {
 		now := time.Since(c.sent)
 		_ = c.latency.RecordValue(int64(min(max(now, time.Microsecond), time.Minute))) // inside its range

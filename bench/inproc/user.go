@@ -165,13 +165,14 @@ func (u *user) Buffered() int {
 func (u *user) CloseWrite() {}
 
 func (u *user) Closed() {
+	comers := u.run.comers.Load() // first: they begin when all who leave have been counted
 	u.fail("the end of the connection")
 	u.state.Store(stateClosed)
 	if t := u.run.gone.Load(); t != nil {
 		t.add(1)
 	}
-	if c := u.run.comers.Load(); c != nil {
-		c.left(u)
+	if comers != nil {
+		comers.left(u)
 	}
 }
 
