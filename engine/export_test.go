@@ -62,13 +62,8 @@ type Input struct {
 
 // OnLoop runs something on a loop, which may have turns there: each takes some inputs,
 // as if they had been read from sockets.
-func (e *Engine) OnLoop(loop int, run func(turn func([]Input))) {
-	done := make(chan struct{})
-	e.sendLoop(uint32(loop), call(func() {
-		defer close(done)
-		l := e.loops[loop]
-		outer := l.spent // is being worked off
-		l.spent = nil
+func (e *Engine) OnLoop(at int, run func(turn func([]Input))) {
+	e.within(at, func(l *loop) {
 		run(func(inputs []Input) {
 			for _, in := range inputs {
 				in.From.conn.input(in.Bytes)
@@ -76,6 +71,18 @@ func (e *Engine) OnLoop(loop int, run func(turn func([]Input))) {
 			l.exit()
 			l.enter()
 		})
+	})
+}
+
+// within runs something on a loop that ends turns, beside the turn that it is in.
+func (e *Engine) within(at int, run func(*loop)) {
+	done := make(chan struct{})
+	e.sendLoop(uint32(at), call(func() {
+		defer close(done)
+		l := e.loops[at]
+		outer := l.spent // is being worked off
+		l.spent = nil
+		run(l)
 		l.spent = outer
 	}))
 	<-done
@@ -137,19 +144,12 @@ const MostKept = dueAtOnce * keepAtOnce
 type Rounds struct{ loop *loop }
 
 // OnRounds runs something on a loop.
-func (e *Engine) OnRounds(loop int, run func(*Rounds)) {
-	done := make(chan struct{})
-	e.sendLoop(uint32(loop), call(func() {
-		defer close(done)
-		l := e.loops[loop]
-		outer := l.spent // is being worked off
-		l.spent = nil
+func (e *Engine) OnRounds(at int, run func(*Rounds)) {
+	e.within(at, func(l *loop) {
 		l.exit()
 		run(&Rounds{l})
 		l.enter()
-		l.spent = outer
-	}))
-	<-done
+	})
 }
 
 // Round is one of the loop, as run has them.

@@ -2,20 +2,14 @@ package inproc
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"fmt"
-	"math/big"
 	"net"
 	"net/netip"
 	"sync"
-	"time"
 
+	"github.com/xylem-im/xylem/bench/target"
 	"github.com/xylem-im/xylem/engine"
 	"github.com/xylem-im/xylem/s2s"
 )
@@ -46,10 +40,11 @@ func (r *run) serveBoth(ctx context.Context, cfg engine.Config) (end func() erro
 	if err != nil {
 		return nil, err
 	}
-	cert, err := certificate()
+	der, key, err := target.SelfSigned(domain, farDomain)
 	if err != nil {
 		return nil, err
 	}
+	cert := &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key} // nobody checks it
 	way := &loopback{to: map[string]netip.AddrPort{}}
 	var ends []func() error
 	end = func() error {
@@ -113,19 +108,3 @@ func (w *loopback) Dial(ctx context.Context, targets []s2s.Target, _ func(string
 type anybody struct{ cert *tls.Certificate }
 
 func (a anybody) Certificate(string) (*tls.Certificate, error) { return a.cert, nil }
-
-// certificate makes one of the kind that xylem makes for itself. It is not checked.
-func certificate() (*tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	now := time.Now()
-	template := &x509.Certificate{SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: domain}, DNSNames: []string{domain, farDomain},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(0, 0, 1), KeyUsage: x509.KeyUsageDigitalSignature, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return nil, err
-	}
-	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
-}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -206,14 +205,13 @@ func (d *day) news(u *user, p []byte) {
 		d.agreed.add(1)
 	}
 	for {
-		_, rest, ok := bytes.Cut(p, []byte(updateMark))
-		if !ok || len(rest) < updateWidth {
+		number, rest, ok := nextUpdate(p)
+		if !ok {
 			return
 		}
-		number, err := strconv.ParseUint(string(rest[:updateWidth]), 10, 64)
-		p = rest[updateWidth:]
+		p = rest
 		switch n := int(number); {
-		case err != nil || number >= uint64(len(d.missing)) || d.group(n) != at/d.size():
+		case number >= uint64(len(d.missing)) || d.group(n) != at/d.size():
 			d.strange.Add(1)
 		case d.last[at].Swap(number+1) == number+1:
 			if n < d.updates { // a proof may come once more, with the subscription

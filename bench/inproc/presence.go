@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -122,6 +123,20 @@ const (
 	updateWidth = 20 // digits
 )
 
+// nextUpdate finds the next update in p: its number and what follows; math.MaxUint64 for
+// one that is none of ours. ok is false when there is none.
+func nextUpdate(p []byte) (number uint64, rest []byte, ok bool) {
+	_, rest, ok = bytes.Cut(p, []byte(updateMark))
+	if !ok || len(rest) < updateWidth {
+		return 0, nil, false
+	}
+	number, err := strconv.ParseUint(string(rest[:updateWidth]), 10, 64)
+	if err != nil {
+		number = math.MaxUint64
+	}
+	return number, rest[updateWidth:], true
+}
+
 // arrived looks at what a contact got. It is called on the contact's event loop.
 func (f *fan) arrived(u *user, p []byte) {
 	switch {
@@ -131,13 +146,12 @@ func (f *fan) arrived(u *user, p []byte) {
 		f.approved.add(1)
 	}
 	for {
-		_, rest, ok := bytes.Cut(p, []byte(updateMark))
-		if !ok || len(rest) < updateWidth {
+		number, rest, ok := nextUpdate(p)
+		if !ok {
 			return
 		}
-		number, err := strconv.ParseUint(string(rest[:updateWidth]), 10, 64)
-		p = rest[updateWidth:]
-		if err != nil || number != f.number.Load() || f.last[u.index].Swap(number) == number {
+		p = rest
+		if number != f.number.Load() || f.last[u.index].Swap(number) == number {
 			continue // an old one, or the one that subscribing brings once more
 		}
 		f.told.Add(1)
