@@ -76,7 +76,7 @@ func RunInProcess(ctx context.Context, p InProcessPlan) (*report.Report, error) 
 		return nil, fmt.Errorf("--cpus %s: %w", p.CPUs, err)
 	}
 	p.Turns = max(1, p.Turns)
-	rep := &report.Report{Format: report.Format, Created: time.Now().UTC().Truncate(time.Second), Machine: measure.ThisMachine(), Harness: version(),
+	rep := &report.Report{Format: report.Format, Created: time.Now().UTC().Truncate(time.Second), Machine: measure.ThisMachine(""), Harness: version(),
 		Server: p.CPUs, Client: p.CPUs, Versions: map[string]string{}, Order: p.Kinds, Note: p.Note}
 	for turn := 1; turn <= p.Turns; turn++ {
 		for _, size := range p.Sizes {
@@ -96,7 +96,7 @@ func RunInProcess(ctx context.Context, p InProcessPlan) (*report.Report, error) 
 
 // check refuses what no process could measure, before one is started.
 func (p *InProcessPlan) check() error {
-	memory := measure.ThisMachine().Memory
+	memory := measure.ThisMachine("").Memory
 	for _, n := range p.Sizes {
 		s := p.Settings
 		s.Sessions = n

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -84,7 +85,7 @@ func (r *run) observe(ctx context.Context, c load.Command) *outcome {
 	}
 	tick := time.NewTicker(sampleEvery)
 	defer tick.Stop()
-	load0 := measure.ReadLoad()
+	load0, overflows := measure.ReadLoad(), measure.Overflows()
 	ended := false
 	end := func() {
 		ended = true
@@ -95,11 +96,14 @@ func (r *run) observe(ctx context.Context, c load.Command) *outcome {
 		o.server = total(o.servers)
 		o.measured = r.known()
 		r.surroundings(load0, o)
+		if n := measure.Overflows() - overflows; n > 0 {
+			o.notes = append(o.notes, refused(n))
+		}
 	}
 	for {
 		select {
 		case <-open:
-			begin, from, load0 = r.cpus(), time.Now(), measure.ReadLoad()
+			begin, from, load0, overflows = r.cpus(), time.Now(), measure.ReadLoad(), measure.Overflows()
 		case <-closed:
 			end()
 		case now := <-tick.C:
@@ -141,6 +145,12 @@ func (r *run) tell(c load.Command, s report.Sample) {
 		state += ", warming up"
 	}
 	r.plan.watch(Progress{What: r.title(c.Phase), Done: done, State: state})
+}
+
+// refused says that servers did not accept connections in time.
+func refused(n int64) string {
+	return fmt.Sprintf("%d connections found the queue of those to be accepted full and were tried again a second or more later: "+
+		"that is most of the slowest logins (the server's listen backlog, net.core.somaxconn)", n)
 }
 
 // surroundings notes what else went on in the machine.
@@ -191,7 +201,7 @@ func (o *outcome) merge(events []load.Event) error {
 	if o.genUse > generatorUse {
 		o.notes = append(o.notes, fmt.Sprintf("the generator was saturated (more than %.0f %% of its cores): the server could do more; CPU per message still holds", generatorUse*100))
 	}
-	switch others := o.busy - (used+o.server.Total()).Seconds()/o.wall.Seconds()/float64(measure.ThisMachine().Cores); {
+	switch others := o.busy - (used+o.server.Total()).Seconds()/o.wall.Seconds()/float64(runtime.NumCPU()); {
 	case o.measured && others > busyElse:
 		o.notes = append(o.notes, fmt.Sprintf("the machine was busy with something else, too (more than %.0f %% of it)", busyElse*100))
 	case o.shared && o.busy > allBusy:

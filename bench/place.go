@@ -56,6 +56,22 @@ func (p *Plan) stay() (undo func(), err error) {
 	return undo, nil
 }
 
+// sharedCores says when servers and generators are not on cores of their own, though they
+// were given some.
+func (p *Plan) sharedCores() []string {
+	if p.ServerCPUs == "" || p.ClientCPUs == "" {
+		return nil
+	}
+	switch same, threads := measure.Shared(p.ServerCPUs, p.ClientCPUs); {
+	case same:
+		return []string{fmt.Sprintf("servers (%s) and generators (%s) share cores, so each slows the other", p.ServerCPUs, p.ClientCPUs)}
+	case threads:
+		return []string{fmt.Sprintf("servers (%s) and generators (%s) run on threads of the same cores, so each slows the other: "+
+			"lscpu --extended tells which belong together", p.ServerCPUs, p.ClientCPUs)}
+	}
+	return nil
+}
+
 // readCA reads CAFile.
 func (p *Plan) readCA() error {
 	if p.CAFile == "" {

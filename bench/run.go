@@ -30,9 +30,9 @@ func Run(ctx context.Context, p Plan) (*report.Report, error) {
 	}
 	defer undo()
 	rep := &report.Report{
-		Format: report.Format, Created: time.Now().UTC().Truncate(time.Second), Machine: measure.ThisMachine(), Harness: version(),
-		Server: p.ServerCPUs, Client: p.ClientCPUs, Versions: map[string]string{}, Order: p.Targets, Note: p.Note,
-		Remarks: p.leftOut(),
+		Format: report.Format, Created: time.Now().UTC().Truncate(time.Second), Machine: measure.ThisMachine(p.Dir), Harness: version(),
+		Server: p.ServerCPUs, Client: p.ClientCPUs, Versions: map[string]string{}, Configurations: map[string][]string{}, Order: p.Targets, Note: p.Note,
+		Remarks: slices.Concat(p.leftOut(), p.sharedCores()),
 	}
 	for _, s := range p.Scenarios {
 		for turn := 1; turn <= p.Turns; turn++ {
@@ -227,6 +227,9 @@ func (r *run) start(ctx context.Context, s load.Settings) error {
 	}
 	if err == nil {
 		r.report.Versions[r.name] = r.server.Version
+		for _, server := range r.servers() {
+			r.report.Configured(r.name, server.Configuration)
+		}
 	}
 	return err
 }

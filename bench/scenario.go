@@ -85,7 +85,7 @@ func (r *run) common(o *outcome) {
 		return
 	}
 	r.set(report.ServerCores, o.server.Total().Seconds()/o.wall.Seconds())
-	if o.server.Total() > 0 {
+	if o.server.Total() >= leastCPU {
 		r.set(report.SystemShare, o.server.System.Seconds()/o.server.Total().Seconds())
 	}
 }

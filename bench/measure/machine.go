@@ -3,6 +3,7 @@ package measure
 import (
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,18 +13,27 @@ import (
 
 // Machine says where figures come from.
 type Machine struct {
-	System string `json:"system,omitempty"` // the distribution
-	Kernel string `json:"kernel"`
-	Arch   string `json:"arch"`
-	CPU    string `json:"cpu"`
-	Cores  int    `json:"cores"`
-	Memory int64  `json:"memory"` // bytes
-	Go     string `json:"go"`     // that the generator was built with
+	System    string `json:"system,omitempty"` // the distribution
+	Kernel    string `json:"kernel"`
+	Arch      string `json:"arch"`
+	CPU       string `json:"cpu"`
+	Cores     int    `json:"cores"`
+	Memory    int64  `json:"memory"`               // bytes
+	Go        string `json:"go"`                   // that the generator was built with
+	Virtual   bool   `json:"virtual,omitempty"`    // a host may take cores away
+	Governor  string `json:"governor,omitempty"`   // chooses the clock of the cores; several if they differ
+	HugePages string `json:"huge_pages,omitempty"` // transparent ones: always, madvise or never
+	Disk      Disk   `json:"disk,omitzero"`        // of the servers' folders
 }
 
-// ThisMachine describes the machine. What the system does not tell stays empty.
-func ThisMachine() Machine {
-	m := Machine{Arch: runtime.GOARCH, Cores: runtime.NumCPU(), Go: runtime.Version()}
+// ThisMachine describes the machine, its disk being that of a folder; "" is none. What the
+// system does not tell stays empty.
+func ThisMachine(folder string) Machine {
+	m := Machine{Arch: runtime.GOARCH, Cores: runtime.NumCPU(), Go: runtime.Version(), Governor: governors(),
+		HugePages: chosen(setting("/sys/kernel/mm/transparent_hugepage/enabled"))}
+	if folder != "" {
+		m.Disk = DiskOf(folder)
+	}
 	var u unix.Utsname
 	if unix.Uname(&u) == nil {
 		m.Kernel = unix.ByteSliceToString(u.Sysname[:]) + " " + unix.ByteSliceToString(u.Release[:])
@@ -36,9 +46,12 @@ func ThisMachine() Machine {
 	}
 	b, _ := os.ReadFile("/proc/cpuinfo")
 	for line := range strings.Lines(string(b)) {
-		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
+		key, value, _ := strings.Cut(line, ":")
+		switch strings.TrimSpace(key) {
+		case "model name":
 			m.CPU = strings.TrimSpace(value)
-			break
+		case "flags":
+			m.Virtual = slices.Contains(strings.Fields(value), "hypervisor")
 		}
 	}
 	info, _ := os.ReadFile("/proc/meminfo")

@@ -12,10 +12,10 @@ import (
 func TestParseStat(t *testing.T) {
 	line := "42 (a b) c) R) S 1 42 42 0 -1 4194304 100 200 3 4 1234 56 78 90 20 0 5 0 100 1000 200 18446744073709551615\n"
 	got, err := parseStat([]byte(line))
-	if want := (CPU{12340 * time.Millisecond, 560 * time.Millisecond}); err != nil || got != want {
+	if want := (CPU{(12340 + 780) * time.Millisecond, (560 + 900) * time.Millisecond}); err != nil || got != want {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
-	for _, bad := range []string{"", "42", "42 (x) S 1 2", "42 (x) S 1 2 3 4 5 6 7 8 9 10 a b 13 14"} {
+	for _, bad := range []string{"", "42", "42 (x) S 1 2", "42 (x) S 1 2 3 4 5 6 7 8 9 10 a b 13 14 15"} {
 		if got, err := parseStat([]byte(bad)); err == nil {
 			t.Errorf("%q is read as %v", bad, got)
 		}
@@ -99,8 +99,8 @@ func TestNoProcess(t *testing.T) {
 }
 
 func TestMachine(t *testing.T) {
-	m := ThisMachine()
-	if m.Cores < 1 || m.Memory < 1<<20 || m.Kernel == "" || m.Go == "" {
+	m := ThisMachine(t.TempDir())
+	if m.Cores < 1 || m.Memory < 1<<20 || m.Kernel == "" || m.Go == "" || m.Disk.FileSystem == "" {
 		t.Errorf("%+v", m)
 	}
 	busy, steal := (Load{Busy: 30, Steal: 10, all: 140}).Since(Load{Busy: 10, Steal: 5, all: 40})

@@ -63,7 +63,8 @@ func eachOf(pid int, file string, take func(b []byte) error) error {
 	return nil
 }
 
-// ProcessCPU returns the time that pid and the processes below it have used.
+// ProcessCPU returns the time that pid and the processes below it have used, those that
+// have ended meanwhile among them.
 // The precision is 10 ms, so a window must be seconds long.
 func ProcessCPU(pid int) (sum CPU, err error) {
 	err = eachOf(pid, "stat", func(b []byte) error {
@@ -83,17 +84,24 @@ func OwnCPU() time.Duration {
 	return time.Duration(t.Nano())
 }
 
-// parseStat reads fields 14 and 15 of /proc/pid/stat, see proc(5). The name of
-// the program may contain anything, so fields are counted from its end.
+// parseStat reads fields 14 to 17 of /proc/pid/stat, see proc(5): the time of a process
+// and that of its children that have ended. The name of the program may contain anything,
+// so fields are counted from its end.
 func parseStat(b []byte) (CPU, error) {
 	_, rest, ok := bytes.Cut(b[bytes.LastIndexByte(b, ')')+1:], []byte(" "))
 	f := bytes.Fields(rest)
-	if !ok || len(f) < 13 {
+	if !ok || len(f) < 15 {
 		return CPU{}, errors.New("stat is not understood")
 	}
-	user, err1 := strconv.ParseInt(string(f[11]), 10, 64)
-	system, err2 := strconv.ParseInt(string(f[12]), 10, 64)
-	return CPU{time.Duration(user) * tick, time.Duration(system) * tick}, errors.Join(err1, err2)
+	var ticks [4]time.Duration
+	for i := range ticks {
+		n, err := strconv.ParseInt(string(f[11+i]), 10, 64)
+		if err != nil {
+			return CPU{}, err
+		}
+		ticks[i] = time.Duration(n) * tick
+	}
+	return CPU{User: ticks[0] + ticks[2], System: ticks[1] + ticks[3]}, nil
 }
 
 // Memory is what processes and their sockets take, in bytes.

@@ -39,7 +39,13 @@ func Compare(w io.Writer, a, b *Report, width int, tolerance float64) (worse []s
 		}
 	}
 	if common == 0 {
-		return nil, fmt.Errorf("the reports have no target with equal settings in common: A has %s; B has %s", a.contents(), b.contents())
+		const most = 3
+		near := slices.DeleteFunc(a.without(b, "A", "B"), func(line string) bool { return !strings.Contains(line, instead) })
+		hint := ""
+		for _, line := range near[:min(most, len(near))] {
+			hint += "; " + line
+		}
+		return nil, fmt.Errorf("the reports have no target with equal settings in common: A has %s; B has %s%s", a.contents(), b.contents(), hint)
 	}
 	for _, line := range slices.Concat(a.without(b, "A", "B"), b.without(a, "B", "A")) {
 		if _, err := fmt.Fprintln(w, "!", line); err != nil {
@@ -54,7 +60,11 @@ func (r *Report) contents() string {
 	var list []string
 	for _, g := range r.Groups() {
 		for _, t := range g.Targets {
-			list = append(list, t.Name+": "+g.Title)
+			what := t.Name + ": " + g.Title
+			if len(t.Runs) == 0 {
+				what += " (failed)"
+			}
+			list = append(list, what)
 		}
 	}
 	if len(list) == 0 {
@@ -65,8 +75,8 @@ func (r *Report) contents() string {
 
 // unlike is what makes two reports hard to compare.
 func unlike(a, b *Report) (list []string) {
-	if a.Machine != b.Machine {
-		list = append(list, "the reports come from different machines or systems ("+difference(a.Machine, b.Machine)+"); ratios between targets of one report are safer")
+	if d := difference(a.Machine, b.Machine); d != "" {
+		list = append(list, "the reports come from different machines or systems ("+d+"); ratios between targets of one report are safer")
 	}
 	if a.Harness != b.Harness && a.Harness != "" && b.Harness != "" {
 		list = append(list, fmt.Sprintf("they come from different xylem-bench: %s in A, %s in B", a.Harness, b.Harness))
@@ -75,10 +85,16 @@ func unlike(a, b *Report) (list []string) {
 		list = append(list, fmt.Sprintf("servers and generators had other cores: %s and %s in A, %s and %s in B",
 			cores(a.Server), cores(a.Client), cores(b.Server), cores(b.Client)))
 	}
+	for _, name := range a.Order {
+		if d := reconfigured(a.Configurations[name], b.Configurations[name]); d != "" {
+			list = append(list, name+" was configured otherwise: "+d)
+		}
+	}
 	return list
 }
 
-// difference says in what machines differ.
+// difference says in what machines differ, "" when in nothing that both reports tell:
+// those of older harnesses tell less.
 func difference(a, b measure.Machine) string {
 	var list []string
 	for _, f := range []struct{ a, b string }{
@@ -90,7 +106,23 @@ func difference(a, b measure.Machine) string {
 			list = append(list, fmt.Sprintf("%s and %s", cmp.Or(f.a, "unknown"), cmp.Or(f.b, "unknown")))
 		}
 	}
+	for _, f := range []struct{ what, a, b string }{
+		{"governor", a.Governor, b.Governor}, {"huge pages", a.HugePages, b.HugePages}, {"file system", a.Disk.FileSystem, b.Disk.FileSystem},
+		{"KiB read ahead", readAhead(a.Disk), readAhead(b.Disk)},
+	} {
+		if f.a != f.b && f.a != "" && f.b != "" {
+			list = append(list, fmt.Sprintf("%s %s and %s", f.what, f.a, f.b))
+		}
+	}
 	return strings.Join(list, ", ")
+}
+
+// readAhead is what is read ahead of a program, "" if it is not known.
+func readAhead(d measure.Disk) string {
+	if d.FileSystem == "" {
+		return ""
+	}
+	return fmt.Sprint(d.ReadAhead)
 }
 
 func cores(list string) string {
@@ -130,7 +162,7 @@ func (r *Report) without(other *Report, name, otherName string) (list []string) 
 			o, ok := other.find(g, t.Name)
 			switch {
 			case !ok:
-				list = append(list, fmt.Sprintf("only in %s: %s: %s", name, t.Name, g.Title))
+				list = append(list, fmt.Sprintf("only in %s: %s: %s", name, t.Name, g.Title)+other.instead(g, t.Name, otherName))
 			case len(o.Runs) == 0:
 				list = append(list, fmt.Sprintf("failed in %s: %s: %s", otherName, t.Name, g.Title))
 			}
@@ -142,7 +174,7 @@ func (r *Report) without(other *Report, name, otherName string) (list []string) 
 func compareTarget(w io.Writer, g Group, a, b Target, versionA, versionB string, width int, tolerance float64) (worse []string, err error) {
 	fmt.Fprintf(w, "%s: %s\n", b.Name, g.Title)
 	if versionA != versionB {
-		fmt.Fprintf(w, "  A is %s, B is %s\n", versionA, versionB)
+		fmt.Fprintf(w, "  A is %s, B is %s\n", cmp.Or(versionA, "unknown"), cmp.Or(versionB, "unknown"))
 	}
 	t := grid{head: []string{"A", "B", "B/A", ""}, whole: true}
 	for _, f := range Figures() {
@@ -150,21 +182,36 @@ func compareTarget(w io.Writer, g Group, a, b Target, versionA, versionB string,
 		if sa.N == 0 && sb.N == 0 || f.Fault && sa.Max == 0 && sb.Max == 0 {
 			continue
 		}
-		ratio := "–"
-		if sa.Median != 0 && sb.N > 0 {
-			ratio = fmt.Sprintf("%.2f", sb.Median/sa.Median)
-		}
 		row := Row{Figure: f.in(g.Settings.Scenario)}
 		if verdict(f, sa, sb) == isWorse && (sa.Median == 0 || math.Abs(sb.Median/sa.Median-1) > tolerance) {
 			worse = append(worse, row.Figure.Title)
 		}
-		t.add(row.Figure.Title, row.cell(sa), row.cell(sb), cell{main: ratio}, cell{main: verdict(f, sa, sb)})
+		t.add(row.Figure.Title, row.cell(sa), row.cell(sb), ratio(sa, sb), cell{main: verdict(f, sa, sb)})
 	}
 	if err := t.write(w, width); err != nil {
 		return nil, err
 	}
+	for _, side := range []struct {
+		name string
+		t    Target
+	}{{"A", a}, {"B", b}} {
+		for _, line := range (Group{Targets: []Target{side.t}}).remarks(false) {
+			fmt.Fprintln(w, "  ! in", side.name+":", wrap(line, width, "    "))
+		}
+	}
 	_, err = fmt.Fprintln(w)
 	return worse, err
+}
+
+// ratio is b over a: of the medians, and what it may be between with any run of each.
+func ratio(a, b Spread) cell {
+	switch {
+	case a.N == 0 || b.N == 0 || a.Median == 0:
+		return cell{main: "–"}
+	case a.N == 1 && b.N == 1 || a.Min <= 0:
+		return cell{main: fmt.Sprintf("%.2f", b.Median/a.Median)}
+	}
+	return cell{fmt.Sprintf("%.2f", b.Median/a.Median), fmt.Sprintf("%.2f … %.2f", b.Min/a.Max, b.Max/a.Min)}
 }
 
 // isWorse is the verdict that a check looks for.

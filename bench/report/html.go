@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/xylem-im/xylem/bench/measure"
 )
 
 //go:embed page.html
@@ -59,23 +61,29 @@ func (r *Report) HTML(w io.Writer) error {
 		return err
 	}
 	type target struct {
-		Name, Version string
-		Colour        int
+		Name, Version  string
+		Colour         int
+		Configurations []configuration
 	}
 	data := struct {
 		*Report
-		Heading string
-		Targets []target
-		Growth  []picture
-		Groups  []pageGroup
-		Figures []Figure
-	}{Report: r, Heading: "XMPP servers measured over the wire"}
+		Heading  string
+		Settings string // of the kernel
+		Targets  []target
+		Growth   []picture
+		Groups   []pageGroup
+		Figures  []Figure
+	}{Report: r, Heading: "XMPP servers measured over the wire", Settings: kernelSettings(r.Machine)}
 	if len(r.Runs) > 0 && !slices.ContainsFunc(r.Runs, func(run Run) bool { return run.Settings.Scenario != InProcess }) {
 		data.Heading = "xylem measured in one process"
 	}
 	colour := r.colours()
 	for _, name := range r.Order {
-		data.Targets = append(data.Targets, target{name, r.Versions[name], colour(name)})
+		t := target{Name: name, Version: r.Versions[name], Colour: colour(name)}
+		for _, text := range r.Configurations[name] {
+			t.Configurations = append(t.Configurations, configuration{name, text})
+		}
+		data.Targets = append(data.Targets, t)
 	}
 	data.Growth = r.growth(colour)
 	for i, g := range r.Groups() {
@@ -87,6 +95,22 @@ func (r *Report) HTML(w io.Writer) error {
 		}
 	}
 	return t.Execute(w, data)
+}
+
+// configuration is what a target was started with.
+type configuration struct{ Name, Text string }
+
+// kernelSettings are those that figures depend on, as far as they are known.
+func kernelSettings(m measure.Machine) string {
+	var list []string
+	for _, s := range []struct{ what, value string }{
+		{"governor", m.Governor}, {"huge pages", m.HugePages}, {"file system", m.Disk.FileSystem}, {"KiB read ahead", readAhead(m.Disk)},
+	} {
+		if s.value != "" {
+			list = append(list, s.what+" "+s.value)
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // colours numbers a target the same way on the whole page, and the floor as that

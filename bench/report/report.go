@@ -26,10 +26,13 @@ type Report struct {
 	Server   string            `json:"server_cpus"`       // cores of the servers, "" for all
 	Client   string            `json:"client_cpus"`       // cores of the generators
 	Versions map[string]string `json:"versions"`          // of the targets, by name
-	Order    []string          `json:"order"`             // targets as given
-	Note     string            `json:"note,omitempty"`    // of whoever measured
-	Remarks  []string          `json:"remarks,omitempty"` // about the whole, as what was left out
-	Runs     []Run             `json:"runs"`
+	// Configurations are what the targets were started with, as far as the harness did that:
+	// of each those that differ, as with and without TLS. Folders are $DIR, ports $PORT.
+	Configurations map[string][]string `json:"configurations,omitempty"`
+	Order          []string            `json:"order"`             // targets as given
+	Note           string              `json:"note,omitempty"`    // of whoever measured
+	Remarks        []string            `json:"remarks,omitempty"` // about the whole, as what was left out
+	Runs           []Run               `json:"runs"`
 }
 
 // Run is one measurement of one target.
@@ -72,6 +75,17 @@ type Step struct {
 	PSS      int64 `json:"pss"`
 	RSS      int64 `json:"rss"`
 	Kernel   int64 `json:"kernel"` // of the whole machine, clients' ends included
+}
+
+// Configured adds what a target was started with, unless it is known; "" is nothing.
+func (r *Report) Configured(target, configuration string) {
+	if configuration == "" || slices.Contains(r.Configurations[target], configuration) {
+		return
+	}
+	if r.Configurations == nil {
+		r.Configurations = map[string][]string{}
+	}
+	r.Configurations[target] = append(r.Configurations[target], configuration)
 }
 
 // Write stores r as JSON.

@@ -110,10 +110,10 @@ func TestCompare(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if _, err := report.Compare(&out, a, b, 120, 0); err != nil {
+	if _, err := report.Compare(&out, a, b, 160, 0); err != nil {
 		t.Fatal(err)
 	}
-	line := regexp.MustCompile(`server CPU per message +20.0 µs \(10.0 … 30.0 µs\) +200 µs \(100 … 300 µs\) +10.00 +worse\n`)
+	line := regexp.MustCompile(`server CPU per message +20.0 µs \(10.0 … 30.0 µs\) +200 µs \(100 … 300 µs\) +10.00 \(3.33 … 30.00\) +worse\n`)
 	if !line.MatchString(out.String()) {
 		t.Errorf("no line like %v in:\n%s", line, out.String())
 	}
@@ -121,7 +121,7 @@ func TestCompare(t *testing.T) {
 		t.Errorf("what did not change is not said to be the same:\n%s", out.String())
 	}
 	b.Runs = b.Runs[:0]
-	if _, err := report.Compare(&out, a, b, 120, 0); err == nil {
+	if _, err := report.Compare(&out, a, b, 160, 0); err == nil {
 		t.Error("reports without anything in common were compared")
 	}
 }
@@ -231,6 +231,15 @@ func TestTableFits(t *testing.T) {
 func TestCompareTellsWhatDiffers(t *testing.T) {
 	a, b := sample(), sample()
 	b.Server, b.Client, b.Machine.Cores = "0", "1", 64
+	a.Machine.Governor, b.Machine.Governor = "powersave", "performance"
+	b.Machine.Disk = measure.Disk{FileSystem: "ext4"} // of which an older harness told nothing
+	a.Order = []string{"a<b>&", "b"}
+	a.Configured("b", "one\nmore = 1\ntwo")
+	b.Configured("b", "one\nmore = 2\ntwo")
+	a.Configured("a<b>&", "plain")
+	a.Configured("a<b>&", "TLS")
+	b.Configured("a<b>&", "plain")
+	b.Runs[1].Warnings = []string{"it rained"}
 	b.Runs[len(b.Runs)-1].Settings.Sessions = 5      // idle, of a<b>&
 	delete(b.Runs[1].Figures, report.MessagesPerSec) // of a<b>&
 	delete(b.Runs[3].Figures, report.MessagesPerSec)
@@ -241,19 +250,24 @@ func TestCompareTellsWhatDiffers(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if _, err := report.Compare(&out, a, b, 120, 0); err != nil {
+	if _, err := report.Compare(&out, a, b, 160, 0); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"! the reports come from different machines or systems (0 cores and 64 cores)",
+		"! the reports come from different machines or systems (0 cores and 64 cores, governor powersave and performance); ratios",
+		"! b was configured otherwise: A has ‹more = 1›, B has ‹more = 2›\n",
+		"  ! in B: it rained\n",
 		"! servers and generators had other cores: all and all in A, 0 and 1 in B",
-		"! only in A: a<b>&: idle, 100 sessions",
-		"! only in B: a<b>&: idle, 5 sessions",
+		"! only in A: a<b>&: idle, 100 sessions, plaintext, made with sessions 5 instead of 100 in B\n",
+		"! only in B: a<b>&: idle, 5 sessions, plaintext, made with sessions 100 instead of 5 in A\n",
 		"! failed in A: b: chat, 200 sessions",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing in:\n%s", want, out.String())
 		}
+	}
+	if strings.Contains(out.String(), "a<b>& was configured") || strings.Contains(out.String(), "ext4") {
+		t.Errorf("what only one report tells is told as a difference:\n%s", out.String())
 	}
 	if line := regexp.MustCompile(`messages +101,010 /s \(90,909 … 111,111 /s\) +– +– +only in A\n`); !line.MatchString(out.String()) {
 		t.Errorf("no line like %v in:\n%s", line, out.String())
@@ -359,7 +373,7 @@ func TestJSONIsDocumented(t *testing.T) {
 	}
 	_, section, _ := strings.Cut(string(doc), "## The JSON\n")
 	section, _, _ = strings.Cut(section, "\n## ")
-	for _, of := range []any{report.Report{}, report.Run{}, report.Percentiles{}, report.Point{}, report.Sample{}, report.Step{}, measure.Machine{}} {
+	for _, of := range []any{report.Report{}, report.Run{}, report.Percentiles{}, report.Point{}, report.Sample{}, report.Step{}, measure.Machine{}, measure.Disk{}} {
 		for i := range reflect.TypeOf(of).NumField() {
 			key, _, _ := strings.Cut(reflect.TypeOf(of).Field(i).Tag.Get("json"), ",")
 			if key == "" || !strings.Contains(section, "`"+key+"`") {

@@ -151,7 +151,10 @@ func wrap(text string, width int, indent string) string {
 
 // Remarks are the warnings and failures of a group, each once, with the targets
 // that it is of and the number of runs.
-func (g Group) Remarks() (list []string) {
+func (g Group) Remarks() []string { return g.remarks(true) }
+
+// remarks names the targets if asked to.
+func (g Group) remarks(targets bool) (list []string) {
 	type remark struct {
 		text    string
 		targets []string
@@ -184,7 +187,10 @@ func (g Group) Remarks() (list []string) {
 		}
 	}
 	for _, r := range all {
-		s := strings.Join(r.targets, ", ") + ": " + r.text
+		s := r.text
+		if targets {
+			s = strings.Join(r.targets, ", ") + ": " + s
+		}
 		if n := len(r.runs); n > 1 {
 			s += fmt.Sprintf(" (%d runs)", n)
 		}

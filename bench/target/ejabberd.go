@@ -12,7 +12,8 @@ import (
 
 // startEjabberd runs the Erlang machine as ejabberdctl would, but as the
 // current user, without a node name (so that no epmd is left behind) and with
-// nothing throttled: shaper none, and a queue that does not end sessions.
+// nothing throttled: shaper none, a queue that does not end sessions, and one of new
+// connections that is longer than five, or clients wait a second to be tried again.
 func startEjabberd(ctx context.Context, s Settings) (*Server, error) {
 	erl, err := exec.LookPath("erl")
 	dirs, _ := filepath.Glob("/usr/lib/*/ejabberd-*/ebin") // the pattern is right
@@ -23,7 +24,8 @@ func startEjabberd(ctx context.Context, s Settings) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.ejabberdConfig(port); err != nil {
+	config, err := s.ejabberdConfig(port)
+	if err != nil {
 		return nil, err
 	}
 	env := []string{
@@ -33,13 +35,15 @@ func startEjabberd(ctx context.Context, s Settings) (*Server, error) {
 	if s.peer != nil {
 		env = append(env, "ERL_INETRC="+s.path("inetrc"))
 	}
-	p, err := s.launch(nil, env, erl, "+K", "true", "+P", "1000000", "-noinput", "-start_epmd", "false",
-		"-pa", dirs[len(dirs)-1], "-mnesia", "dir", `"`+s.path("data")+`"`, "-ejabberd", "quiet", "true", "-s", "ejabberd")
+	args := []string{"+K", "true", "+P", "1000000", "-noinput", "-start_epmd", "false",
+		"-pa", dirs[len(dirs)-1], "-mnesia", "dir", `"` + s.path("data") + `"`, "-ejabberd", "quiet", "true", "-s", "ejabberd"}
+	p, err := s.launch(nil, env, erl, args...)
 	if err != nil {
 		return nil, err
 	}
 	server := &Server{PID: p.cmd.Process.Pid, process: p, Address: fmt.Sprintf("127.0.0.1:%d", port),
-		Version: packageVersion("ejabberd", p.cmd.Process.Pid)}
+		Version:       packageVersion("ejabberd", p.cmd.Process.Pid),
+		Configuration: s.shown("# erl "+strings.Join(args, " ")+"\n"+config, append(s.ports(), port)...)}
 	if err := p.awaitPort(ctx, server.Address); err != nil {
 		return nil, err
 	}
@@ -50,13 +54,14 @@ func startEjabberd(ctx context.Context, s Settings) (*Server, error) {
 var ejabberdModules = strings.Fields("mod_adhoc mod_blocking mod_caps mod_carboncopy mod_client_state mod_disco mod_last " +
 	"mod_ping mod_privacy mod_private mod_pubsub mod_roster mod_stream_mgmt mod_vcard mod_vcard_xupdate mod_version")
 
-func (s Settings) ejabberdConfig(port int) error {
+// ejabberdConfig writes the configuration and returns its text.
+func (s Settings) ejabberdConfig(port int) (text string, err error) {
 	cert, key, err := s.certificate()
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := makeDir(s.path("data")); err != nil {
-		return err
+		return "", err
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `# written by xylem-bench
@@ -78,6 +83,7 @@ listen:
     module: ejabberd_c2s
     access: everybody
     shaper: none
+    backlog: 4096
     max_stanza_size: %d
     starttls: true
     starttls_required: %t
@@ -97,10 +103,10 @@ listen:
 		b.WriteString("  mod_s2s_dialback: {}\ns2s_use_starttls: required\noutgoing_s2s_families: [ipv4]\n")
 		resolver := fmt.Sprintf("{lookup, [dns]}.\n{resolv_conf, \"\"}.\n{hosts_file, \"\"}.\n{nameserver, {127,0,0,1}, %d}.\n", p.names)
 		if err := s.write("inetrc", resolver); err != nil {
-			return err
+			return "", err
 		}
 	}
-	return s.write("ejabberd.yml", b.String())
+	return b.String(), s.write("ejabberd.yml", b.String())
 }
 
 // ejabberdListener is the one for the other server of a pair.
@@ -108,7 +114,7 @@ func (s Settings) ejabberdListener() string {
 	if s.peer == nil {
 		return ""
 	}
-	return fmt.Sprintf("  - port: %d\n    ip: \"127.0.0.1\"\n    module: ejabberd_s2s_in\n    shaper: none\n    max_stanza_size: %d\n",
+	return fmt.Sprintf("  - port: %d\n    ip: \"127.0.0.1\"\n    module: ejabberd_s2s_in\n    shaper: none\n    backlog: 4096\n    max_stanza_size: %d\n",
 		s.peer.listen, max(262144, s.Payload+65536))
 }
 

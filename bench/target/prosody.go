@@ -85,7 +85,7 @@ VirtualHost %q
 		return nil, err
 	}
 	server := &Server{PID: p.cmd.Process.Pid, process: p, Address: fmt.Sprintf("127.0.0.1:%d", port),
-		Version: packageVersion("prosody", p.cmd.Process.Pid)}
+		Version: packageVersion("prosody", p.cmd.Process.Pid), Configuration: s.shown(config, append(s.ports(), port)...)}
 	if err := p.awaitPort(ctx, server.Address); err != nil {
 		return nil, err
 	}

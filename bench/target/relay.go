@@ -21,7 +21,8 @@ func startRelay(ctx context.Context, s Settings) (*Server, error) {
 	if err := p.awaitPort(ctx, address); err != nil {
 		return nil, err
 	}
-	return &Server{PID: p.cmd.Process.Pid, process: p, Address: address, Relay: true, Version: gnetVersion()}, nil
+	return &Server{PID: p.cmd.Process.Pid, process: p, Address: address, Relay: true, Version: gnetVersion(),
+		Configuration: s.shown("xylem-bench relay --listen "+address, port)}, nil
 }
 
 // gnetVersion is that of the event loop, which is all that there is.

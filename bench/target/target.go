@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -51,8 +52,11 @@ type Server struct {
 	DirectTLS bool
 	Relay     bool
 	PID       int // 0: not known, so nothing is measured from outside
-	process   *process
-	names     *names // stopped with it; may be nil
+	// Configuration is the files and arguments that it was started with, folders and ports
+	// written as $DIR and $PORT; "": not known.
+	Configuration string
+	process       *process
+	names         *names // stopped with it; may be nil
 }
 
 // Stop ends a server that was started here.
@@ -162,6 +166,22 @@ func StartPair(ctx context.Context, name string, s Settings) (first, second *Ser
 	}
 	servers[1].names = names
 	return servers[0], servers[1], nil
+}
+
+// shown is a configuration as a report has it: the same for all folders and ports.
+func (s Settings) shown(text string, ports ...int) string {
+	for _, port := range ports {
+		text = regexp.MustCompile(fmt.Sprintf(`\b%d\b`, port)).ReplaceAllLiteralString(text, "$PORT")
+	}
+	return strings.TrimSpace(strings.ReplaceAll(text, s.Dir, "$DIR"))
+}
+
+// ports are those of a pair; none: there is no other server.
+func (s Settings) ports() []int {
+	if s.peer == nil {
+		return nil
+	}
+	return []int{s.peer.names, s.peer.listen, s.peer.port}
 }
 
 // write makes a file of the server's.

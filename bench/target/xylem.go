@@ -28,8 +28,9 @@ func serveXylem(ctx context.Context, s Settings, more ...string) (*Server, error
 	args := []string{
 		"serve", "--data", s.path("data"), "--domain", s.domain, "--c2s", "127.0.0.1:0", "--c2s-tls", "", "--s2s-tls", "", "--http", "",
 	}
+	config := ""
 	if p := s.peer; p != nil {
-		config := fmt.Sprintf("[s2s.static_hosts]\n%q = \"127.0.0.1:%d\"\n", p.domain, p.port)
+		config = fmt.Sprintf("[s2s.static_hosts]\n%q = \"127.0.0.1:%d\"\n", p.domain, p.port)
 		if err := s.write("xylem.toml", config); err != nil {
 			return nil, err
 		}
@@ -56,7 +57,8 @@ func serveXylem(ctx context.Context, s Settings, more ...string) (*Server, error
 	if err != nil {
 		return nil, err
 	}
-	server := &Server{PID: p.cmd.Process.Pid, process: p, Version: firstLine(s.Xylem, "version")}
+	server := &Server{PID: p.cmd.Process.Pid, process: p, Version: firstLine(s.Xylem, "version"),
+		Configuration: s.shown(lines("xylem", args)+config, s.ports()...)}
 	timeout := time.NewTimer(startTime)
 	defer timeout.Stop()
 	select {
@@ -74,6 +76,22 @@ func serveXylem(ctx context.Context, s Settings, more ...string) (*Server, error
 	case <-timeout.C:
 		return nil, p.failed("is not ready")
 	}
+}
+
+// lines writes a command with a line for each flag, as a comment.
+func lines(name string, args []string) string {
+	text := "# " + name
+	for _, a := range args {
+		switch {
+		case strings.HasPrefix(a, "--"):
+			text += "\n#   " + a
+		case a == "":
+			text += " ''"
+		default:
+			text += " " + a
+		}
+	}
+	return text + "\n"
 }
 
 // importXylem makes the accounts while the server does not run.
