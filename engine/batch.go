@@ -87,7 +87,8 @@ type shared struct {
 const (
 	// keepBatchBytes bounds what a pooled batch may hold on to.
 	keepBatchBytes = 256 << 10
-	// fullBatchBytes is where a batch is handed over in the middle of a turn.
+	// fullBatchBytes is where a batch is handed over in the middle of a turn, or the next
+	// one begun. One that grew on could not be pooled.
 	fullBatchBytes = 128 << 10
 )
 

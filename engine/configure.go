@@ -97,14 +97,10 @@ func (e *Engine) configureExtensions() error {
 		}
 	}
 	e.registry.Freeze()
-	always := xep.Mark(0)
 	for _, h := range e.registry.Messages() {
 		e.hookMarks |= h.When
-		if !h.Several {
-			always |= h.When
-		}
 	}
-	e.severalMarks = e.hookMarks &^ always
+	e.copier = e.registry.Copier()
 	return nil
 }
 

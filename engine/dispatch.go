@@ -16,7 +16,7 @@ func (l *loop) dispatch(c *conn, st *session.Stanza) {
 	fw := stanza.Forward{From: from.String(), Lang: c.session.Lang()}
 	if l.lane.leads(c, st, l.engine) {
 		fw.Stamp = &l.stamp
-		l.give(&source{conn: c, origin: c.mailbox()}, v, st.To, &fw, l.lane.target[:], xep.Mark(l.lane.target[0].Flags))
+		l.lane.take(l, c, v, st, &fw)
 		return
 	}
 	l.lane.close(l.engine.table)
@@ -146,10 +146,8 @@ func (l *loop) pass(src *source, v *stanza.View, to jid.View, fw *stanza.Forward
 			return
 		}
 		if v.Kind == stanza.KindMessage {
-			l.hookReceived(v, to, fw, targets, marks)
-		}
-		if len(targets) == 1 {
-			l.openLane(src, v, to.String(), &targets[0], marks)
+			l.hookReceived(src, v, to, fw, targets, marks)
+			l.openLane(src, v, to.String(), targets, marks)
 		}
 	}
 }

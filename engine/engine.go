@@ -36,8 +36,8 @@ type Engine struct {
 	table         *routing.Table
 	seed          maphash.Seed // of homeLoop
 	registry      *xep.Registry
-	hookMarks     xep.Mark // the marks that some message hook looks for
-	severalMarks  xep.Mark // those of them that mean nothing without MarkSeveral
+	hookMarks     xep.Mark    // the marks that some message hook looks for
+	copier        *xep.Copier // of messages; nil: none
 	hasExtensions bool
 	sasl          sasl.Config // for PLAIN; sessions make their own
 

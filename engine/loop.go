@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -57,6 +58,7 @@ type loop struct {
 	tail               []byte         // free part of the arena for session output
 	arena              []byte         // the arena, length 0
 	post               []*batch       // what this turn hands over, by loop; own index: to itself
+	full               []*batch       // what it hands over to itself, in front of post
 	ahead              int            // entries that warmEntries has looked at
 	warmed             byte           // what it read, so that it is read
 	spent              []*batch       // delivered in this turn; written pieces point into them
@@ -108,7 +110,7 @@ type loop struct {
 	id     [22]byte // the one that LentID has lent
 
 	views   []*xep.MessageView // not in use
-	copied  []byte             // scratch of Copy
+	copies  copies             // scratch of copySent and copyReceived
 	targets []routing.Entry
 	reader  rawReader // frames stanzas that are routed anew
 	toBytes []byte    // scratch for addresses
@@ -159,8 +161,7 @@ func (l *loop) exit() {
 	for {
 		l.count()
 		l.handOver()
-		if b := l.post[l.index]; b != nil {
-			l.post[l.index] = nil
+		if b := l.nextOwn(); b != nil {
 			l.deliver(b)
 			continue
 		}
@@ -186,6 +187,17 @@ func (l *loop) exit() {
 	if invariants.Enabled && !l.none.isEmpty() {
 		panic("engine: written to what connections share")
 	}
+}
+
+// nextOwn takes the next batch that the loop has for itself; nil: there is none.
+func (l *loop) nextOwn() (b *batch) {
+	if len(l.full) > 0 {
+		b = l.full[0]
+		l.full = slices.Delete(l.full, 0, 1)
+		return b
+	}
+	b, l.post[l.index] = l.post[l.index], nil
+	return b
 }
 
 // handOver gives the other loops what this turn has for them.
@@ -306,9 +318,12 @@ func take(n *uint32, to *atomic.Uint64) {
 // batchFor is the batch of this turn for a loop.
 func (l *loop) batchFor(index uint32) *batch {
 	b := l.post[index]
-	if b != nil && len(b.data) > fullBatchBytes && index != l.index {
-		l.post[index] = nil
-		l.engine.loops[index].receive(b)
+	if b != nil && len(b.data) > fullBatchBytes {
+		if l.post[index] = nil; index == l.index {
+			l.full = append(l.full, b)
+		} else {
+			l.engine.loops[index].receive(b)
+		}
 		b = nil
 	}
 	if b == nil {

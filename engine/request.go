@@ -179,7 +179,7 @@ func (l *loop) serveOffline(r *request, a *xep.Home, req *xep.Request, to jid.Vi
 			l.identify(req.View, to.Bare(), fw)
 			fw.ID = strings.Clone(fw.ID) // a hook may make others
 		}
-		l.hookReceived(req.View, to, fw, targets, marks)
+		l.hookReceived(&r.src, req.View, to, fw, targets, marks)
 		if held {
 			req.StanzaID = fw.ID
 			reg.ServeOffline(a, req, stanza.ServiceUnavailable)
@@ -191,7 +191,7 @@ func (l *loop) serveOffline(r *request, a *xep.Home, req *xep.Request, to jid.Vi
 		l.identify(req.View, to.Bare(), fw)
 		req.StanzaID = strings.Clone(fw.ID)
 		fw.ID = req.StanzaID
-		l.hookReceived(req.View, to, fw, nil, marksOf(decision.Domain.Lookup(to.Local(), nil)))
+		l.hookReceived(&r.src, req.View, to, fw, nil, marksOf(decision.Domain.Lookup(to.Local(), nil)))
 		reg.ServeOffline(a, req, r.cond)
 	case routing.Bounce:
 		req.Error(stanza.Error{Condition: decision.Condition})

@@ -14,6 +14,10 @@ type Forward struct {
 	To   string // used where the sender gave no to
 	Lang string // xml:lang of the sender's stream, where the stanza has none, RFC 6120 §8.1.5
 
+	// Declare says that the stanza stands where jabber:client is not the default namespace: it
+	// is declared, unless the stanza keeps a prefix (XEP-0297 §3.2).
+	Declare bool
+
 	// Stamp has From and By rendered, when they were stamped before; nil: nobody remembers.
 	Stamp *Stamp
 
@@ -68,6 +72,9 @@ func AppendForward(dst []byte, v *View, fw *Forward) []byte {
 	keepPrefix := foreignDefault(f)
 	dst = append(dst, '<')
 	dst = appendName(dst, v, keepPrefix)
+	if fw.Declare && !keepPrefix {
+		dst = append(dst, declaration...)
+	}
 	dst = appendStamped(dst, v, fw)
 	dst = appendDecls(dst, f, keepPrefix)
 	content := f.Content()
@@ -88,12 +95,17 @@ func AppendForward(dst []byte, v *View, fw *Forward) []byte {
 	return append(dst, '>')
 }
 
+const declaration = " xmlns='" + NSClient + "'"
+
 // appendAsCame appends a stanza that only gets attributes, as most do, and an id behind its
 // content: behind its name follows what came, in one piece.
 func appendAsCame(dst []byte, v *View, fw *Forward) []byte {
 	dst = append(dst, '<')
 	name := v.Kind.String()
 	dst = append(dst, name...)
+	if fw.Declare {
+		dst = append(dst, declaration...)
+	}
 	if _, has := v.Frame.From(); !has {
 		dst = appendFrom(dst, fw)
 	}

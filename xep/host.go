@@ -44,9 +44,6 @@ type Host interface {
 	// Deliver says; when that is not all, ended tells that the session has and takes no more. The
 	// stanzas are kept until then, and may not be changed.
 	DeliverTo(s SessionRef, stanzas [][]byte, taken func(n int, ended bool))
-	// Copy gives what c makes of a message that is on its way to sessions of an account.
-	// They get it or it is lost, as by Deliver without written.
-	Copy(m *MessageView, c Copying)
 	// Multicast delivers one presence to many bare addresses: st without a to
 	// attribute, which each recipient's copy gets at offset toAt. Rendered once and
 	// handed over by reference. It copies st.

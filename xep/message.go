@@ -2,7 +2,6 @@ package xep
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/stanza"
@@ -12,9 +11,6 @@ import (
 // where the marks say so. It may not change or keep the message.
 type Message struct {
 	When Mark // one of these marks must be set on the account concerned
-	// Several: the hook has nothing to do with what an account's only session sends or
-	// gets, and need not be called for that.
-	Several bool
 	// Sent is called for a message that a session of a marked account sends.
 	Sent func(h Host, m *MessageView)
 	// Received is called for a message that is delivered to a marked account.
@@ -30,22 +26,46 @@ type MessageView struct {
 	Delivered []Resource     // the addressee's resources that get it
 }
 
-// Copying is a message made of another one, for some sessions of an account.
-type Copying struct {
-	Account jid.JID
-	Mark    Mark       // which they carry
-	Has     []Resource // those that get none, and
-	But     string     // the name of one more; "": there is none
-	// Render appends the message without to, which each copy gets at offset toAt of b. It is
-	// called once, unless nobody gets a copy.
-	Render func(b []byte, m *MessageView) (all []byte, toAt int)
+// Direction tells whose sessions get copies of a message.
+type Direction uint8
+
+const (
+	// Sent is for those of the sender's account, but for the one that sent it.
+	Sent Direction = iota
+	// Received is for those of the addressee's account that do not get the message itself.
+	Received
+)
+
+// Copier has messages copied to sessions of the accounts that they come from and go to.
+// Where both are the same account, they are copied as Sent alone, to sessions that do
+// not get them. Copies go to their session or nowhere. The engine may do for several
+// messages in a row what depends on the accounts and their sessions alone.
+type Copier struct {
+	Account Mark // on all sessions of an account of which some get copies
+	Session Mark // on those that do
+	// Copied tells by the message itself, which is on its way from from, whether it is
+	// copied, in the one direction and the other. It is called on any loop, and may not keep
+	// or change the message.
+	Copied func(v *stanza.View, from jid.JID) (sent, received bool)
+	// Begin appends what stands before the message in its copy for a resource, in which
+	// jabber:client is not the default namespace. Of v it depends on the type attribute as
+	// it is written, and nothing else.
+	Begin func(b []byte, v *stanza.View, d Direction, account jid.JID, resource string) []byte
+	// End is what stands behind the message, by Direction.
+	End [2]string
 }
 
-// Gets tells whether a resource gets a copy.
-func (c *Copying) Gets(name string, marks Mark) bool {
-	return marks&c.Mark != 0 && name != c.But &&
-		!slices.ContainsFunc(c.Has, func(r Resource) bool { return r.Name == name })
+// SetCopier sets the one that there may be. ErrTaken when another extension has set one.
+func (r *Registry) SetCopier(c Copier) error {
+	if r.copier != nil {
+		return fmt.Errorf("%w: copies of messages", ErrTaken)
+	}
+	r.copier = &c
+	return nil
 }
+
+// Copier is what copies messages; nil: nothing does.
+func (r *Registry) Copier() *Copier { return r.copier }
 
 // Message adds a hook on the way of messages.
 func (r *Registry) Message(m Message) { r.messages = append(r.messages, m) }

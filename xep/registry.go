@@ -61,6 +61,7 @@ type Registry struct {
 	blocks     []func(*Home, jid.JID) bool
 	hold       func(*Home, *Request, []Resource) bool
 	keeper     *Keeper
+	copier     *Copier
 	ids        func(Host, jid.View, *stanza.View) string
 	access     PresenceAccess
 	guards     []Guard

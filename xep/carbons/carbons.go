@@ -15,8 +15,6 @@
 package carbons
 
 import (
-	"strings"
-
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/stanza"
 	"github.com/xylem-im/xylem/xep"
@@ -32,7 +30,11 @@ func Register(r *xep.Registry) error {
 		return err
 	}
 	r.Session(xep.Session{Opened: opened, Closed: func(a *xep.Home, _ xep.SessionRef) { review(a) }})
-	r.Message(xep.Message{When: xep.MarkAccountCarbons, Several: true, Sent: sent, Received: received})
+	err = r.SetCopier(xep.Copier{Account: xep.MarkAccountCarbons, Session: xep.MarkCarbons, Copied: copied, Begin: begin,
+		End: [...]string{xep.Sent: endOf("sent"), xep.Received: endOf("received")}})
+	if err != nil {
+		return err
+	}
 	for name, handle := range map[string]func(*xep.Home, *xep.Request){"enable": enable, "disable": disable} {
 		h := xep.IQ{Target: xep.Account, Set: true, Namespace: stanza.NSCarbons, Name: name, Handle: handle}
 		if err := r.IQ(h); err != nil {
@@ -90,65 +92,27 @@ func anyCarbons(a *xep.Home) bool {
 	return false
 }
 
-// sent copies what a session sends to the account's others, §8. Of a message
-// to the account itself, those that get it get no copy.
-func sent(h xep.Host, m *xep.MessageView) {
-	if !contentOf(m.View).eligible(m.View.Type) {
-		return
-	}
-	c := xep.Copying{Account: m.From.Bare(), Mark: xep.MarkCarbons, But: m.From.Resource(), Render: renderSent}
-	if m.To.Bare().JID == c.Account {
-		c.Has = m.Delivered
-	}
-	h.Copy(m, c)
+// copied is §6.1 in both directions.
+func copied(v *stanza.View, from jid.JID) (sent, received bool) {
+	c := contentOf(v)
+	sent = c.eligible(v.Type)
+	return sent, sent && !c.isRoomPrivate(from)
 }
 
-// received copies what comes for an account to those of its sessions that do
-// not get it, §7. They got it as sent if it comes from the account itself.
-func received(h xep.Host, m *xep.MessageView) {
-	account, c := m.To.Bare().JID, contentOf(m.View)
-	if account == m.From.Bare() || !c.eligible(m.View.Type) || c.isRoomPrivate(m.From) {
-		return
-	}
-	h.Copy(m, xep.Copying{Account: account, Mark: xep.MarkCarbons, Has: m.Delivered, Render: renderReceived})
-}
-
-func renderSent(b []byte, m *xep.MessageView) ([]byte, int) { return wrap(b, m, "sent", m.From.Bare()) }
-
-func renderReceived(b []byte, m *xep.MessageView) ([]byte, int) {
-	return wrap(b, m, "received", m.To.Bare().JID)
-}
-
-// wrap renders the wrapping message, whose to belongs at toAt.
-func wrap(b []byte, m *xep.MessageView, direction string, account jid.JID) (all []byte, toAt int) {
-	at := len(b)
+// begin appends what wraps the message, §7 and §8, up to it.
+func begin(b []byte, v *stanza.View, d xep.Direction, account jid.JID, resource string) []byte {
 	b = stanza.AppendAttr(append(b, "<message"...), "from", account.String())
-	toAt = len(b) - at
-	if typ, ok := m.View.Frame.Type(); ok {
+	b = stanza.AppendAddress(b, "to", account.String(), resource)
+	if typ, ok := v.Frame.Type(); ok {
 		b = stanza.AppendRawAttr(b, "type", typ)
 	}
 	b = append(b, "><"...)
-	b = append(b, direction...)
-	b = append(b, " xmlns='"+stanza.NSCarbons+"'><forwarded xmlns='"+stanza.NSForward+"'>"...)
-	b = appendOriginal(b, m)
-	b = append(b, "</forwarded></"...)
-	b = append(b, direction...)
-	return append(b, "></message>"...), toAt
+	if d == xep.Sent {
+		b = append(b, "sent"...)
+	} else {
+		b = append(b, "received"...)
+	}
+	return append(b, " xmlns='"+stanza.NSCarbons+"'><forwarded xmlns='"+stanza.NSForward+"'>"...)
 }
 
-// appendOriginal appends the message as it is routed, with its namespace, which
-// the stream does not lend it here (XEP-0297 §3.2).
-func appendOriginal(b []byte, m *xep.MessageView) []byte {
-	const plain = "<message"
-	at := len(b)
-	b = stanza.AppendForward(b, m.View, &m.Forward)
-	behind := at + len(plain)
-	if string(b[at:behind]) != plain || !strings.ContainsRune(" />", rune(b[behind])) {
-		return b // written with a prefix, which it declares
-	}
-	const declaration = " xmlns='" + stanza.NSClient + "'"
-	b = append(b, declaration...)
-	copy(b[behind+len(declaration):], b[behind:])
-	copy(b[behind:], declaration)
-	return b
-}
+func endOf(direction string) string { return "</forwarded></" + direction + "></message>" }

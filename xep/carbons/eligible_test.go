@@ -74,8 +74,8 @@ func TestXEP0297_3_NamespaceOfTheForwardedStanzaIsPreserved(t *testing.T) {
 		{"<messages:message xmlns:messages='jabber:client' xmlns='urn:x'><y/></messages:message>",
 			"<messages:message from='a@b/c' xmlns:messages='jabber:client' xmlns='urn:x'><y/></messages:message>"},
 	} {
-		m := &xep.MessageView{View: stanzatest.Of(t, c[0]), Forward: stanza.Forward{From: "a@b/c"}}
-		if got := string(appendOriginal(nil, m)); got != c[1] {
+		m := &xep.MessageView{View: stanzatest.Of(t, c[0]), Forward: stanza.Forward{From: "a@b/c", Declare: true}}
+		if got := string(stanza.AppendForward(nil, m.View, &m.Forward)); got != c[1] {
 			t.Errorf("%s:\n got %s\nwant %s", c[0], got, c[1])
 		}
 	}

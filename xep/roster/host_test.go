@@ -208,8 +208,6 @@ func (h *host) Serves(domain string) bool { return domain != "remote.example" }
 func (h *host) NewID() string             { return "abcdefghijklmnopqrstuv" }
 func (h *host) LentID() string            { return h.NewID() }
 
-func (h *host) Copy(*xep.MessageView, xep.Copying) {}
-
 func (h *host) Store(op *storage.Op, done func(*storage.Result)) {
 	h.later = append(h.later, func() {
 		res := storage.Result{Err: h.fail}
