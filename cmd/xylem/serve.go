@@ -169,7 +169,7 @@ func (s *server) openEngine(conf *loaded) error {
 	if err != nil {
 		return err
 	}
-	s.ahead.slices = &s.slices
+	s.ahead.slices, s.ahead.process = &s.slices, ownThreads{began: s.started}
 	e, err := engine.New(engine.Config{
 		Hooks:           engine.Hooks{Round: s.ahead.round},
 		Domains:         conf.Server.Domains,

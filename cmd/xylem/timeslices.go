@@ -1,9 +1,7 @@
 package main
 
 import (
-	"os"
 	"runtime"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,61 +27,58 @@ const shortSlice = 100 * time.Microsecond
 type timeSlices struct {
 	usual   uint64       // nanoseconds; 0: the kernel tells none
 	nice    int32        // of all threads
+	policy  uint32       // of all threads, SCHED_NORMAL or SCHED_BATCH
 	commits atomic.Int32 // the thread that commits; 0: none does yet
 }
 
 // shorten gives all threads of the process short slices, and so those that they start.
-// What the kernel does not allow stays as it is. undo is for whoever runs a server and
-// goes on without it.
+// What the kernel does not allow stays as it is, and so does a process with a policy
+// that knows no slices. undo is for whoever runs a server and goes on without it.
 func (s *timeSlices) shorten() (undo func()) {
 	attr, err := unix.SchedGetAttr(0, 0)
-	if err != nil {
+	if err != nil || !isFair(attr.Policy) {
 		return func() {}
 	}
-	s.usual, s.nice = attr.Runtime, attr.Nice
-	s.restore()
-	return func() { s.setAll(s.usual) }
+	s.usual, s.nice, s.policy = attr.Runtime, attr.Nice, attr.Policy
+	s.restore(ownThreads{}.ids())
+	return func() { s.setAll(ownThreads{}.ids(), s.usual) }
 }
 
-// restore is shorten again, for nice values that were raised, too.
-func (s *timeSlices) restore() {
-	s.setAll(uint64(shortSlice))
+// restore is shorten again, for what was changed in a flood, too.
+func (s *timeSlices) restore(threads []int32) {
+	s.setAll(threads, uint64(shortSlice))
 	if id := s.commits.Load(); id != 0 {
 		s.set(int(id), s.usual)
 	}
 }
 
-func (s *timeSlices) setAll(slice uint64) { eachThread(func(id int) { s.set(id, slice) }) }
+func (s *timeSlices) setAll(threads []int32, slice uint64) {
+	for _, id := range threads {
+		s.set(int(id), slice)
+	}
+}
 
 func (s *timeSlices) set(thread int, slice uint64) {
-	setThread(thread, func(t *unix.SchedAttr) { t.Nice, t.Runtime = s.nice, slice })
+	setThread(thread, func(t *unix.SchedAttr) { t.Policy, t.Nice, t.Runtime = s.policy, s.nice, slice })
 }
 
-// eachThread is for all threads, those included that begin meanwhile.
-func eachThread(do func(id int)) {
-	done := map[int]bool{}
-	for found := true; found; {
-		found = false
-		threads, _ := os.ReadDir("/proc/self/task") // without it there is nothing to be found
-		for _, t := range threads {
-			if id, err := strconv.Atoi(t.Name()); err == nil && !done[id] {
-				done[id], found = true, true
-				do(id)
-			}
+// mayReturn tells whether a thread may be scheduled as usual again after SCHED_IDLE and
+// a higher nice value. One that may not ends.
+func (s *timeSlices) mayReturn() bool {
+	answer := make(chan bool)
+	go func() {
+		runtime.LockOSThread()
+		setThread(0, func(t *unix.SchedAttr) { t.Nice = min(s.nice+1, mostNice) })
+		setThread(0, func(t *unix.SchedAttr) { t.Policy = unix.SCHED_IDLE })
+		s.set(0, uint64(shortSlice))
+		t, err := unix.SchedGetAttr(0, 0)
+		back := err == nil && t.Policy == s.policy && t.Nice == s.nice
+		if back {
+			runtime.UnlockOSThread()
 		}
-	}
-}
-
-// setThread changes how one thread is scheduled, 0 being the caller's.
-func setThread(id int, change func(*unix.SchedAttr)) {
-	attr, err := unix.SchedGetAttr(id, 0)
-	if err != nil || attr.Policy != unix.SCHED_NORMAL && attr.Policy != unix.SCHED_BATCH {
-		return // it has ended, or an operator has chosen otherwise
-	}
-	before := *attr
-	if change(attr); *attr != before {
-		_ = unix.SchedSetAttr(id, attr, 0) // it is faster with it, and right without
-	}
+		answer <- back
+	}()
+	return <-answer
 }
 
 // unhurried is a store whose commits have a thread of their own, with the usual slice.
