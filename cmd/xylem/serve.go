@@ -132,6 +132,7 @@ func (s *server) openData(data string) error {
 	s.store = store
 	s.say("data folder: %s%s", data, map[bool]string{true: " (made now)"}[statErr != nil])
 	s.checkDataMode(data)
+	s.checkReadAhead(data, "/sys")
 	return nil
 }
 
