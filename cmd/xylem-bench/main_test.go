@@ -213,10 +213,30 @@ func TestRunWithXylem(t *testing.T) {
 	}
 }
 
-// Overload: clients that read nothing are flooded beside others. The others
-// notice nothing but the time that it takes, what is held is bounded, and each
-// message of the flood is refused or kept for its recipient.
+// Overload: clients that read nothing are flooded beside others. What is held is
+// bounded, each message of the flood is refused or kept for its recipient, and the others
+// wait at most twice as long as without, or less than 10 ms: by their p99 in one turn of
+// several, as in the others the machine may have had something else to do.
 func TestOverload(t *testing.T) {
+	const turns, least = 8, 5000.0 // µs
+	for turn := 1; ; turn++ {
+		f := overload(t)
+		calm, beside := f[report.CalmP99], f[report.LatencyP99]
+		if calm == 0 || beside == 0 {
+			t.Fatalf("p99 is %v µs without the flood and %v with it", calm, beside)
+		}
+		if beside <= 2*max(calm, least) {
+			return
+		}
+		if t.Logf("turn %d: p99 is %v µs without the flood and %v with it", turn, calm, beside); turn == turns {
+			t.Fatal("so it is in each turn")
+		}
+	}
+}
+
+// overload is a turn of TestOverload. What must be in each is checked.
+func overload(t *testing.T) map[string]float64 {
+	t.Helper()
 	const outbound = 64 << 10
 	// What is held for peers is looked at with each message that is routed.
 	var held atomic.Int64
@@ -266,6 +286,7 @@ func TestOverload(t *testing.T) {
 	if most := int64(normal+extra) * (outbound + 64<<10); held.Load() > most {
 		t.Errorf("%d bytes were held for peers, at most %d", held.Load(), most)
 	}
+	return f
 }
 
 func TestWrongUsage(t *testing.T) {
