@@ -9,6 +9,7 @@ import (
 
 // Namespaces of the negotiation.
 const (
+	nsClient     = "jabber:client"
 	nsTLS        = "urn:ietf:params:xml:ns:xmpp-tls"
 	nsSASL       = "urn:ietf:params:xml:ns:xmpp-sasl"
 	nsBind       = "urn:ietf:params:xml:ns:xmpp-bind"
@@ -113,20 +114,31 @@ func (l *login) next(take func(*parser.Frame) error) error {
 	}
 }
 
-// request sends and waits for the named element, which it gives to take.
+// request sends and waits for the named element, which it gives to take. Once a resource
+// is bound, others may write to it before the answer: that is passed over.
 func (l *login) request(xml, namespace, local string, take func(*parser.Frame) error) error {
 	if err := l.Send([]byte(xml)); err != nil {
 		return err
 	}
-	return l.next(func(f *parser.Frame) error {
-		if !f.Element().Is(namespace, local) {
+	for {
+		passed := false
+		err := l.next(func(f *parser.Frame) error {
+			switch {
+			case f.Element().Is(namespace, local):
+				if take != nil {
+					return take(f)
+				}
+				return nil
+			case l.JID != "" && f.Kind() == parser.Stanza && string(f.Namespace()) == nsClient:
+				passed = true
+				return nil
+			}
 			return unexpected(f, "<"+local+"/>")
+		})
+		if err != nil || !passed {
+			return err
 		}
-		if take != nil {
-			return take(f)
-		}
-		return nil
-	})
+	}
 }
 
 func unexpected(f *parser.Frame, want string) error {
