@@ -78,10 +78,14 @@ func (p *Plan) process(address string) int {
 // remedy is what may help against a failure at a server that runs already.
 func (p *Plan) remedy(failure string) string {
 	for _, r := range []struct{ word, remedy string }{
+		{"register: ", fmt.Sprintf("it lets nobody make accounts (--register): make %s to %s there by its own means, without --register, or allow that (XEP-0077)",
+			p.Users.At(0).User, p.Users.At(p.accounts()-1).User)},
 		{"not-authorized", fmt.Sprintf("the accounts are %s, %s, … (--user, --password), and --register makes them", p.Users.At(0).User, p.Users.At(1).User)},
 		{"host-unknown", fmt.Sprintf("--domain says which domain it serves, %s as it is", p.Domain)},
 		{"STARTTLS is not offered", "--direct-tls is for a port with TLS from the first byte, --security plain for one without"},
 		{"x509: ", "--ca-file names who signed its certificate; without that it is not checked"},
+		{"did not end in", "it takes connections, but does not answer in XMPP: is that the port for clients?"},
+		{"connection reset by peer", "it may want TLS from the first byte (--security tls --direct-tls), or serve something else at this port"},
 		{"policy-violation", "it bounds what one client or address may do; --per-address 1 spreads the clients over addresses"},
 	} {
 		if strings.Contains(failure, r.word) {

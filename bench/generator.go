@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,6 +38,7 @@ type generator struct {
 	progress atomic.Pointer[map[string]int64]
 	output   bytes.Buffer // of errors; after done
 	done     chan struct{}
+	err      error // how it ended; after done
 }
 
 // startGenerator starts one and gives it its job.
@@ -67,7 +69,13 @@ func (p *Plan) startGenerator(job load.Job) (*generator, error) {
 }
 
 // ended tells how the process ended; after done.
-func (g *generator) ended() error { return fmt.Errorf("a generator ended: %.2000s", g.output.String()) }
+func (g *generator) ended() error {
+	how := "by itself"
+	if g.err != nil {
+		how = "(" + g.err.Error() + ")"
+	}
+	return fmt.Errorf("a generator ended %s: %s", how, cmp.Or(fmt.Sprintf("%.2000s", g.output.String()), "it wrote nothing"))
+}
 
 // listen reads events until the process ends.
 func (g *generator) listen(out io.Reader) {
@@ -84,7 +92,7 @@ func (g *generator) listen(out io.Reader) {
 		}
 		g.answers <- e
 	}
-	_ = g.cmd.Wait() // how it ended is told where an answer is missing
+	g.err = g.cmd.Wait() // told where an answer is missing
 }
 
 // ask sends a command and waits for its answer.

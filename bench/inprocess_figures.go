@@ -139,7 +139,7 @@ func growth(runs []report.Run) {
 func fewest(runs []report.Run, r *report.Run) (first *report.Run) {
 	for i := range runs {
 		o := &runs[i]
-		if o.Target == r.Target && o.Turn == r.Turn && o.Failed == "" && (first == nil || o.Settings.Sessions < first.Settings.Sessions) {
+		if o.Target == r.Target && o.Turn == r.Turn && o.Failed == "" && report.ButSize(o.Settings) == report.ButSize(r.Settings) && (first == nil || o.Settings.Sessions < first.Settings.Sessions) {
 			first = o
 		}
 	}

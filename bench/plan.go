@@ -118,9 +118,12 @@ func (p *Plan) defaults() {
 		p.PerAddress = 100
 	}
 	if p.PerGenerator == 0 {
-		p.PerGenerator = openFiles() - 300
+		p.PerGenerator = openFiles() - ownFiles
 	}
 }
+
+// ownFiles are those that a generator may need beside the connections of its sessions.
+const ownFiles = 300
 
 // checkFlags refuses numbers that no plan can have, by the names that they have
 // on the command line.
@@ -134,8 +137,10 @@ func (p *Plan) checkFlags() error {
 		return fmt.Errorf("--per-address %d: it is at least 1, or -1 for addresses of the kernel's choice", p.PerAddress)
 	case p.PID < 0:
 		return fmt.Errorf("--pid %d is no process", p.PID)
+	case p.PerGenerator < 2 && p.PerGenerator == openFiles()-ownFiles:
+		return fmt.Errorf("a process may open only %d files, and the harness needs %d beside the sessions: raise the limit (ulimit -n %d)", openFiles(), ownFiles, 4*ownFiles)
 	case p.PerGenerator < 2:
-		return fmt.Errorf("--per-generator %d: a pair of sessions is in one process, so it is at least 2 (and the limit of open files at least 302, see ulimit -n)", p.PerGenerator)
+		return fmt.Errorf("--per-generator %d: a pair of sessions is in one process, so it is at least 2", p.PerGenerator)
 	}
 	if a, b := p.Users.At(0), p.Users.At(1); a.User == b.User {
 		return fmt.Errorf("--user %s: all accounts would have the same name; %%d stands for the number, as in bench%%d", p.Users.User)

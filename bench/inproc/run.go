@@ -187,7 +187,7 @@ func (r *run) measure(ctx context.Context) error {
 		{load.Churn, into(&r.result.Churn, r.churn)},
 		{load.Slow, into(&r.result.Slow, r.slow)},
 	} {
-		if !r.settings.measures(part.of) {
+		if !r.settings.Measures(part.of) {
 			continue
 		}
 		err := part.measure(ctx)

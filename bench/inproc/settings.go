@@ -74,11 +74,37 @@ func (s *Settings) away() int { return min(HotSessions, s.Sessions/2) }
 // Scenarios are those that can be measured: all of the load harness.
 func Scenarios() []string { return load.Scenarios[:] }
 
-// measures tells whether a scenario is to be measured.
-func (s *Settings) measures(scenario string) bool {
+// NeedsStock tells whether a scenario needs extensions, so that sessions and routing alone
+// have nothing of it.
+func NeedsStock(scenario string) bool {
+	return slices.Contains([]string{load.Offline, load.Presence, load.Roster, load.Mix}, scenario)
+}
+
+// UsedBy returns the scenarios that use a setting, named as in a plan file. All use those
+// that are not in its list.
+func UsedBy(key string) []string {
+	switch key {
+	case "payload":
+		return []string{load.Chat, load.Offline, load.Churn, load.Slow, load.Mix, load.S2S}
+	case "chains":
+		return []string{load.Chat, load.S2S}
+	case "rate":
+		return []string{load.Churn, load.Slow, load.Mix}
+	case "extra", "flood", "held":
+		return []string{load.Churn, load.Slow}
+	case "fanout", "online", "update_rate", "login_rate", "comers":
+		return []string{load.Mix}
+	case "far":
+		return []string{load.S2S}
+	}
+	return load.Scenarios[:]
+}
+
+// Measures tells whether a scenario is to be measured.
+func (s *Settings) Measures(scenario string) bool {
 	switch {
-	case !s.Stock && slices.Contains([]string{load.Offline, load.Presence, load.Roster, load.Mix}, scenario):
-		return false // it needs extensions
+	case !s.Stock && NeedsStock(scenario):
+		return false
 	case scenario == load.Mix && s.Fanout == 0, scenario == load.S2S && s.Far < 2:
 		return false
 	case scenario == load.Presence && slices.Contains(s.Only, load.Roster):
@@ -89,43 +115,58 @@ func (s *Settings) measures(scenario string) bool {
 
 // others is how many sessions there are at the other server.
 func (s *Settings) others() int {
-	if !s.measures(load.S2S) {
+	if !s.Measures(load.S2S) {
 		return 0
 	}
 	return min(s.Far, s.Sessions) &^ 1
 }
 
-// Check refuses what makes no sense. Run does it, too.
+// A SettingError is about one of Settings.
+type SettingError struct {
+	Key     string // as in a plan file and, with dashes, on the command line
+	Problem string
+}
+
+func (e SettingError) Error() string {
+	return "--" + strings.ReplaceAll(e.Key, "_", "-") + ": " + e.Problem
+}
+
+// Check refuses what makes no sense. Run does it, too. The errors are SettingErrors, joined,
+// and one for each unknown scenario.
 func (s *Settings) Check() error {
 	var faults []error
-	wrong := func(bad bool, format string, args ...any) {
+	wrong := func(bad bool, key, format string, args ...any) {
 		if bad {
-			faults = append(faults, fmt.Errorf(format, args...))
+			faults = append(faults, SettingError{key, fmt.Sprintf(format, args...)})
 		}
 	}
-	wrong(s.Sessions < 2 || s.Sessions > 1<<24, "--sessions: %d sessions; 2 to 16,777,216 are possible", s.Sessions)
-	wrong(s.Payload < minPayload || s.Payload > 64<<10, "--payload: a payload of %d bytes; %d to 65,536 are possible", s.Payload, minPayload)
-	wrong(s.Chains < 1 || s.Chains > maxChains, "--chains: %d messages in flight; 1 to %d are possible", s.Chains, maxChains)
-	wrong(s.Duration <= 0 || s.Warmup < 0, "--duration, --warmup: a window of %v after %v; it is longer than 0, after 0 or more", s.Duration, s.Warmup)
-	wrong(s.Held != 0 && (s.Held < leastHeld || s.Held > 1<<30), "--held: %d bytes for each session; %d to %d are possible", s.Held, leastHeld, 1<<30)
+	wrong(s.Sessions < 2 || s.Sessions > 1<<24, "sessions", "%d sessions; 2 to 16,777,216 are possible", s.Sessions)
+	wrong(s.Payload < minPayload || s.Payload > 64<<10, "payload", "a payload of %d bytes; %d to 65,536 are possible", s.Payload, minPayload)
+	wrong(s.Chains < 1 || s.Chains > maxChains, "chains", "%d messages in flight; 1 to %d are possible", s.Chains, maxChains)
+	wrong(s.Duration <= 0, "duration", "a window of %v; it is longer than 0", s.Duration)
+	wrong(s.Warmup < 0, "warmup", "a warm-up of %v; it is 0 or longer", s.Warmup)
+	wrong(s.Loops < 0 || s.Loops > 1<<10, "loops", "%d event loops; 1 to 1,024 are possible, or 0 for one on each core", s.Loops)
+	wrong(s.Held != 0 && (s.Held < leastHeld || s.Held > 1<<30), "held", "%d bytes for each session; %d to %d are possible", s.Held, leastHeld, 1<<30)
 	for _, name := range s.Only {
-		wrong(!slices.Contains(Scenarios(), name), "unknown scenario %q; there are %s", name, strings.Join(Scenarios(), ", "))
+		if !slices.Contains(Scenarios(), name) {
+			faults = append(faults, fmt.Errorf("unknown scenario %q; there are %s", name, strings.Join(Scenarios(), ", ")))
+		}
 	}
 	window := (s.Warmup + s.Duration).Seconds()
-	wrong(s.Fanout < 0 || s.Fanout > 1<<16, "--fanout: %d contacts of a publisher; 0 to 65,536 are possible", s.Fanout)
-	wrong(s.Far < 0 || s.Far > 1<<24, "--far: %d sessions at the other server; 0 to 16,777,216 are possible", s.Far)
-	if s.measures(load.Mix) {
-		wrong(!(s.Online > 0 && s.Online <= 1), "--online: a share of %g of the contacts; it is more than 0, to 1", s.Online)
-		wrong(!(s.Updates >= 0 && s.Updates*window <= maxOpen), "--update-rate: %g updates per second; 0 to %.0f are possible", s.Updates, maxOpen/window)
-		wrong(!(s.Logins >= 0 && s.Logins*window <= maxOpen), "--login-rate: %g logins per second; 0 to %.0f are possible", s.Logins, maxOpen/window)
-		wrong(!(s.Rate >= 1 && s.Rate*window <= maxOpen), "--rate: %g messages per second; 1 to %.0f are possible", s.Rate, maxOpen/window)
+	wrong(s.Fanout < 0 || s.Fanout > 1<<16, "fanout", "%d contacts of a publisher; 0 to 65,536 are possible", s.Fanout)
+	wrong(s.Comers < 0 || s.Comers > 1<<24, "comers", "%d accounts that come and go; 0 to 16,777,216 are possible", s.Comers)
+	wrong(s.Far < 0 || s.Far > 1<<24, "far", "%d sessions at the other server; 0 to 16,777,216 are possible", s.Far)
+	if s.Measures(load.Mix) {
+		wrong(!(s.Online > 0 && s.Online <= 1), "online", "a share of %g of the contacts; it is more than 0, to 1", s.Online)
+		wrong(!(s.Updates >= 0 && s.Updates*window <= maxOpen), "update_rate", "%g updates per second; 0 to %.0f are possible", s.Updates, maxOpen/window)
+		wrong(!(s.Logins >= 0 && s.Logins*window <= maxOpen), "login_rate", "%g logins per second; 0 to %.0f are possible", s.Logins, maxOpen/window)
 	}
-	if s.Extra < 2 || !s.measures(load.Churn) && !s.measures(load.Slow) {
-		return errors.Join(faults...)
+	users := s.Extra >= 2 && (s.Measures(load.Churn) || s.Measures(load.Slow))
+	wrong((users || s.Measures(load.Mix)) && !(s.Rate >= 1 && s.Rate*window <= maxOpen), "rate", "%g messages per second; 1 to %.0f are possible", s.Rate, maxOpen/window)
+	if users {
+		wrong(!(s.Flood >= 1 && s.Flood*window <= maxOpen), "flood", "%g messages per second; 1 to %.0f are possible", s.Flood, maxOpen/window)
+		wrong(s.Held == 0, "held", "nothing may be held for those who read nothing")
 	}
-	wrong(!(s.Rate >= 1 && s.Rate*window <= maxOpen), "--rate: %g messages per second; 1 to %.0f are possible", s.Rate, maxOpen/window)
-	wrong(!(s.Flood >= 1 && s.Flood*window <= maxOpen), "--flood: %g messages per second; 1 to %.0f are possible", s.Flood, maxOpen/window)
-	wrong(s.Held == 0, "--held: nothing may be held for those who read nothing")
 	return errors.Join(faults...)
 }
 

@@ -51,6 +51,7 @@ type Settings struct {
 	Updates   float64       `json:"updates,omitempty"`  // mix: updates of presence per second, over all; 0: none
 	Online    float64       `json:"online,omitempty"`   // mix: share of a publisher's contacts who are online, more than 0 to 1
 	Flood     float64       `json:"flood,omitempty"`    // slow: messages per second to stalled clients
+	Inside    string        `json:"inside,omitempty"`   // in one process: the scenarios if not all are measured, and what else is chosen there
 	Held      int           `json:"held,omitempty"`     // slow: bytes that xylem may hold for one of them, where the harness starts it; 0: its default
 }
 

@@ -1,6 +1,11 @@
 package report
 
-import "math"
+import (
+	"math"
+	"strings"
+
+	"github.com/xylem-im/xylem/bench/load"
+)
 
 // growth draws figures of runs in one process over the number of sessions.
 // It is empty when there are not two sizes.
@@ -25,27 +30,32 @@ func (r *Report) growth(colour func(string) int) (list []picture) {
 // grown draws two figures of each target, the second one dashed, in a unit of so much.
 func (r *Report) grown(title, about, unit string, of float64, full, dashed string, colour func(string) int) (picture, bool) {
 	var lines []line
-	index := map[string]int{}
+	type key struct {
+		target, figure string
+		load.Settings
+	}
+	index := map[key]int{}
 	low, most, top := math.Inf(1), 0.0, 0.0
-	points := 0
+	points := map[load.Settings]int{}
 	for _, g := range r.Groups() {
 		if g.Settings.Scenario != InProcess {
 			continue
 		}
-		points++
+		same := ButSize(g.Settings)
+		points[same]++
 		for _, t := range g.Targets {
-			for _, key := range []string{full, dashed} {
-				s := t.Of(key)
+			for _, figure := range []string{full, dashed} {
+				s, k := t.Of(figure), key{t.Name, figure, same}
 				if s.N == 0 {
 					continue
 				}
-				i, ok := index[t.Name+key]
+				i, ok := index[k]
 				if !ok {
 					i = len(lines)
-					index[t.Name+key] = i
-					l := line{name: t.Name + ": " + key, colour: colour(t.Name), dashed: key == dashed}
+					index[k] = i
+					l := line{name: strings.TrimPrefix(same.Name+": ", ": ") + t.Name + ": " + figure, colour: colour(t.Name), dashed: figure == dashed}
 					if !l.dashed {
-						l.label = t.Name
+						l.label = strings.TrimSpace(t.Name + " " + same.Name)
 					}
 					lines = append(lines, l)
 				}
@@ -55,7 +65,11 @@ func (r *Report) grown(title, about, unit string, of float64, full, dashed strin
 			}
 		}
 	}
-	if points < 2 || top <= 0 {
+	several := 0 // sizes of the same
+	for _, n := range points {
+		several = max(several, n)
+	}
+	if several < 2 || top <= 0 {
 		return picture{}, false
 	}
 	return picture{title, about, curves(decades("sessions", low, most, plain), linear("", 0, top, func(v float64) string { return plain(v) + " " + unit }), lines)}, true

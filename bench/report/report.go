@@ -225,13 +225,31 @@ func (t Target) Median(figure string) *Run {
 // engine, and its Window counts messages in flight over all sessions.
 const InProcess = "inproc"
 
+// ButSize is what runs in one process have in common that differ in the number of sessions,
+// and in what follows from it.
+func ButSize(s load.Settings) load.Settings {
+	s.Sessions, s.Extra = 0, 0
+	s.Rate, s.Flood, s.Held = 0, 0, 0 // those of users beside a flood, which few sessions do without
+	return s
+}
+
 // HistCalm is the latency of users without the flood, in one process; load.HistMessage is that beside it.
 const HistCalm = "calm"
 
 // Title names the settings in a few words.
 func Title(s load.Settings) string {
 	if s.Scenario == InProcess {
-		t := fmt.Sprintf("in one process, %d sessions, %d messages in flight", s.Sessions, s.Window)
+		t := "in one process"
+		if s.Name != "" {
+			t = s.Name + ": " + t
+		}
+		if s.Inside != "" {
+			t += " (" + s.Inside + ")"
+		}
+		t += fmt.Sprintf(", %d sessions", s.Sessions)
+		if s.Window > 0 {
+			t += fmt.Sprintf(", %d messages in flight", s.Window)
+		}
 		if s.Extra > 0 {
 			t += fmt.Sprintf("; %s/s beside %d and a flood of %s/s", number(s.Rate), s.Extra, number(s.Flood))
 		}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +37,9 @@ func TestExamplePlans(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range files {
+		if filepath.Base(file) == inProcessPlan {
+			continue
+		}
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			plan := examplePlan(t, file)
 			plan.Self, plan.Targets, plan.Settle = self, []string{s.Addrs()[0].Addr.String()}, time.Millisecond
@@ -59,6 +63,67 @@ func TestExamplePlans(t *testing.T) {
 			}
 		})
 	}
+}
+
+// inProcessPlan is the example for inproc.
+const inProcessPlan = "inproc.toml"
+
+// The plan for one process is measured likewise.
+func TestExampleInProcess(t *testing.T) {
+	plan, err := insidePlan("../../bench/plans/"+inProcessPlan, "--turns", "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan.Self, err = os.Executable(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range plan.Parts {
+		part := &plan.Parts[i]
+		for j := range part.Sizes {
+			part.Sizes[j] = 100 + 50*j
+		}
+		s := &part.Settings
+		s.Duration, s.Warmup, s.Fanout = 200*time.Millisecond, 0, 4
+		s.Rate, s.Updates, s.Logins, s.Flood = 100, 20, 20, 500
+		if err := part.Check(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rep, err := bench.RunInProcess(t.Context(), plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []struct {
+		title, has, hasNot string
+	}{
+		{"growth: in one process (chat, resume), 100 sessions, 64 messages in flight", report.ResumesPerSec, report.MixPerSec},
+		{"growth: in one process (chat, resume), 150 sessions, 64 messages in flight", report.CPUGrowth, report.BesideP99},
+		{"growth: in one process (chat, resume), 200 sessions, 64 messages in flight", report.CPUPerMessage, report.FloodRatio},
+		{"office: in one process (mix; 200 who come and go), 100 sessions", report.MixPerSec, report.CPUPerMessage},
+		{"overload: in one process (slow), 100 sessions; 100/s beside 26 and a flood of 500/s", report.BesideP99, report.MixPerSec},
+	} {
+		if i >= len(rep.Runs) {
+			t.Fatalf("%d runs", len(rep.Runs))
+		}
+		run := rep.Runs[i]
+		_, has := run.Figures[want.has]
+		_, hasNot := run.Figures[want.hasNot]
+		if title := report.Title(run.Settings); run.Failed != "" || run.Target != bench.KindStock && run.Settings.Name != "overload" || title != want.title || !has || hasNot {
+			t.Errorf("%s, %q, %s: %v %v", run.Target, title, run.Failed, run.Figures, run.Warnings)
+		}
+	}
+}
+
+// insidePlan reads a plan as the command line of inproc does.
+func insidePlan(file string, args ...string) (bench.InProcessPlan, error) {
+	var f insideFlags
+	fs := pflag.NewFlagSet("inproc", pflag.ContinueOnError)
+	f.register(fs)
+	if err := fs.Parse(append(args, "--plan", file)); err != nil {
+		return f.plan, err
+	}
+	err := f.parts(fs, nil)
+	return f.plan, err
 }
 
 // examplePlan reads a plan as the command line does.
@@ -102,4 +167,54 @@ func TestPlansSayWhatFlagsSay(t *testing.T) {
 			t.Errorf("--%s is of the whole plan, or a key of a table, and not both", flag.Name)
 		}
 	})
+}
+
+// The same of inproc, and a key that only run has is told why it is none.
+func TestInProcessPlansSayWhatFlagsSay(t *testing.T) {
+	var f insideFlags
+	fs := pflag.NewFlagSet("inproc", pflag.ContinueOnError)
+	f.register(fs)
+	others := []string{"plan", "turns", "cpus", "note", "json", "html", "quiet"} // of the whole plan
+	fs.VisitAll(func(flag *pflag.Flag) {
+		if key := underscored(flag.Name); slices.Contains(insideKeys[:], key) == slices.Contains(others, flag.Name) {
+			t.Errorf("--%s is of the whole plan, or a key of a table, and not both", flag.Name)
+		}
+	})
+	for _, key := range planKeys {
+		if (outside(key) == "") != slices.Contains(insideKeys[:], key) {
+			t.Errorf("%s is a key of inproc, or it is said why not, and not both", key)
+		}
+	}
+}
+
+// Faults of plans for one process, as those of run.
+func TestInProcessPlanFaults(t *testing.T) {
+	for _, test := range []struct{ name, text, want string }{
+		{"empty", "", "no [[scenario]] table"},
+		{"unknown scenario", "[[scenario]]\nscenario = ['chat', 'dance']", `plan.toml:2: scenario: "dance" is unknown; there are chat, login`},
+		{"no scenario", "[[scenario]]\nscenario = []", "plan.toml:2: scenario: an empty list; without the key all are measured"},
+		{"unknown key", "[[scenario]]\nsesions = 5", "plan.toml:2: sesions is no key of a scenario; there are scenario, name, sessions, kind"},
+		{"TLS", "[[scenario]]\nscenario = 'mix'\nsecurity = 'tls'", `plan.toml:3: security: "tls" is for xylem-bench run: in one process there are no sockets, and so no TLS`},
+		{"window", "[[scenario]]\nwindow = 4", "plan.toml:2: window: 4 is for xylem-bench run: in one process messages in flight are counted over all sessions there: chains"},
+		{"number", "[[scenario]]\nsessions = 'many'", `plan.toml:2: sessions: "many" is not a whole number or a list of them`},
+		{"few", "[[scenario]]\nname = 'x'\nsessions = [1000, 1]", "plan.toml:3: sessions: 1 sessions; 2 to"},
+		{"memory", "[[scenario]]\nsessions = 16000000000", "plan.toml:2: sessions: 16000000000 sessions; 2 to"},
+		{"kind", "[[scenario]]\nkind = 'odd'", `plan.toml:2: kind: "odd" is unknown; there are bare and stock`},
+		{"kind without extensions", "[[scenario]]\nscenario = 'mix'\nkind = 'bare'", "plan.toml:3: kind: bare has no extensions, which mix needs; stock has"},
+		{"not used", "[[scenario]]\nscenario = 'chat'\nfar = 5", "plan.toml:3: far: 5 changes nothing: chat does not use it; s2s does"},
+		{"accounts of a day", "[[scenario]]\nscenario = 'mix'\nextra = 'all'", `plan.toml:3: extra: "all" is not a whole number`},
+		{"share", "[[scenario]]\nscenario = 'mix'\nonline = 2", "plan.toml:3: online: a share of 2"},
+		{"of the table", "[[scenario]]\nscenario = 'mix'\nduration = '10h'", "plan.toml:1: rate: 1000 messages per second; 1 to"},
+	} {
+		file := filepath.Join(t.TempDir(), "plan.toml")
+		if err := os.WriteFile(file, []byte(test.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := insidePlan(file); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", test.name, err, test.want)
+		}
+	}
+	if _, err := plan(t, "[[scenario]]\nscenario = 'mix'\ncomers = 5"); err == nil || !strings.Contains(err.Error(), "plan.toml:3: comers: 5 is for xylem-bench inproc") {
+		t.Errorf("a key of inproc in a plan of run: %v", err)
+	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -29,6 +30,7 @@ type planTable struct {
 
 type planKey struct {
 	name  string
+	shown string // as the file has it, where that is another name; or ""
 	line  int
 	value any
 }
@@ -36,16 +38,9 @@ type planKey struct {
 // readPlan adds the scenarios of the file. Each fault names file, line, key,
 // value and what would be accepted.
 func (f *runFlags) readPlan(fs *pflag.FlagSet) error {
-	doc, err := os.ReadFile(f.file)
+	tables, err := readTables(f.file)
 	if err != nil {
-		return usagef("--plan: %w", err)
-	}
-	tables, err := planTables(doc)
-	if err != nil {
-		return usagef("%s:%w", f.file, err)
-	}
-	if len(tables) == 0 {
-		return usagef("%s: no [[scenario]] table is there", f.file)
+		return err
 	}
 	for _, t := range tables {
 		if err := f.addTable(fs, t); err != nil {
@@ -53,6 +48,22 @@ func (f *runFlags) readPlan(fs *pflag.FlagSet) error {
 		}
 	}
 	return nil
+}
+
+// readTables reads the tables of a file, at least one.
+func readTables(file string) ([]planTable, error) {
+	doc, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usagef("--plan: %w", err)
+	}
+	tables, err := planTables(doc)
+	if err != nil {
+		return nil, usagef("%s:%w", file, err)
+	}
+	if len(tables) == 0 {
+		return nil, usagef("%s: no [[scenario]] table is there", file)
+	}
+	return tables, nil
 }
 
 // planTables reads the tables and where their keys stand. Errors begin with the line.
@@ -87,7 +98,7 @@ func planTables(doc []byte) ([]planTable, error) {
 		case e.Kind == unstable.KeyValue && len(tables) > 0:
 			t := &tables[len(tables)-1]
 			table, _ := values[len(tables)-1].(map[string]any)
-			t.keys = append(t.keys, planKey{name, line, table[name]})
+			t.keys = append(t.keys, planKey{name: name, line: line, value: table[name]})
 		default:
 			return nil, fmt.Errorf("%d: %q is not in a table of scenarios; each begins with a line [[scenario]]", line, name)
 		}
@@ -111,20 +122,9 @@ func (f *runFlags) addTable(fs *pflag.FlagSet, t planTable) error {
 	own.register(ownFlags)
 	fs.Visit(func(given *pflag.Flag) { inherit(ownFlags.Lookup(given.Name), given) })
 	own.given = func(key string) bool { return fs.Changed(key) || ownFlags.Changed(key) }
-	lines := map[string]int{"scenario": t.keys[at].line}
-	for _, k := range t.keys {
-		if k.name == "scenario" {
-			continue
-		}
-		if !slices.Contains(planKeys[:], k.name) {
-			return fmt.Errorf("%d: %s is no key of a scenario; there are scenario, %s", k.line, k.name, strings.Join(planKeys[:], ", "))
-		}
-		flag := ownFlags.Lookup(strings.ReplaceAll(k.name, "_", "-"))
-		if err := give(flag, k.value); err != nil {
-			return fmt.Errorf("%d: %s: %s is not %s", k.line, k.name, show(k.value), accepted(flag))
-		}
-		flag.Changed = true
-		lines[k.name] = k.line
+	lines, err := t.give(ownFlags, planKeys[:])
+	if err != nil {
+		return err
 	}
 	if err := own.expand(name, u); err != nil {
 		return fmt.Errorf("%d: %w", lines["security"], err) // the one that is looked at
@@ -147,6 +147,27 @@ func (f *runFlags) addTable(fs *pflag.FlagSet, t planTable) error {
 	}
 	f.plan.Scenarios = append(f.plan.Scenarios, own.plan.Scenarios...)
 	return nil
+}
+
+// give sets the flags that the table has keys for, which must be among those given, and
+// returns where they stand.
+func (t planTable) give(fs *pflag.FlagSet, keys []string) (lines map[string]int, err error) {
+	lines = map[string]int{}
+	for _, k := range t.keys {
+		lines[k.name] = k.line
+		if k.name == "scenario" {
+			continue
+		}
+		if !slices.Contains(keys, k.name) {
+			return nil, noKey(k, keys)
+		}
+		flag := fs.Lookup(dashed(k.name))
+		if err := give(flag, k.value); err != nil {
+			return nil, fmt.Errorf("%d: %s: %s is not %s", k.line, cmp.Or(k.shown, k.name), show(k.value), accepted(flag))
+		}
+		flag.Changed = true
+	}
+	return lines, nil
 }
 
 // inherit gives a flag the value that it has on the command line.
@@ -203,6 +224,9 @@ func show(value any) string {
 	}
 	return fmt.Sprint(value)
 }
+
+// dashed is the flag of a key in a plan.
+func dashed(key string) string { return strings.ReplaceAll(key, "_", "-") }
 
 // underscored is the key of a flag in a plan.
 func underscored(flag string) string { return strings.ReplaceAll(flag, "-", "_") }
