@@ -180,8 +180,10 @@ func (p *InProcessPart) settings(s *inproc.Settings) load.Settings {
 // once is one measurement in a process of its own.
 func (p *InProcessPlan) once(ctx context.Context, part *InProcessPart, kind string, size, turn int) (run report.Run, version string) {
 	s := part.Settings
-	s.Sessions, s.Stock = size, kind == KindStock
-	run = report.Run{Target: kind, Turn: turn, Figures: map[string]float64{}, Settings: part.settings(&s)}
+	s.Sessions, s.Stock = size, true
+	asked := part.settings(&s) // the same of all kinds, which are shown side by side
+	s.Stock = kind == KindStock
+	run = report.Run{Target: kind, Turn: turn, Figures: map[string]float64{}, Settings: asked}
 	title := fmt.Sprintf("%s, %d sessions, turn %d of %d", kind, size, turn, p.Turns)
 	if part.Name != "" {
 		title = part.Name + ": " + title

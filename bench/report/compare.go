@@ -39,11 +39,10 @@ func Compare(w io.Writer, a, b *Report, width int, tolerance float64) (worse []s
 		}
 	}
 	if common == 0 {
-		const most = 3
 		near := slices.DeleteFunc(a.without(b, "A", "B"), func(line string) bool { return !strings.Contains(line, instead) })
 		hint := ""
-		for _, line := range near[:min(most, len(near))] {
-			hint += "; " + line
+		if len(near) > 0 {
+			hint = "; " + near[0]
 		}
 		return nil, fmt.Errorf("the reports have no target with equal settings in common: A has %s; B has %s%s", a.contents(), b.contents(), hint)
 	}
@@ -67,8 +66,12 @@ func (r *Report) contents() string {
 			list = append(list, what)
 		}
 	}
-	if len(list) == 0 {
+	const most = 6
+	switch n := len(list); {
+	case n == 0:
 		return "nothing"
+	case n > most:
+		list = append(list[:most], fmt.Sprintf("and %d more", n-most))
 	}
 	return strings.Join(list, "; ")
 }

@@ -62,13 +62,21 @@ func (r *Report) instead(g Group, target, name string) string {
 	return instead + strings.Join(best, ", ") + " in " + name
 }
 
+// plainly shows a setting; text in quotes, as there may be none.
+func plainly(v any) string {
+	if s, ok := v.(string); ok {
+		return fmt.Sprintf("%q", s)
+	}
+	return fmt.Sprint(v)
+}
+
 // settingsApart lists in what settings differ, those first; names are none of them.
 func settingsApart(these, those load.Settings) (list []string) {
 	a, b := reflect.ValueOf(these), reflect.ValueOf(those)
 	for i := range a.NumField() {
 		key, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
 		if x, y := a.Field(i).Interface(), b.Field(i).Interface(); x != y && key != "name" {
-			list = append(list, fmt.Sprintf("%s %v instead of %v", key, y, x))
+			list = append(list, fmt.Sprintf("%s %s instead of %s", key, plainly(y), plainly(x)))
 		}
 	}
 	return list

@@ -49,6 +49,9 @@ func headline(scenario string) []string {
 // same way on the whole page.
 func (g Group) bars(colour func(target string) int) (list []picture) {
 	for _, key := range headline(g.Settings.Scenario) {
+		if key == MessagesPerSec && g.Settings.Rate > 0 {
+			key = LatencyP50 // messages are as many as the rate
+		}
 		if p, ok := g.figure(key, colour); ok {
 			list = append(list, p)
 		}

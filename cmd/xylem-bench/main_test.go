@@ -111,6 +111,9 @@ func TestInProcess(t *testing.T) {
 			t.Errorf("%s with %d sessions: %s %v", run.Target, run.Settings.Sessions, run.Failed, f)
 		}
 	}
+	if groups := rep.Groups(); len(groups) != 2 || len(groups[0].Targets) != 2 {
+		t.Errorf("%d groups, want one for each size with both kinds side by side", len(groups))
+	}
 	if page, err := os.ReadFile(html); err != nil || !bytes.Contains(page, []byte("cost over sessions")) || !bytes.Contains(page, []byte("latency of users beside a flood")) {
 		t.Errorf("the page does not show how cost grows: %v", err)
 	}
@@ -516,7 +519,8 @@ func TestPlanFaults(t *testing.T) {
 		{"nobody online", "[[scenario]]\nscenario = 'mix'\nonline = 0", "plan.toml:3: online: a share of 0 of the contacts; it is more than 0, to 1"},
 		{"two loops", "[[scenario]]\nscenario = 'chat'\nwindow = 5\nrate = 10", "plan.toml:3: window: 5 changes nothing: a window is for a closed loop"},
 		{"no TLS", "[[scenario]]\nscenario = 'login'\ntls_tickets = true", "plan.toml:3: tls_tickets: true changes nothing: there is no TLS"},
-		{"security", "[[scenario]]\nscenario = 'chat'\nsecurity = 'some'", "plan.toml:3: --security is plain or tls"},
+		{"security", "[[scenario]]\nscenario = 'chat'\nsecurity = 'some'", `plan.toml:3: security: "some" is not "plain", "tls" or a list of them`},
+		{"text", "[[scenario]]\nscenario = 'chat'\nname = ['a']", "plan.toml:3: name: [a] is not text in double quotes"},
 		{"syntax", "[[scenario]]\nscenario = chat", "plan.toml:2: "},
 	} {
 		_, err := plan(t, test.text)

@@ -126,8 +126,13 @@ func (f *runFlags) addTable(fs *pflag.FlagSet, t planTable) error {
 	if err != nil {
 		return err
 	}
-	if err := own.expand(name, u); err != nil {
-		return fmt.Errorf("%d: %w", lines["security"], err) // the one that is looked at
+	if err := own.expand(name, u); err != nil { // security is all that is looked at
+		for _, k := range t.keys {
+			if k.name == "security" {
+				return fmt.Errorf(`%d: security: %s is not "plain", "tls" or a list of them`, k.line, show(k.value))
+			}
+		}
+		return fmt.Errorf("%d: %w", t.line, err) // from the command line
 	}
 	for i := range own.plan.Scenarios {
 		err := own.plan.Check(&own.plan.Scenarios[i])
@@ -194,6 +199,9 @@ func give(flag *pflag.Flag, value any) error {
 			return errors.New("empty")
 		}
 		return list.Replace(texts)
+	}
+	if _, isText := value.(string); flag.Value.Type() == "string" && !isText {
+		return errors.New("no text")
 	}
 	return flag.Value.Set(fmt.Sprint(value))
 }
