@@ -217,7 +217,7 @@ func (r *run) start(ctx context.Context, s load.Settings) error {
 	p.watch(Progress{What: r.title("starting"), Done: -1})
 	settings := target.Settings{
 		Dir: p.Dir, TLS: s.TLS, CPUs: p.ServerCPUs, Count: p.accounts(), Users: p.Users, Xylem: p.Xylem, Self: p.Self,
-		Payload: s.Payload, Held: s.Held, Log: log,
+		Payload: s.Payload, Held: s.Held, Carbons: s.Devices > 0, Log: log,
 	}
 	var err error
 	if s.Scenario == load.S2S {

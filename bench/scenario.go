@@ -126,6 +126,10 @@ func (r *run) messages(o *outcome) {
 	}
 	r.quantiles(o.hists[load.HistMessage], map[string]float64{
 		report.LatencyP50: 50, report.LatencyP99: 99, report.LatencyP999: 99.9, report.LatencyMax: 100})
+	if copies := float64(o.counters[load.CountCopies]); r.job.Devices > 1 {
+		r.set(report.CopiesPerSec, copies/o.wall.Seconds())
+		r.quantiles(o.hists[load.HistCopy], map[string]float64{report.CopyP50: 50, report.CopyP99: 99})
+	}
 	r.quantiles(o.hists[load.HistUpdate], map[string]float64{report.UpdateP50: 50, report.UpdateP99: 99})
 	if r.job.Scenario == load.Mix {
 		r.set(report.PresencePerSec, float64(o.counters[load.CountPresence])/o.wall.Seconds())

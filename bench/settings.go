@@ -57,6 +57,8 @@ func UsedBy(key string) []string {
 		return []string{load.Mix}
 	case "flood", "held":
 		return []string{load.Slow}
+	case "devices":
+		return []string{load.Chat}
 	}
 	return load.Scenarios[:]
 }
@@ -121,6 +123,10 @@ func reject(s *load.Settings) error {
 		return badSetting("login", "no login by %q; there are %s", s.Login, strings.Join(client.Logins[:], ", "))
 	case s.Login != "" && s.Login != client.Classic && !s.TLS:
 		return badSetting("login", "login by %s needs TLS (security)", s.Login)
+	case uses(s, "devices") && (s.Devices < 0 || s.Devices > maxDevices):
+		return badSetting("devices", "%d sessions of each account; it is 1 to %d, or 0 for one without carbons", s.Devices, maxDevices)
+	case uses(s, "devices") && s.Devices > 0 && s.Login != "" && s.Login != client.Classic:
+		return badSetting("devices", "%d sessions of each account; they need login classic, not %s", s.Devices, s.Login)
 	case s.Exchange != "" && !slices.Contains(client.KeyExchanges[:], s.Exchange):
 		return badSetting("key_exchange", "no key exchange %q; there are %s", s.Exchange, strings.Join(client.KeyExchanges[:], ", "))
 	}
@@ -154,6 +160,9 @@ func elements(content string) error {
 		}
 	}
 }
+
+// maxDevices is as many sessions as an account may have at all servers measured here.
+const maxDevices = 8
 
 // maxRate is more messages per second than any generator makes.
 const maxRate = 1e9
@@ -196,6 +205,9 @@ func reduce(s *load.Settings) {
 	}
 	if !uses(s, "flood") {
 		s.Flood = 0
+	}
+	if !uses(s, "devices") {
+		s.Devices = 0
 	}
 	if !uses(s, "held") {
 		s.Held = 0

@@ -32,6 +32,9 @@ func (l *login) bind(f *features) error {
 		}
 		err = l.enable()
 	}
+	if err == nil && l.opts.Carbons {
+		err = l.query("<iq type='set' id='carbons'><enable xmlns='urn:xmpp:carbons:2'/></iq>", nil)
+	}
 	return err
 }
 

@@ -28,6 +28,8 @@ type Options struct {
 	Login string
 	// StreamManagement enables XEP-0198 after binding.
 	StreamManagement bool
+	// Carbons switches copies of messages on (XEP-0280). Login must be Classic.
+	Carbons bool
 	// Resumable asks for resumption as well, see [Reconnect].
 	Resumable bool
 	// Roster asks for the roster (RFC 6121 §2.1.3) and waits for it.

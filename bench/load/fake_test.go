@@ -18,12 +18,15 @@ type fake struct {
 	// fate returns what is delivered instead of message number n to a
 	// receiver, one stanza each, in order. It is called under the lock.
 	fate func(n int, message string) []string
+	// copied is the same for the sessions of an account but its first: they get what the
+	// first gets, and copies of what it sends. nil: as it is.
+	copied func(stanza string) []string
 	// end stops the server and waits until nothing of it runs any more: what fate
 	// wrote may then be read. Clients must have left.
 	end func()
 
 	mu     sync.Mutex
-	online map[string]*fakeSession
+	online map[string][]*fakeSession // by user, in the order of their logins
 }
 
 type fakeSession struct {
@@ -37,7 +40,7 @@ func startFake(t *testing.T, fate func(n int, message string) []string) *fake {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fake{address: l.Addr().String(), fate: fate, online: map[string]*fakeSession{}}
+	f := &fake{address: l.Addr().String(), fate: fate, online: map[string][]*fakeSession{}}
 	var group sync.WaitGroup
 	group.Go(func() {
 		for {
@@ -105,14 +108,14 @@ func (f *fake) serve(c net.Conn) {
 		case strings.HasPrefix(tag, "<iq type='set' id='bind'"):
 			until("</iq>")
 			f.mu.Lock()
-			f.online[user] = &fakeSession{conn: c}
+			f.online[user] = append(f.online[user], &fakeSession{conn: c})
 			f.mu.Unlock()
 			fmt.Fprintf(c, "<iq type='result' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>%s@localhost/r</jid></bind></iq>", user)
 		case strings.HasPrefix(tag, "<iq"):
 			until("</iq>")
 			fmt.Fprintf(c, "<iq type='result' id='%s'/>", idPattern.FindStringSubmatch(tag)[1])
 		case strings.HasPrefix(tag, "<message"):
-			f.deliver(tag + until("</message>"))
+			f.deliver(user, tag+until("</message>"))
 		case tag == "</stream:stream>":
 			fmt.Fprint(c, tag)
 			return
@@ -120,15 +123,30 @@ func (f *fake) serve(c net.Conn) {
 	}
 }
 
-func (f *fake) deliver(message string) {
+func (f *fake) deliver(from, message string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	to := f.online[toPattern.FindStringSubmatch(message)[1]]
-	if to == nil {
+	if len(to) == 0 {
 		return
 	}
-	for _, m := range f.fate(to.count, message) {
-		fmt.Fprint(to.conn, m)
+	for _, m := range f.fate(to[0].count, message) {
+		fmt.Fprint(to[0].conn, m)
 	}
-	to.count++
+	to[0].count++
+	f.copy(to[1:], message)
+	f.copy(f.online[from][1:], "<message from='"+from+"@localhost' type='chat'><sent xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'>"+
+		strings.Replace(message, "<message", "<message xmlns='jabber:client'", 1)+"</forwarded></sent></message>")
+}
+
+func (f *fake) copy(to []*fakeSession, stanza string) {
+	for _, s := range to {
+		list := []string{stanza}
+		if f.copied != nil {
+			list = f.copied(stanza)
+		}
+		for _, m := range list {
+			fmt.Fprint(s.conn, m)
+		}
+	}
 }

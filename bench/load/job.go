@@ -41,6 +41,7 @@ type Settings struct {
 	Exchange  string        `json:"key_exchange,omitempty"` // of TLS, one of client.KeyExchanges; "" is what Go offers
 	FullJID   bool          `json:"full_jid,omitempty"`     // address chat to full JIDs instead of bare ones
 	Managed   bool          `json:"managed,omitempty"`      // XEP-0198
+	Devices   int           `json:"devices,omitempty"`      // chat: sessions of each account, all with carbons (XEP-0280); 0: one, without
 	Warmup    time.Duration `json:"warmup"`
 	Duration  time.Duration `json:"duration"`
 	Parallel  int           `json:"parallel"`           // logins under way at once, over all
@@ -117,6 +118,7 @@ const (
 	CountSent       = "sent"
 	CountDelivered  = "delivered"
 	CountPresence   = "presence" // mix: updates that reached a contact; elsewhere they are what is delivered
+	CountCopies     = "copies"   // what reached further devices, as messages or copies
 	CountLost       = "lost"
 	CountDuplicated = "duplicated"
 	CountReordered  = "reordered"
@@ -139,6 +141,7 @@ const (
 // Names of histograms.
 const (
 	HistMessage = "message" // chat; in presence, updates
+	HistCopy    = "copy"    // chat: the same until a further device has it
 	HistLogin   = "login"
 	HistTLS     = "login tls"
 	HistAuth    = "login auth"

@@ -53,6 +53,7 @@ type meter struct {
 	sent      atomic.Int64 // in the window
 	delivered atomic.Int64 // in the window
 	presence  atomic.Int64 // in the window, beside chat
+	copies    atomic.Int64 // the same, on further devices
 	total     atomic.Int64 // delivered ever
 	errors    atomic.Int64
 	stray     atomic.Int64
@@ -77,6 +78,16 @@ func (m *meter) arrived(name string, due, at int64) {
 func (m *meter) notified(at int64) {
 	if m.window.has(at) {
 		m.presence.Add(1)
+	}
+}
+
+// copied counts a message that reached a further device of an account.
+func (m *meter) copied(due, at int64) {
+	if m.window.has(at) {
+		m.copies.Add(1)
+	}
+	if m.window.has(due) {
+		m.record(HistCopy, at-due)
 	}
 }
 
@@ -133,6 +144,7 @@ func (m *meters) begin(from, to int64) {
 		one.sent.Store(0)
 		one.delivered.Store(0)
 		one.presence.Store(0)
+		one.copies.Store(0)
 		one.errors.Store(0)
 		one.stray.Store(0)
 		one.mu.Lock()
@@ -156,6 +168,7 @@ func (m *meters) counters() map[string]int64 {
 		CountSent:      m.sum(func(m *meter) *atomic.Int64 { return &m.sent }),
 		CountDelivered: m.sum(func(m *meter) *atomic.Int64 { return &m.delivered }),
 		CountPresence:  m.sum(func(m *meter) *atomic.Int64 { return &m.presence }),
+		CountCopies:    m.sum(func(m *meter) *atomic.Int64 { return &m.copies }),
 		CountErrors:    m.sum(func(m *meter) *atomic.Int64 { return &m.errors }),
 		CountStray:     m.sum(func(m *meter) *atomic.Int64 { return &m.stray }),
 	}

@@ -21,6 +21,9 @@ type player struct {
 	peer *player       // of the goroutine that carries out commands
 	sent atomic.Uint64 // numbers used
 
+	devices []*player // other sessions of its account, see joinDevices
+	first   *player   // of such a session: whose account it is
+
 	offline bool    // what arrives was stored, so its age is no latency
 	ledger  *ledger // of the flood that it sends or has been sent; see keep
 
@@ -29,7 +32,8 @@ type player struct {
 	reply  bool  // answer each message by one (closed loop)
 	role   role  // nil: chat only
 	in     flow  // messages of peer
-	writer int   // number of peer's account, when peers change; messages of others are late
+	out    flow  // of a device: copies of what first has sent
+	writer int   // number of peer's account, when peers change or p is a device; messages of others are late
 	strict bool  // writer counts
 	newest int64 // when the last one arrived
 
@@ -72,7 +76,19 @@ func (p *player) message(f *parser.Frame, at time.Time) {
 		p.w.note("a message came back: %.400s", f.Raw())
 		return
 	}
+	if p.first != nil {
+		p.takeCopy(f, p.w.clock.since(at))
+		return
+	}
 	id, _ := f.ID()
+	if p.w.job.Devices > 1 {
+		if copy, sent, ok := p.copied(f); ok && !sent { // of what was sent to a device; of what it sends it gets none
+			id = copy
+		} else if ok {
+			p.m.stray.Add(1)
+			return
+		}
+	}
 	tok, ok, stray := parseToken(id, p.w.job.Run)
 	if !ok {
 		if stray {
@@ -186,6 +202,9 @@ func (p *player) ping(ctx context.Context) error {
 
 // count adds what p knows of faults.
 func (p *player) count(f *faults) {
+	for _, d := range p.devices {
+		d.countCopies(f)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f.duplicated += p.in.duplicated
@@ -273,14 +292,17 @@ func (w *Worker) connect(ctx context.Context, count int) error {
 	}
 	w.players = append(w.players, make([]*player, count-from)...)
 	err := w.each(ctx, from, count, func(ctx context.Context, i int) (err error) {
-		w.players[i], err = w.join(ctx, w.account(i))
-		return err
+		a := w.account(i)
+		if w.players[i], err = w.join(ctx, a); err != nil {
+			return err
+		}
+		return w.joinDevices(ctx, a, w.players[i])
 	})
 	if err != nil {
 		return err
 	}
 	for i := from &^ 1; i+1 < count; i += 2 { // accounts 2n and 2n+1 are a pair
-		w.players[i].peer, w.players[i+1].peer = w.players[i+1], w.players[i]
+		w.players[i].pair(w.players[i+1])
 	}
 	return w.prepare(ctx)
 }
@@ -365,6 +387,9 @@ func (w *Worker) leave() {
 // leave closes p's stream. polite waits up to two seconds for the server to
 // close it, too.
 func (p *player) leave(polite bool) {
+	for _, d := range p.devices {
+		d.leave(false)
+	}
 	if polite && p.s.Close() == nil {
 		t := time.NewTimer(2 * time.Second)
 		defer t.Stop()

@@ -130,6 +130,7 @@ func (job *Job) configure(o *client.Options, at Place) {
 	o.Login = job.Login
 	o.Resumable = job.Scenario == Resume
 	o.StreamManagement, o.Relay = job.Managed || o.Resumable, job.Relay
+	o.Carbons = job.Devices > 0
 	o.Roster = (job.Scenario == Idle || job.Scenario == Roster) && !job.Relay
 	if job.TLS {
 		o.TLS = client.TLSConfig(at.Domain, job.Tickets, job.Exchange, client.Roots(job.CA))
@@ -237,7 +238,7 @@ func (w *Worker) collect(r *Result) error {
 		CountLost: now.lost - old.lost, CountDuplicated: now.duplicated - old.duplicated,
 		CountReordered: now.reordered - old.reordered, CountLogins: now.logins - old.logins,
 		CountFailed: now.fails - old.fails, CountBroken: now.broken - old.broken,
-		CountFlooded: now.flooded - old.flooded, CountFlooding: now.flooding - old.flooding, CountSessions: int64(len(w.players)) - now.broken,
+		CountFlooded: now.flooded - old.flooded, CountFlooding: now.flooding - old.flooding, CountSessions: int64(len(w.players)*max(1, w.job.Devices)) - now.broken,
 	} {
 		r.Counters[name] = n
 	}

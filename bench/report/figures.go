@@ -28,6 +28,9 @@ const (
 	LatencyP99         = "latency_p99_us"
 	LatencyP999        = "latency_p999_us"
 	LatencyMax         = "latency_max_us"
+	CopiesPerSec       = "copies_per_s"
+	CopyP50            = "copy_p50_us"
+	CopyP99            = "copy_p99_us"
 	UpdateP50          = "update_p50_us"
 	UpdateP99          = "update_p99_us"
 	LoginsPerSec       = "logins_per_s"
@@ -139,6 +142,9 @@ func Figures() []Figure {
 		{Key: LatencyP99, Title: "latency p99", Unit: "time"},
 		{Key: LatencyP999, Title: "latency p99.9", Unit: "time"},
 		{Key: LatencyMax, Title: "latency max", Unit: "time"},
+		{Key: CopiesPerSec, Title: "messages on further devices", Unit: "/s", Higher: true, About: "that reached a session beside the one that they were written by or for, as messages or as copies (XEP-0280)"},
+		{Key: CopyP50, Title: "latency there p50", Unit: "time", About: "until such a session has it"},
+		{Key: CopyP99, Title: "latency there p99", Unit: "time"},
 		{Key: UpdateP50, Title: "last contact p50", Unit: "time", About: "from publishing until the last contact has it"},
 		{Key: UpdateP99, Title: "last contact p99", Unit: "time"},
 		{Key: FederatedP50, Title: "latency between two servers p50", Unit: "time", About: "in one process: from when a message was written"},

@@ -316,7 +316,8 @@ func Title(s load.Settings) string {
 	for _, also := range []struct {
 		so   bool
 		name string
-	}{{s.Mechanism != "", s.Mechanism}, {s.FullJID, "to full JIDs"}, {s.Managed, "stream management"}} {
+	}{{s.Mechanism != "", s.Mechanism}, {s.FullJID, "to full JIDs"}, {s.Managed, "stream management"},
+		{s.Devices > 0, fmt.Sprintf("carbons, %d of each account", s.Devices)}} {
 		if also.so {
 			t += ", " + also.name
 		}

@@ -28,7 +28,11 @@ func startProsody(ctx context.Context, s Settings) (*Server, error) {
 // 0.12 what TLS did not take at once stays where it is, so that messages and
 // logins are stuck until more is written. Between two servers there is TLS.
 func startProsodyTuned(ctx context.Context, s Settings) (*Server, error) {
-	return s.prosody(ctx, prosodyTuned, fmt.Sprintf(`
+	modules := prosodyTuned
+	if s.Carbons {
+		modules = append(slices.Clone(modules), "carbons")
+	}
+	return s.prosody(ctx, modules, fmt.Sprintf(`
 gc = { mode = "generational" }
 network_settings = { opportunistic_writes = %t, tcp_backlog = 4096 }
 `, !s.TLS && s.peer == nil))

@@ -27,8 +27,9 @@ type Settings struct {
 	Xylem   string          // binary of xylem
 	Self    string          // binary of xylem-bench, for the relay
 	Log     func(format string, args ...any)
-	Payload int // bytes of the largest stanza, to raise limits if needed
-	Held    int // bytes that xylem may hold for one client that reads nothing; 0: as it is by default
+	Payload int  // bytes of the largest stanza, to raise limits if needed
+	Carbons bool // clients switch them on (XEP-0280)
+	Held    int  // bytes that xylem may hold for one client that reads nothing; 0: as it is by default
 
 	domain string    // that the server serves
 	peer   *neighbor // StartPair: the other server; nil: no federation

@@ -85,6 +85,7 @@ func (f *runFlags) clients(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&f.logins, "login", []string{client.Classic}, "how: "+strings.Join(client.Logins[:], ", ")+", or several")
 	fs.IntVar(&f.base.Parallel, "parallel", 32, "logins under way at once")
 	fs.BoolVar(&f.base.Managed, "stream-management", false, "use XEP-0198")
+	fs.IntVar(&f.base.Devices, "devices", 0, "chat: sessions of each account, all with carbons (XEP-0280); 0: one without")
 	fs.BoolVar(&f.base.Tickets, "tls-tickets", false, "resume TLS sessions")
 	fs.StringSliceVar(&f.exchanges, "key-exchange", []string{""},
 		"`name` of the only key exchange that clients offer in TLS, or several: "+strings.Join(client.KeyExchanges[:], ", ")+" (default: what Go offers)")

@@ -33,6 +33,8 @@ func outside(key string) string {
 		return "it is on where sessions are resumed or read nothing"
 	case "content", "full_jid", "messages":
 		return "messages are to bare JIDs, have a body alone, and ten wait for each account"
+	case "devices":
+		return "each account has one session there"
 	}
 	return ""
 }

@@ -292,6 +292,40 @@ func overload(t *testing.T) map[string]float64 {
 	return f
 }
 
+// TestDevices: with several sessions of each account all of them get each message once,
+// by whichever address it goes.
+func TestDevices(t *testing.T) {
+	s := enginetest.StartConfig(t, engine.Config{Domains: []string{"localhost"}, Extensions: standard.Register,
+		Listeners: []engine.Listener{{Address: "127.0.0.1:0"}}})
+	for i := range 4 {
+		s.AddUser(fmt.Sprintf("bench%d@localhost", i), "bench")
+	}
+	for _, full := range []string{"--full-jid=false", "--full-jid=true"} {
+		json := filepath.Join(t.TempDir(), "a.json")
+		code, out, problems := cli("run", "chat", "--target", s.Addrs()[0].Addr.String(), "--sessions", "4", "--devices", "3", full,
+			"--stream-management", "--window", "16", "--duration", "300ms", "--warmup", "100ms", "--settle", "100ms", "--quiet", "--json", json)
+		if code != exitOK {
+			t.Fatalf("exit code %d: %s\n%s", code, problems, out)
+		}
+		rep, err := report.Read(json)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := rep.Runs[0]
+		for _, fault := range []string{report.Lost, report.Duplicated, report.Reordered, report.Errors, report.Broken} {
+			if n := run.Figures[fault]; n != 0 {
+				t.Errorf("%s: %s is %v: %v", full, fault, n, run.Warnings)
+			}
+		}
+		if run.Failed != "" || run.Figures[report.CopiesPerSec] == 0 || run.Figures[report.CopyP99] == 0 {
+			t.Errorf("%s: nothing reached the other sessions: %s, %v", full, run.Failed, run.Figures)
+		}
+		if !strings.Contains(out, "carbons, 3 of each account") || !strings.Contains(out, "messages on further devices") {
+			t.Errorf("%s: the report does not say so:\n%s", full, out)
+		}
+	}
+}
+
 func TestWrongUsage(t *testing.T) {
 	for _, test := range []struct{ args, want string }{
 		{"", "no command"},
@@ -306,6 +340,8 @@ func TestWrongUsage(t *testing.T) {
 		{"run chat --plan x.toml", "not both"},
 		{"run --plan none.toml", "no such file"},
 		{"run chat --sessions 0", "chat: --sessions: 0 sessions; at least 2 are needed"},
+		{"run chat --devices 9", "chat: --devices: 9 sessions of each account; it is 1 to 8"},
+		{"run chat --devices 2 --login sasl2 --security tls", "chat: --devices: 2 sessions of each account; they need login classic"},
 		{"run chat --payload 0", "chat: --payload: a payload of 0 bytes; it is a whole message with its tags, at least 150"},
 		{"run chat --duration 0", "chat: --duration: a duration of 0s; it is longer than 0"},
 		{"run chat --duration 10", `--duration: "10" is not a time, as in "10s"`},

@@ -20,7 +20,7 @@ import (
 // with underscores. What a table leaves out is as on the command line.
 var planKeys = [...]string{"name", "sessions", "payload", "content", "window", "rate", "security", "mechanism", "login", "tls_tickets", "key_exchange", "full_jid",
 	"stream_management", "warmup", "duration", "parallel", "fanout", "messages", "extra",
-	"login_rate", "update_rate", "online", "flood", "held"}
+	"login_rate", "update_rate", "online", "flood", "held", "devices"}
 
 // planTable is one [[scenario]] of a file.
 type planTable struct {
