@@ -48,6 +48,7 @@ type peer struct {
 	handle func(*element) // takes stanzas
 	slow   time.Duration  // from an <r/> to the answer
 	trace  func(string)
+	acks   *acks // counts what the server has acknowledged
 
 	conn  net.Conn
 	kills int // of servers before the one at its other end
@@ -292,6 +293,7 @@ func (p *peer) handled(e *element) error {
 	}
 	p.queue = p.queue[n:]
 	p.acked = uint32(h)
+	p.acks.add(int(n))
 	return nil
 }
 

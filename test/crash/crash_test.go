@@ -37,6 +37,7 @@ type ledger struct {
 	again   int // messages without a stable id that came twice, as their senders had to send them twice
 	faults  []string
 	arrived int
+	acks    acks // of all clients
 }
 
 type sighting struct {
@@ -174,7 +175,7 @@ func TestCrash(t *testing.T) {
 	from := c.from
 	terms := 0
 	for round := range *rounds {
-		time.Sleep(time.Duration(100+rng.IntN(1500)) * time.Millisecond)
+		l.goesOn(1 + rng.IntN(mostBetween))
 		if round%3 == 2 {
 			terms++
 			s.terminate()
@@ -222,6 +223,7 @@ func (l *ledger) begin(rng *rand.Rand, near, far *server) *crowd {
 	run := func(s *server, p *peer) {
 		p.s = s
 		p.trace = l.tell
+		p.acks = &l.acks
 		p.rng = rand.New(rand.NewPCG(rng.Uint64(), 1))
 		c.clients.Go(func() {
 			if err := p.run(); err != nil {
@@ -356,6 +358,10 @@ func (l *ledger) failed() bool {
 // far fewer than limits.offline_messages, as the slow recipient takes less than
 // is sent.
 const behind = 1000
+
+// mostBetween is how many stanzas servers acknowledge between two kills at most: what
+// takes a second or two.
+const mostBetween = 3000
 
 // traffic sends to all recipients in turns, as fast as the server acknowledges
 // and the recipients take them.

@@ -36,11 +36,11 @@ func TestCrashFederation(t *testing.T) {
 	c := l.begin(rng, near, far)
 	var longest time.Duration
 	for round := range *rounds {
-		pause := time.Duration(100+rng.IntN(1500)) * time.Millisecond
+		between := 1 + rng.IntN(mostBetween)
 		if round%4 != 3 { // else the servers may be about to find each other
 			longest = max(longest, l.flows())
 		}
-		time.Sleep(pause)
+		l.goesOn(between)
 		if round%3 == 2 {
 			l.noteResent(c.from)
 			near.kill()

@@ -95,7 +95,7 @@ func TestFullDisk(t *testing.T) {
 	var clients sync.WaitGroup
 	run := func(user string, slow time.Duration) (*peer, *box) {
 		b := &box{}
-		p := &peer{s: s, user: user, slow: slow, handle: b.take, trace: func(string) {}}
+		p := &peer{s: s, user: user, slow: slow, handle: b.take, trace: func(string) {}, acks: &acks{}}
 		clients.Go(func() {
 			if err := p.run(); err != nil {
 				t.Error(err)
