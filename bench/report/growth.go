@@ -36,13 +36,12 @@ func (r *Report) grown(title, about, unit string, of float64, full, dashed strin
 	}
 	index := map[key]int{}
 	low, most, top := math.Inf(1), 0.0, 0.0
-	points := map[load.Settings]int{}
+	sizes := r.sizes()
 	for _, g := range r.Groups() {
-		if g.Settings.Scenario != InProcess {
+		same := ButSize(g.Settings)
+		if sizes[same] < 2 {
 			continue
 		}
-		same := ButSize(g.Settings)
-		points[same]++
 		for _, t := range g.Targets {
 			for _, figure := range []string{full, dashed} {
 				s, k := t.Of(figure), key{t.Name, figure, same}
@@ -55,7 +54,10 @@ func (r *Report) grown(title, about, unit string, of float64, full, dashed strin
 					index[k] = i
 					l := line{name: strings.TrimPrefix(same.Name+": ", ": ") + t.Name + ": " + figure, colour: colour(t.Name), dashed: figure == dashed}
 					if !l.dashed {
-						l.label = strings.TrimSpace(t.Name + " " + same.Name)
+						l.label = t.Name
+						if len(sizes) > 1 {
+							l.label = strings.TrimSpace(t.Name + " " + same.Name)
+						}
 					}
 					lines = append(lines, l)
 				}
@@ -65,12 +67,25 @@ func (r *Report) grown(title, about, unit string, of float64, full, dashed strin
 			}
 		}
 	}
-	several := 0 // sizes of the same
-	for _, n := range points {
-		several = max(several, n)
-	}
-	if several < 2 || top <= 0 {
+	if top <= 0 {
 		return picture{}, false
 	}
 	return picture{title, about, curves(decades("sessions", low, most, plain), linear("", 0, top, func(v float64) string { return plain(v) + " " + unit }), lines)}, true
+}
+
+// sizes is of how many sizes there are measurements in one process, by what else they were
+// made with; one that is alone does not grow.
+func (r *Report) sizes() map[load.Settings]int {
+	n := map[load.Settings]int{}
+	for _, g := range r.Groups() {
+		if g.Settings.Scenario == InProcess {
+			n[ButSize(g.Settings)]++
+		}
+	}
+	for s, sizes := range n {
+		if sizes < 2 {
+			delete(n, s)
+		}
+	}
+	return n
 }

@@ -104,11 +104,14 @@ type configuration struct{ Name, Text string }
 func kernelSettings(m measure.Machine) string {
 	var list []string
 	for _, s := range []struct{ what, value string }{
-		{"governor", m.Governor}, {"huge pages", m.HugePages}, {"file system", m.Disk.FileSystem}, {"KiB read ahead", readAhead(m.Disk)},
+		{"governor", m.Governor}, {"huge pages", m.HugePages}, {"file system", m.Disk.FileSystem},
 	} {
 		if s.value != "" {
 			list = append(list, s.what+" "+s.value)
 		}
+	}
+	if n := readAhead(m.Disk); n != "" {
+		list = append(list, n+" KiB read ahead")
 	}
 	return strings.Join(list, ", ")
 }
