@@ -202,6 +202,10 @@ func (e *Engine) openJournal() (err error) {
 	if len(e.cfg.Journal) == 0 || !e.cfg.DurableAck {
 		return nil
 	}
+	if isForeign(e.cfg.Journal) {
+		e.log.Warn("the journal is of another version of xylem and is begun anew: a server of that version was killed. Nothing that was acknowledged is lost by that, " +
+			"but messages that clients had got just before may come to them once more")
+	}
 	var left *recall
 	if e.journal, left, err = openJournal(e.cfg.Journal, e.loopCount()); err != nil || left == nil {
 		return err

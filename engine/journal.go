@@ -35,6 +35,7 @@ type journalRing []uint64
 
 const (
 	journalMagic  = uint64(0x32006c616e72756f) // "ournal\x002": its version
+	journalKind   = uint64(1)<<56 - 1          // the part of the magic that all versions have
 	journalHeader = 8
 	journalEntry  = 3
 	// journalLeast is the least size of a journal, bytes, and ringLeast that of the
@@ -62,6 +63,16 @@ func openJournal(mem []byte, loops int) (*journal, *recall, error) {
 	}
 	j.rings = j.ringsOf(loops)
 	return j, left, nil
+}
+
+// isForeign tells whether mem is a journal of another version of the format. What it has
+// is not known: its keys were made otherwise.
+func isForeign(mem []byte) bool {
+	if len(mem) < 8 {
+		return false
+	}
+	magic := binary.NativeEndian.Uint64(mem)
+	return magic != journalMagic && magic&journalKind == journalMagic&journalKind
 }
 
 // format makes an empty journal. One that was read keeps its key, by which what was
