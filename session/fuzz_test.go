@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/xylem-im/xylem/parser"
 	"github.com/xylem-im/xylem/session"
 	"github.com/xylem-im/xylem/session/sasl"
 	"github.com/xylem-im/xylem/stanza"
@@ -74,3 +75,55 @@ func fuzzed(t *testing.T, in string, cut int) string {
 }
 
 var challenges = regexp.MustCompile("<challenge[^<]*")
+
+// FuzzPlainManaged gives the same to those who read an <a/> and an <r/> without the
+// scanner, and to the scanner: they find what it finds, of the same size and with the
+// same h, or nothing.
+func FuzzPlainManaged(f *testing.F) {
+	for _, in := range []string{
+		"<a xmlns='urn:xmpp:sm:3' h='1'/>", `<a xmlns="urn:xmpp:sm:3" h="2"/><r xmlns="urn:xmpp:sm:3"/>`, "<a xmlns='urn:xmpp:sm:3' h='7'/>",
+		"<a xmlns='urn:xmpp:sm:3' h='4294967295'/>", "<a xmlns='urn:xmpp:sm:3' h='4294967296'/>", "<a xmlns='urn:xmpp:sm:3' h='0000000003'/>",
+		"<a xmlns='urn:xmpp:sm:3' h='3'/><a xmlns='urn:xmpp:sm:3' h='2'/><r xmlns='urn:xmpp:sm:3'/>", "<a xmlns='urn:xmpp:sm:3' h='+1'/>",
+		"<a xmlns='urn:xmpp:sm:3' h='1'h='1'/>", "<a xmlns='urn:xmpp:sm:3' h='1\"/>", "<a xmlns='urn:xmpp:sm:3\" h='1'/>", "<a xmlns='urn:xmpp:sm:3' h=''/>",
+		"<a xmlns='urn:xmpp:sm:3'h='1'/>", "<a\txmlns='urn:xmpp:sm:3'\nh='1'\r/>", "<a xmlns='urn:xmpp:sm:3' h='1'  />", "<a xmlns='urn:xmpp:sm:3' h='1' / >",
+		"<a xmlns='urn:xmpp:sm&#58;3' h='1'/>", "<a xmlns='urn:xmpp:sm:3' h='&#49;'/>", "<a xmlns='urn:xmpp:sm:3' h='1'/></stream:stream><r xmlns='urn:xmpp:sm:3'/>",
+		"<message><a xmlns='urn:xmpp:sm:3' h='1'/></message>", "<message><body>", "<!-- --><r xmlns='urn:xmpp:sm:3'/>", "<?x?><r xmlns='urn:xmpp:sm:3'/>",
+		"<![CDATA[<r xmlns='urn:xmpp:sm:3'/>]]>", "\ufeff<r xmlns='urn:xmpp:sm:3'/>", " <r xmlns='urn:xmpp:sm:3'/> ", "x<r xmlns='urn:xmpp:sm:3'/>",
+		"<r xmlns='urn:xmpp:sm:3'/><r xmlns='urn:xmpp:sm:3'></r>", "<r xmlns='urn:xmpp:sm:3'>x</r>", "<r xmlns='urn:xmpp:sm:2'/>", "<r xmlns=''/>", "<r/>", "<a/>",
+		"<c:r xmlns:c='urn:xmpp:sm:3'/>", "<r xmlns='jabber:client'/>", "<presence/><r xmlns='urn:xmpp:sm:3'/>", "<message to='@'/><r xmlns='urn:xmpp:sm:3' x='y'/>",
+		"<inactive xmlns='urn:xmpp:csi:0'/><a xmlns='urn:xmpp:sm:3' h='1'/><active xmlns='urn:xmpp:csi:0'/>", "<enable xmlns='urn:xmpp:sm:3'/><r xmlns='urn:xmpp:sm:3'/>",
+	} {
+		f.Add(in)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		h, n := session.PlainAck([]byte(in))
+		if n > 0 {
+			if frame := firstOf(t, in, n); string(frame.Local()) != "a" {
+				t.Fatalf("%q is taken for an <a/>", in)
+			} else if scanned, ok := session.HandledAttr(frame); !ok || scanned != h {
+				t.Fatalf("h of %q is %d, %v for the scanner, and %d", in, scanned, ok, h)
+			}
+		}
+		if n := session.PlainRequest([]byte(in)); n > 0 {
+			if frame := firstOf(t, in, n); string(frame.Local()) != "r" {
+				t.Fatalf("%q is taken for an <r/>", in)
+			}
+		}
+	})
+}
+
+// firstOf is the element of stream management, of n bytes, that in begins with for the
+// scanner.
+func firstOf(t *testing.T, in string, n int) *parser.Frame {
+	var stream parser.Stream
+	stream.Reset(nil)
+	scanner := parser.NewScanner()
+	if _, _, err := scanner.Next(&stream, []byte(header)); err != nil {
+		t.Fatal(err)
+	}
+	frame, size, err := scanner.Next(&stream, []byte(in))
+	if err != nil || frame == nil || size != n || frame.Kind() != parser.Stanza || string(frame.Namespace()) != session.NSManage {
+		t.Fatalf("%q has %d bytes; for the scanner %v, %d, %v", in, n, frame, size, err)
+	}
+	return frame
+}
