@@ -253,8 +253,8 @@ func (s *Session) count(now int64, st []byte, how Delivery, out *Out) {
 		m.again = m.again || how&Awaited != 0
 	case how&Awaited != 0 || int(m.unasked) >= s.cfg.Management.AskStanzas:
 		m.asks, out.Ask = true, true
-	case m.due == 0:
-		m.due = now + s.cfg.Management.AskTime
+	default: // after an answer due is still when that would have been overdue
+		m.due = Earlier(m.due, now+s.cfg.Management.AskTime)
 	}
 }
 

@@ -218,6 +218,10 @@ func TestServerAsks(t *testing.T) {
 	p.expect(t, "<message/>")
 	p.tick(p.now + 5*second)
 	p.expect(t, request)
+	p.feed("<a" + sm + " h='8'/>")
+	p.give("<message/>", session.Alone) // as soon as before, though there was a request
+	p.tick(p.now + 5*second)
+	p.expect(t, "<message/>"+request)
 }
 
 // A client that says nothing after a request for an acknowledgement is lost:
