@@ -303,7 +303,7 @@ func TestDevices(t *testing.T) {
 	for _, full := range []string{"--full-jid=false", "--full-jid=true"} {
 		json := filepath.Join(t.TempDir(), "a.json")
 		code, out, problems := cli("run", "chat", "--target", s.Addrs()[0].Addr.String(), "--sessions", "4", "--devices", "3", full,
-			"--stream-management", "--window", "16", "--duration", "300ms", "--warmup", "100ms", "--settle", "100ms", "--quiet", "--json", json)
+			"--stream-management", "--window", "16", "--duration", "1s", "--warmup", "0s", "--settle", "100ms", "--quiet", "--json", json)
 		if code != exitOK {
 			t.Fatalf("exit code %d: %s\n%s", code, problems, out)
 		}
