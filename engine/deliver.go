@@ -79,13 +79,13 @@ func (b *batch) run(i int) (n int) {
 // getsAll tells whether all that is delivered is just written: nothing is held back,
 // counted or kept. c may be nil.
 func (c *conn) getsAll() bool {
-	return c != nil && c.phase == phaseStream && !c.saving && c.session.Passes()
+	return c != nil && c.phase == phaseStream && !c.saving && c.session.Passes() && c.loop.engine.takesShortWays()
 }
 
 // counts tells whether all that is delivered is written and counted, and nothing else is
 // done. c may be nil.
 func (c *conn) counts() bool {
-	return c != nil && c.phase == phaseStream && !c.saving && c.session.Counts()
+	return c != nil && c.phase == phaseStream && !c.saving && c.session.Counts() && c.loop.engine.takesShortWays()
 }
 
 // deliverRun gives a client with stream management what follows one another for it in b

@@ -15,6 +15,7 @@ import (
 	"github.com/valyala/bytebufferpool"
 
 	xtls "github.com/xylem-im/xylem/engine/tls"
+	"github.com/xylem-im/xylem/internal/invariants"
 	"github.com/xylem-im/xylem/routing"
 	"github.com/xylem-im/xylem/s2s"
 	"github.com/xylem-im/xylem/s2s/component"
@@ -80,6 +81,8 @@ type Engine struct {
 	returningBytes atomic.Int64 // of these
 	overdue        atomic.Int64 // detached sessions that wait to end, see loop.endOverdue
 	leavingMost    int          // see there; less in tests
+	keepAfter      int64        // the same; more in tests
+	plain          bool         // takes no short ways, see takesShortWays; in tests
 	workers        *workers
 	coroutines     xtls.Coroutines // of TLS handshakes
 	pump           *async.Pump
@@ -113,6 +116,7 @@ func New(cfg Config) (*Engine, error) {
 		stopped: make(chan struct{}),
 
 		leavingMost: leavingMost,
+		keepAfter:   keepAfter,
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
@@ -126,6 +130,11 @@ func New(cfg Config) (*Engine, error) {
 	}
 	return e, nil
 }
+
+// takesShortWays tells whether what follows something may be dealt with as that was, in
+// one go: messages for a session, receipts for a sender. It is a constant but for builds
+// that check themselves, where tests compare this with the plain way.
+func (e *Engine) takesShortWays() bool { return !invariants.Enabled || !e.plain }
 
 // tellsAll tells whether the log takes what is for debugging: so that sessions that
 // come and go need not be put into words for nobody.

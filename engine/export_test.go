@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"time"
+
 	"github.com/xylem-im/xylem/jid"
 	"github.com/xylem-im/xylem/routing"
 )
@@ -185,3 +187,74 @@ func (e *Engine) SetLeavingMost(n int) { e.leavingMost = n }
 // Leaving is how many ended sessions the homes deal with, and Overdue how many wait to end.
 func (e *Engine) Leaving() int64 { return e.returning.Load() }
 func (e *Engine) Overdue() int64 { return e.overdue.Load() }
+
+// SetKeepAfter changes how long a recipient has to acknowledge a message before it is
+// stored. Before there are sessions.
+func (e *Engine) SetKeepAfter(d time.Duration) { e.keepAfter = int64(d) }
+
+// TakeNoShortWays has each stanza and each receipt dealt with by itself. It does so only
+// in builds with the tag invariants. Before there are sessions.
+func (e *Engine) TakeNoShortWays() { e.plain = true }
+
+// AttachOn is Attach on a loop; from one goroutine at a time.
+func (e *Engine) AttachOn(loop int, sink Sink) (*Wire, error) {
+	e.nextLoop.Store(uint32(loop + len(e.loops) - 1))
+	return e.Attach(sink)
+}
+
+// FeedRow has the loop of an in-process connection, behind which nobody waits, take parts
+// as it takes them from one read, and does something between them.
+func (e *Engine) FeedRow(from *Wire, parts []string, between func(int)) {
+	done := make(chan struct{})
+	in, ends := []byte(nil), []int(nil)
+	for _, part := range parts {
+		in = append(in, part...)
+		ends = append(ends, len(in))
+	}
+	e.sendLoop(mailboxLoop(from.mailbox), call(func() {
+		defer close(done)
+		c, at := from.conn, 0
+		c.loop.lane.conn = nil
+		for i, end := range ends {
+			for n := 1; n > 0 && at < end && c.phase == phaseStream && c.takes(nil, in[at:]); at += n {
+				n = c.feedElement(nil, in[at:])
+			}
+			if i < len(ends)-1 {
+				between(i)
+			}
+		}
+		if c.phase == phaseStream {
+			c.keep(in, at)
+		}
+	}))
+	<-done
+}
+
+// Quiesce waits until nothing is under way among the loops from one on, but for what
+// only time or a client ends.
+func (e *Engine) Quiesce(from int) {
+	const hops = 8 // of what is handed on from loop to loop
+	for quiet := 0; quiet < hops; quiet++ {
+		for i := from; i < len(e.loops); i++ {
+			busy := make(chan bool)
+			e.sendLoop(uint32(i), call(func() { busy <- len(e.loops[i].asked) > 0 }))
+			if <-busy {
+				quiet = -1
+			}
+		}
+	}
+}
+
+// KeepAll has the sessions of the loops from one on hand to the store what their clients
+// have not acknowledged.
+func (e *Engine) KeepAll(from int) {
+	for i := from; i < len(e.loops); i++ {
+		e.within(i, func(l *loop) {
+			for k := range l.slots.table {
+				if c := l.slots.table[k].conn; c != nil {
+					c.keepNow()
+				}
+			}
+		})
+	}
+}

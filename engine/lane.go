@@ -38,7 +38,7 @@ func (w *lane) close(t *routing.Table) {
 
 // leads tells whether the stanza takes the lane.
 func (w *lane) leads(c *conn, st *session.Stanza, e *Engine) bool {
-	return w.conn == c && st.View.Kind == stanza.KindMessage && st.View.Type == w.typ && st.To.String() == string(w.to) &&
+	return w.conn == c && e.takesShortWays() && st.View.Kind == stanza.KindMessage && st.View.Type == w.typ && st.To.String() == string(w.to) &&
 		e.table.Changes() == w.changes && e.recalls() == nil && !st.View.HasStanzaID() &&
 		(w.typ != stanza.TypeUnknown || bytes.Equal(rawType(&st.View), w.rawType))
 }

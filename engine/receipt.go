@@ -103,7 +103,7 @@ func (c *conn) await(rc receipt) {
 	r := c.receiptList()
 	r.list = append(r.list, awaited{number: c.session.Sent(), receipt: rc})
 	if r.due == 0 {
-		r.due = l.now + keepAfter
+		r.due = l.now + l.engine.keepAfter
 	}
 }
 
@@ -159,7 +159,7 @@ func (l *loop) settleReceipt(rc receipt) {
 		return
 	}
 	b := l.batchFor(mailboxLoop(rc.origin))
-	if n := len(b.entries); n > 0 {
+	if n := len(b.entries); n > 0 && l.engine.takesShortWays() {
 		if last := &b.entries[n-1]; last.kind == entrySettled && last.to == rc.origin && last.end+1 == rc.seq {
 			last.end = rc.seq
 			return
