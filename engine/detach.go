@@ -134,6 +134,9 @@ func (c *conn) expire(reason error) {
 // dispose removes a detached session whose end was told.
 func (c *conn) dispose() {
 	l := c.loop
+	if r := c.resumer; r != nil && !r.granted { // else it is on its way, see orphan
+		l.refuse(r, stanza.Error{Condition: stanza.ItemNotFound}, l.ended.find(r.id, r.user))
+	}
 	c.phase = phaseClosed
 	l.engine.detached.Add(-1)
 	l.wheel.disarm(c)

@@ -324,3 +324,21 @@ func TestDetachedSessionEnds(t *testing.T) {
 		t.Errorf("%d sessions are left", n)
 	}
 }
+
+// A session that ends while a client waits to resume it, as a message of it is not dealt
+// with yet, is not there: the client is told so, and may bind instead.
+func TestXEP0198_5_SessionEndsWhileAResumptionWaits(t *testing.T) {
+	s := serve(t, durable)
+	s.SetKeepAfter(time.Hour)
+	s.create(t, "alice@localhost", "bob@localhost")
+	alice, bob := s.loginAs(t, durable, "alice", "a"), s.login(t, "pipe", "bob", "b")
+	id := bob.enable()
+	bob.send("<message to='%s' type='chat'><body>x</body></message>", alice.jid)
+	alice.expect("message")
+	_ = bob.conn.Close()
+	s.waitDetached(t, 1)
+	waiting := s.resume(t, "pipe", "bob", id, 0)
+	s.login(t, "pipe", "bob", "b")
+	waiting.expectFailed("item-not-found")
+	waiting.bind("c")
+}
