@@ -322,6 +322,9 @@ var random = regexp.MustCompile(`( id| stamp)=['"]([A-Za-z0-9_-]{22}|[0-9TZ:.-]{
 
 // noteStanza notes what somebody got. Order is promised within a part of a row.
 func (c *shortTalk) noteStanza(p *party, n *node) {
+	if n.XMLName.Local == "presence" {
+		return // which of two sessions goes first is not the sender's doing
+	}
 	text := random.ReplaceAllString(n.String(), "$1=''")
 	part := ""
 	if at := strings.Index(text, "id='row"); at >= 0 {
