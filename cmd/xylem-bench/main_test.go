@@ -219,7 +219,8 @@ func TestRunWithXylem(t *testing.T) {
 // Overload: clients that read nothing are flooded beside others. What is held is
 // bounded, each message of the flood is refused or kept for its recipient, and the others
 // wait at most twice as long as without, or less than 10 ms: by their p99 in one turn of
-// several, as in the others the machine may have had something else to do.
+// several, as in the others the machine may have had something else to do. The race
+// detector takes most of the cores, and then nothing is said of time.
 func TestOverload(t *testing.T) {
 	const turns, least = 8, 5000.0 // µs
 	for turn := 1; ; turn++ {
@@ -228,7 +229,7 @@ func TestOverload(t *testing.T) {
 		if calm == 0 || beside == 0 {
 			t.Fatalf("p99 is %v µs without the flood and %v with it", calm, beside)
 		}
-		if beside <= 2*max(calm, least) {
+		if underRace || beside <= 2*max(calm, least) {
 			return
 		}
 		if t.Logf("turn %d: p99 is %v µs without the flood and %v with it", turn, calm, beside); turn == turns {
