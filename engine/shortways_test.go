@@ -112,7 +112,7 @@ func converse(t *testing.T, seed uint64, short bool) *shortTalk {
 	c.s = serve(t, func(cfg *engine.Config) {
 		cfg.Loops, cfg.DurableAck, cfg.Journal = 2, true, make([]byte, 1<<20)
 		cfg.Auth, cfg.Store, cfg.Extensions = nil, store, forMessages
-		cfg.Limits.UnackedStanzas, cfg.Limits.StanzasPerSecond, cfg.Limits.IdleTime = 100, 1_000_000, time.Hour
+		cfg.Limits.UnackedStanzas, cfg.Limits.StanzasPerSecond, cfg.Limits.IdleTime = 10_000, 1_000_000, time.Hour
 		if !short {
 			cfg.Policy = lenient{}
 		}
@@ -361,7 +361,7 @@ func (c *shortTalk) row() {
 			most = 90
 		}
 		for n := range 1 + c.r.IntN(most) {
-			if st == "" || c.r.IntN(4) == 0 {
+			if st == "" || c.r.IntN(8) == 0 {
 				st = c.message()
 			}
 			fmt.Fprintf(&b, st, fmt.Sprintf("row%d.%d-%d", c.rows, i, n))
@@ -388,7 +388,7 @@ func (c *shortTalk) row() {
 // message is one without an id.
 func (c *shortTalk) message() string {
 	pick := func(of ...string) string { return of[c.r.IntN(len(of))] }
-	to := pick("{bob}@localhost", "{bob}@localhost", "{bob}@localhost", "{bob}@localhost/r0", "{bob}@localhost/r1", "{carol}@localhost", "{carol}@localhost",
+	to := pick("{bob}@localhost", "{bob}@localhost", "{bob}@localhost", "{bob}@localhost", "{bob}@localhost", "{bob}@localhost", "{bob}@localhost", "{bob}@localhost/r0", "{bob}@localhost/r1", "{carol}@localhost", "{carol}@localhost",
 		"{carol}@localhost/r0", "{bob}@LOCALHOST", "{bob}&#64;localhost", "{alice}@localhost", "{alice}@localhost/r1", "{alice}@localhost/a", "nobody@localhost", "localhost")
 	typ := pick("", " type='chat'", " type='chat'", " type='chat'", " type='normal'", " type='headline'", " type='groupchat'", " type='error'", " type='other'")
 	from := pick("", "", "", " from='{alice}@localhost/a'", " from='{alice}@localhost'")
