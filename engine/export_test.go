@@ -154,13 +154,15 @@ func (e *Engine) OnRounds(at int, run func(*Rounds)) {
 	})
 }
 
-// Round is one of the loop, as run has them.
-func (r *Rounds) Round() {
+// Round is one of the loop, as run has them. It tells whether the loop has worked off all
+// that others had left for it: on a machine that did something else its time may be over.
+func (r *Rounds) Round() (all bool) {
 	events, err := r.loop.next()
 	if err != nil {
 		panic(err)
 	}
 	r.loop.round(events)
+	return r.loop.rest == nil
 }
 
 // FallDue has all that clients have not acknowledged fall due for the store.
