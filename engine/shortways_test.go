@@ -32,7 +32,9 @@ var shortWaySeed = flag.Uint64("shortways.seed", 0, "the one shortTalk of TestSh
 // elements of stream management) and once with all as by itself. Everybody gets the same
 // in the same order, and the same is left in the store. Between the messages of a row,
 // which one read of the sender has, its addressees change: they come, go, detach, resume,
-// block, change priorities, carbons and client state.
+// block, change priorities, carbons and client state. None reaches the limit of what it
+// may leave without acknowledgement, which depends on when presence comes, too: see
+// TestUnackedBound for that.
 func TestShortWays(t *testing.T) {
 	seeds := []uint64{*shortWaySeed}
 	if *shortWaySeed == 0 {

@@ -53,16 +53,7 @@ func (f *insideFlags) parts(fs *pflag.FlagSet, names []string) error {
 	if len(names) > 0 {
 		return usagef("scenarios are in %s or on the command line, not both", f.file)
 	}
-	tables, err := readTables(f.file)
-	if err != nil {
-		return err
-	}
-	for _, t := range tables {
-		if err := f.addTable(fs, t); err != nil {
-			return usagef("%s:%w", f.file, err)
-		}
-	}
-	return nil
+	return eachTable(f.file, func(t planTable) error { return f.addTable(fs, t) })
 }
 
 // addTable adds the measurements of one table. Errors begin with the line.

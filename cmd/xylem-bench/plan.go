@@ -38,32 +38,29 @@ type planKey struct {
 // readPlan adds the scenarios of the file. Each fault names file, line, key,
 // value and what would be accepted.
 func (f *runFlags) readPlan(fs *pflag.FlagSet) error {
-	tables, err := readTables(f.file)
-	if err != nil {
-		return err
-	}
-	for _, t := range tables {
-		if err := f.addTable(fs, t); err != nil {
-			return usagef("%s:%w", f.file, err)
-		}
-	}
-	return nil
+	return eachTable(f.file, func(t planTable) error { return f.addTable(fs, t) })
 }
 
-// readTables reads the tables of a file, at least one.
-func readTables(file string) ([]planTable, error) {
+// eachTable is for all tables of a file, of which there is at least one. Errors of add
+// begin with the line.
+func eachTable(file string, add func(planTable) error) error {
 	doc, err := os.ReadFile(file)
 	if err != nil {
-		return nil, usagef("--plan: %w", err)
+		return usagef("--plan: %w", err)
 	}
 	tables, err := planTables(doc)
 	if err != nil {
-		return nil, usagef("%s:%w", file, err)
+		return usagef("%s:%w", file, err)
 	}
 	if len(tables) == 0 {
-		return nil, usagef("%s: no [[scenario]] table is there", file)
+		return usagef("%s: no [[scenario]] table is there", file)
 	}
-	return tables, nil
+	for _, t := range tables {
+		if err := add(t); err != nil {
+			return usagef("%s:%w", file, err)
+		}
+	}
+	return nil
 }
 
 // planTables reads the tables and where their keys stand. Errors begin with the line.
